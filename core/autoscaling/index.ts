@@ -1,0 +1,59 @@
+/** Application Auto Scaling: scalable targets, policies, scheduled actions. It knows alarms, not ECS. */
+
+import { Phase, type Decide, type Evolve, type Phases } from '../kernel/index.ts';
+import {
+  decideScalableTarget,
+  evolveScalableTarget,
+  scalableTargetEvents,
+  type ScalableNamespace,
+  type ScalableTargetCommand,
+  type ScalableTargetEvent,
+} from './scalableTarget.ts';
+import {
+  decideScheduledAction,
+  evolveScheduledAction,
+  scheduledActionEvents,
+  type ScheduledActionCommand,
+  type ScheduledActionEvent,
+} from './scheduledAction.ts';
+import type { AutoscalingWorld } from './world.ts';
+
+export { autoscalingController } from './controller.ts';
+export {
+  policyKey,
+  type NotScaledReason,
+  type ScalableNamespace,
+  type ScalableTarget,
+  type ScalingPolicy,
+} from './scalableTarget.ts';
+export type { PredefinedMetric, Reading, ScalableCapacity, Scaler } from './scaler.ts';
+export { scalers, scalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
+export { lowThreshold, targetTrackingCapacity } from './scalers/targetTracking.ts';
+export { nextScheduledTime, scheduleProblem } from './schedule.ts';
+export type { ScheduledActionConfig } from './scheduledAction.ts';
+export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';
+
+export type AutoscalingEvent = ScalableTargetEvent | ScheduledActionEvent;
+export type AutoscalingCommand = ScalableTargetCommand | ScheduledActionCommand;
+
+export const autoscalingEvents = { ...scalableTargetEvents, ...scheduledActionEvents } as const;
+
+export function decideAutoscaling<World extends AutoscalingWorld>(
+  namespace: ScalableNamespace<World>,
+): Decide<World, AutoscalingCommand, AutoscalingEvent> {
+  return { ...decideScalableTarget(namespace), ...decideScheduledAction(namespace) };
+}
+
+export const evolveAutoscaling: Evolve<AutoscalingWorld, AutoscalingEvent> = {
+  ...evolveScalableTarget,
+  ...evolveScheduledAction,
+};
+
+export const autoscalingPhases: Phases<AutoscalingCommand> = {
+  RegisterScalableTarget: Phase.Execute,
+  PutScalingPolicy: Phase.Execute,
+  EvaluateScalingPolicy: Phase.Plan,
+  CompleteScalingActivity: Phase.Execute,
+  PutScheduledAction: Phase.Execute,
+  RunScheduledAction: Phase.Plan,
+};

@@ -1,0 +1,265 @@
+/** When ECS acts: each line says what it heard and what it asks for. */
+
+import { EMPTY, filter, map, merge, mergeMap, of } from 'rxjs';
+import type { Immutable } from 'immer';
+import type { AutoscalingCommand, AutoscalingEvent } from '../autoscaling/index.ts';
+import { METRIC_PERIOD_MS, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
+import type { Ec2Command, Ec2Event } from '../ec2/index.ts';
+import type { ElbCommand, ElbEvent } from '../elb/index.ts';
+import type { Controller, Due, EventStreams, Millis } from '../kernel/index.ts';
+import type { WorkloadEvent } from '../workload/index.ts';
+import type { CapacityProvider, CapacityProviderCommand, CapacityProviderEvent } from './capacity/capacityProvider.ts';
+import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
+import { metricData } from './metrics.ts';
+import { scalableResourceId, serviceNameOf } from './scalableService.ts';
+import type { ServiceCommand, ServiceEvent } from './service.ts';
+import type { ServingCommand, ServingEvent } from './serving.ts';
+import type { TaskCommand, TaskEvent } from './task.ts';
+import type { EcsWorld } from './world.ts';
+
+type EcsEvent = ContainerInstanceEvent | CapacityProviderEvent | ServiceEvent | ServingEvent | TaskEvent;
+type Heard = EcsEvent | WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent;
+type Asked =
+  | CapacityProviderCommand
+  | ContainerInstanceCommand
+  | ServiceCommand
+  | ServingCommand
+  | TaskCommand
+  | CloudWatchCommand
+  | AutoscalingCommand
+  | Ec2Command
+  | ElbCommand;
+
+export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world) =>
+  merge(
+    measuring(events, world),
+    scaling(events, world),
+    scheduling(events, world),
+    loadBalancing(events, world),
+    instances(events, world),
+  );
+
+const due = (atMs: Millis, command: Asked): Due<Asked> => ({ atMs, command });
+const reconcile = (atMs: Millis, serviceName: string) => due(atMs, { type: 'ReconcileService', serviceName });
+
+/** Load is served, and at the end of a metric period its datapoints are published. */
+const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events
+      .on('LoadSampled')
+      .pipe(
+        map(({ atMs, event: { fromMs, services, offered } }) =>
+          due(atMs, { type: 'ServeLoad', fromMs, services, offered }),
+        ),
+      ),
+    events.on('LoadServed').pipe(
+      filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
+      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs) })),
+    ),
+  );
+
+/** A scaling activity sets the desired count; the alarms of a capacity provider size its group. */
+const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('ScalingActivityStarted').pipe(
+      map(({ atMs, event }) =>
+        due(atMs, {
+          type: 'UpdateService',
+          serviceName: serviceNameOf(event.resourceId),
+          desiredCount: event.toCapacity,
+        }),
+      ),
+    ),
+    events.on('TaskRunning', 'TaskDeactivating', 'TaskStopped', 'ServiceUpdated').pipe(
+      mergeMap(({ atMs, event: { serviceName } }) => {
+        const resourceId = scalableResourceId(world.ecs.clusterName, serviceName);
+        const waits = world.autoscaling.targets.get(resourceId)?.activity !== undefined;
+        return waits ? of(due(atMs, { type: 'CompleteScalingActivity', resourceId })) : EMPTY;
+      }),
+    ),
+    events
+      .on('CapacityProviderCreated')
+      .pipe(mergeMap(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
+    events.on('AlarmStateChanged').pipe(
+      filter(({ event }) => event.to === 'ALARM'),
+      mergeMap(({ atMs, event }) => scaleProviders(world, atMs, [event.alarmName])),
+    ),
+    events
+      .on('AlarmActionsRepeated')
+      .pipe(mergeMap(({ atMs, event }) => scaleProviders(world, atMs, event.alarmNames))),
+    events
+      .on('CapacityProviderScaled')
+      .pipe(
+        map(({ atMs, event: { autoScalingGroupName, to } }) =>
+          due(atMs, { type: 'SetDesiredCapacity', autoScalingGroupName, desiredCapacity: to }),
+        ),
+      ),
+  );
+
+function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: readonly string[]): Due<Asked>[] {
+  return alarmNames.flatMap((alarmName) =>
+    (world.cloudwatch.alarms.get(alarmName)?.config.alarmActions ?? [])
+      .filter((action) => world.ecs.capacityProviders.has(action))
+      .map((capacityProvider) => due(atMs, { type: 'ScaleCapacityProvider', capacityProvider, alarmName })),
+  );
+}
+
+/** The service scheduler looks again after whatever changes its counts, and tasks go through their life. */
+const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('ServiceCreated').pipe(map(({ atMs, event }) => reconcile(atMs, event.config.serviceName))),
+    events
+      .on('ServiceUpdated', 'TaskRunning', 'TaskDeactivating', 'TaskStopped')
+      .pipe(map(({ atMs, event }) => reconcile(atMs, event.serviceName))),
+    events.on('ServiceTaskPlacementFailed').pipe(map(({ event }) => reconcile(event.retryAtMs, event.serviceName))),
+    events
+      .on('TargetHealthy', 'TargetDeregistered')
+      .pipe(
+        mergeMap(({ atMs, event }) => servicesBehind(world, event.targetGroup).map((name) => reconcile(atMs, name))),
+      ),
+    events
+      .on('ServiceTasksStarting')
+      .pipe(
+        mergeMap(({ atMs, event: { serviceName, capacityProviders } }) =>
+          capacityProviders.map((capacityProvider) =>
+            due(atMs, { type: 'RunServiceTask', serviceName, capacityProvider }),
+          ),
+        ),
+      ),
+    events
+      .on('ServiceTasksStopping')
+      .pipe(
+        mergeMap(({ atMs, event: { taskIds, reason } }) =>
+          taskIds.map((taskId) =>
+            due(atMs, { type: 'StopTask', taskId, stopCode: 'ServiceSchedulerInitiated', reason }),
+          ),
+        ),
+      ),
+    events
+      .on('TaskPlaced')
+      .pipe(map(({ event: { taskId, runningAtMs } }) => due(runningAtMs, { type: 'StartTask', taskId }))),
+    events
+      .on('TaskWaiting')
+      .pipe(map(({ event: { taskId, givesUpAtMs } }) => due(givesUpAtMs, { type: 'GiveUpTask', taskId }))),
+    events
+      .on('TaskStopping')
+      .pipe(map(({ event: { taskId, stoppedAtMs } }) => due(stoppedAtMs, { type: 'FinishTask', taskId }))),
+    // Room has appeared, or a waiting task has just been placed and the next one may try.
+    events.on('TaskStopping', 'ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped').pipe(
+      filter(() => world.ecs.waiting.size > 0),
+      map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
+    ),
+    events.on('ContainerInstanceRegistered').pipe(
+      mergeMap(({ atMs }) =>
+        Array.from(world.ecs.services.values())
+          .filter(({ placementFailures }) => placementFailures > 0)
+          .map(({ config }) => reconcile(atMs, config.serviceName)),
+      ),
+    ),
+  );
+
+function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
+  const names: string[] = [];
+  for (const { config } of ecs.services.values())
+    if (config.loadBalancers.some((loadBalancer) => loadBalancer.targetGroup === targetGroup))
+      names.push(config.serviceName);
+  return names;
+}
+
+/** Running tasks are registered as targets; deactivating ones leave, and stop when the load balancer is done. */
+const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('TaskRunning').pipe(
+      mergeMap(({ atMs, event: { taskId, serviceName } }) =>
+        targetGroupsOf(world, serviceName).map((targetGroup) => {
+          const answersFromMs = atMs + startupMs(world, serviceName, atMs);
+          return due(atMs, { type: 'RegisterTarget', targetGroup, targetId: taskId, answersFromMs });
+        }),
+      ),
+    ),
+    events
+      .on('TaskDeactivating')
+      .pipe(
+        mergeMap(({ atMs, event: { taskId, serviceName } }) =>
+          targetGroupsOf(world, serviceName).map((targetGroup) =>
+            due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId }),
+          ),
+        ),
+      ),
+    events.on('TaskStopped').pipe(
+      mergeMap(({ atMs, event: { taskId, serviceName } }) =>
+        targetGroupsOf(world, serviceName)
+          .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(taskId) === true)
+          .map((targetGroup) => due(atMs, { type: 'FinishDeregistration', targetGroup, targetId: taskId })),
+      ),
+    ),
+    events
+      .on('TargetDeregistered')
+      .pipe(map(({ atMs, event }) => due(atMs, { type: 'StopContainers', taskId: event.targetId }))),
+  );
+
+function targetGroupsOf({ ecs }: Immutable<EcsWorld>, serviceName: string): string[] {
+  return (ecs.services.get(serviceName)?.config.loadBalancers ?? []).map(({ targetGroup }) => targetGroup);
+}
+
+function startupMs({ workload, ecs }: Immutable<EcsWorld>, serviceName: string, atMs: Millis): Millis {
+  return atMs === ecs.warmStartMs ? 0 : (workload.loads.get(serviceName)?.config.startup ?? 0);
+}
+
+/** Instances join when they have booted, drain before they go, and are protected while they hold tasks. */
+const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events
+      .on('InstanceInService')
+      .pipe(
+        map(({ event: { instanceId, bootedAtMs } }) =>
+          due(bootedAtMs, { type: 'RegisterContainerInstance', ec2InstanceId: instanceId }),
+        ),
+      ),
+    events.on('InstanceTerminating').pipe(
+      filter(({ event }) => event.waits),
+      mergeMap(({ atMs, event: { instanceId } }) =>
+        world.ecs.containerInstances.has(instanceId)
+          ? of(due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId }))
+          : of(due(atMs, { type: 'CompleteTermination', instanceId })),
+      ),
+    ),
+    events
+      .on('ContainerInstanceDraining')
+      .pipe(
+        mergeMap(({ atMs, event: { ec2InstanceId } }) => [
+          ...Array.from(world.ecs.services.keys(), (name) => reconcile(atMs, name)),
+          ...completeWhenEmpty(world, atMs, ec2InstanceId),
+        ]),
+      ),
+    events
+      .on('TaskStopped')
+      .pipe(
+        mergeMap(({ atMs, event: { ec2InstanceId } }) =>
+          world.ecs.containerInstances.get(ec2InstanceId ?? '')?.status === 'DRAINING'
+            ? completeWhenEmpty(world, atMs, ec2InstanceId as string)
+            : [],
+        ),
+      ),
+    events
+      .on('InstanceTerminated')
+      .pipe(map(({ atMs, event }) => due(atMs, { type: 'LoseContainerInstance', ec2InstanceId: event.instanceId }))),
+    events
+      .on('TaskPlaced', 'TaskStopped')
+      .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
+  );
+
+function completeWhenEmpty({ ecs }: Immutable<EcsWorld>, atMs: Millis, instanceId: string): Due<Asked>[] {
+  const empty = ecs.containerInstances.get(instanceId)?.tasks.size === 0;
+  return empty ? [due(atMs, { type: 'CompleteTermination', instanceId })] : [];
+}
+
+/** Managed termination protection: an instance that holds tasks is protected from scale-in, an empty one is not. */
+function protection({ ecs, ec2 }: Immutable<EcsWorld>, atMs: Millis, instanceId: string): Due<Asked>[] {
+  const instance = ecs.containerInstances.get(instanceId);
+  const provider: Immutable<CapacityProvider> | undefined = ecs.capacityProviders.get(instance?.capacityProvider ?? '');
+  if (provider?.config.autoScalingGroupProvider.managedTerminationProtection !== 'ENABLED') return [];
+  const protectedFromScaleIn = (instance?.tasks.size ?? 0) > 0;
+  if (ec2.instances.get(instanceId)?.protectedFromScaleIn === protectedFromScaleIn) return [];
+  return [due(atMs, { type: 'SetInstanceProtection', instanceId, protectedFromScaleIn })];
+}

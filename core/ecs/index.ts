@@ -1,0 +1,119 @@
+/** Amazon ECS: clusters, tasks, services, placement, capacity. It knows the rooms below it, and none of them knows it. */
+
+import { Phase, type Decide, type EventsOf, type Evolve, type Phases } from '../kernel/index.ts';
+import type { HoldsTermination } from '../ec2/index.ts';
+import {
+  capacityProviderEvents,
+  decideCapacityProvider,
+  evolveCapacityProvider,
+  type CapacityProviderCommand,
+} from './capacity/capacityProvider.ts';
+import {
+  containerInstanceEvents,
+  decideContainerInstance,
+  evolveContainerInstance,
+  type ContainerInstanceCommand,
+} from './containerInstance.ts';
+import { decideService, evolveService, serviceEvents, type ServiceCommand } from './service.ts';
+import { decideServing, evolveServing, servingEvents, type ServingCommand } from './serving.ts';
+import { decideTask, evolveTask, taskEvents, type TaskCommand } from './task.ts';
+import {
+  decideTaskDefinition,
+  evolveTaskDefinition,
+  taskDefinitionEvents,
+  type TaskDefinitionCommand,
+} from './taskDefinition.ts';
+import type { EcsWorld } from './world.ts';
+
+export { capacityProvider, scalingState, type CapacityProviderConfig } from './capacity/capacityProvider.ts';
+export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
+export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';
+export {
+  capacityProviderStrategyItem,
+  isFargate,
+  splitByStrategy,
+  strategyProblem,
+  type CapacityProviderStrategyItem,
+} from './capacity/strategy.ts';
+export { hostPorts, type ContainerInstance } from './containerInstance.ts';
+export { ecsController } from './controller.ts';
+export { placementConstraints } from './placement/constraints.ts';
+export { chooseTasksToStop, placeTask, type Placement, type PlacementRequest } from './placement/engine.ts';
+export { placementStrategies } from './placement/strategies.ts';
+export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
+export { deploymentBounds, service, type Service, type ServiceConfig } from './service.ts';
+export type { LoadServed } from './serving.ts';
+export type { Task, TaskStatus } from './task.ts';
+export {
+  DEFAULT_IMAGE_MIB,
+  taskDefinition,
+  taskDemand,
+  type TaskDefinition,
+  type TaskDemand,
+} from './taskDefinition.ts';
+export { emptyEcs, type EcsState, type EcsWorld } from './world.ts';
+
+export type EcsCommand =
+  | CapacityProviderCommand
+  | ContainerInstanceCommand
+  | ServiceCommand
+  | ServingCommand
+  | TaskCommand
+  | TaskDefinitionCommand;
+
+export const ecsEvents = {
+  ...taskDefinitionEvents,
+  ...capacityProviderEvents,
+  ...containerInstanceEvents,
+  ...serviceEvents,
+  ...servingEvents,
+  ...taskEvents,
+} as const;
+export type EcsEvent = EventsOf<typeof ecsEvents>;
+
+export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
+  ...decideTaskDefinition,
+  ...decideCapacityProvider,
+  ...decideContainerInstance,
+  ...decideService,
+  ...decideServing,
+  ...decideTask,
+};
+
+export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
+  ...evolveTaskDefinition,
+  ...evolveCapacityProvider,
+  ...evolveContainerInstance,
+  ...evolveService,
+  ...evolveServing,
+  ...evolveTask,
+};
+
+export const ecsPhases: Phases<EcsCommand> = {
+  RegisterTaskDefinition: Phase.Execute,
+  CreateCapacityProvider: Phase.Execute,
+  ScaleCapacityProvider: Phase.Plan,
+  RegisterContainerInstance: Phase.Environment,
+  DrainContainerInstance: Phase.Execute,
+  CreateService: Phase.Execute,
+  UpdateService: Phase.Execute,
+  ReconcileService: Phase.Execute,
+  RunServiceTask: Phase.Execute,
+  ServeLoad: Phase.Environment,
+  PlaceWaitingTask: Phase.Execute,
+  StartTask: Phase.Environment,
+  StopTask: Phase.Execute,
+  StopContainers: Phase.Environment,
+  FinishTask: Phase.Environment,
+  GiveUpTask: Phase.Execute,
+  LoseContainerInstance: Phase.Environment,
+};
+
+/** Managed draining: ECS holds the termination of its instances until their tasks have moved. */
+export const holdsTermination: HoldsTermination<EcsWorld> = ({ ecs }, autoScalingGroupName) => {
+  for (const { config } of ecs.capacityProviders.values()) {
+    const { autoScalingGroup, managedDraining } = config.autoScalingGroupProvider;
+    if (autoScalingGroup === autoScalingGroupName) return managedDraining === 'ENABLED';
+  }
+  return false;
+};

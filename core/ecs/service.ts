@@ -1,0 +1,409 @@
+/**
+ * Services: the scheduler keeps the desired number of tasks, splits them over capacity providers, replaces what drains,
+ * and says when all is steady.
+ *
+ * @source spec/placement.md chapter 4, 2.5
+ */
+
+import type { Immutable } from 'immer';
+import { z } from 'zod';
+import {
+  event,
+  json,
+  MINUTE,
+  number,
+  optional,
+  SECOND,
+  text,
+  texts,
+  type Context,
+  type Decide,
+  type EventsOf,
+  type Evolve,
+} from '../kernel/index.ts';
+import type { Carried } from '../workload/index.ts';
+import {
+  capacityProviderStrategyItem,
+  isFargate,
+  splitByStrategy,
+  type CapacityProviderStrategyItem,
+} from './capacity/strategy.ts';
+import { placementConstraint } from './placement/constraints.ts';
+import { chooseTasksToStop, type PlacementFailure, type StoppableTask } from './placement/engine.ts';
+import { placementStrategy } from './placement/strategies.ts';
+import { findPlace, placedOn, placedOnFargate, waitingFor, type Task, type TaskEvent } from './task.ts';
+import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { EcsWorld } from './world.ts';
+
+/** A service as `aws ecs create-service` takes it; names replace ARNs. */
+export const service = z.strictObject({
+  serviceName: z.string().min(1).max(255),
+  taskDefinition: z.string().min(1).describe('family, or family:revision'),
+  desiredCount: z.int().min(0).max(5000),
+  schedulingStrategy: z.literal('REPLICA').default('REPLICA'),
+  launchType: z.enum(['EC2', 'FARGATE']).optional(),
+  capacityProviderStrategy: z.array(capacityProviderStrategyItem).min(1).optional(),
+  placementStrategy: z.array(placementStrategy).max(5).default([]),
+  placementConstraints: z.array(placementConstraint).max(10).default([]),
+  loadBalancers: z
+    .array(
+      z.strictObject({
+        targetGroup: z.string().min(1).describe('Name of a target group'),
+        containerName: z.string().min(1),
+        containerPort: z.int().min(1).max(65_535),
+      }),
+    )
+    .max(1)
+    .default([]),
+  deploymentConfiguration: z
+    .strictObject({
+      minimumHealthyPercent: z.int().min(0).max(100).default(100),
+      maximumPercent: z.int().min(100).max(1000).default(200),
+    })
+    .prefault({}),
+});
+export type ServiceConfig = z.output<typeof service>;
+
+export interface Service {
+  readonly config: ServiceConfig;
+  /** family:revision */
+  readonly taskDefinition: string;
+  /** Empty for the launch type EC2. */
+  readonly strategy: readonly CapacityProviderStrategyItem[];
+  desiredCount: number;
+  /** Tasks the scheduler has asked for that are not created yet. */
+  starting: number;
+  /** Every task that is not STOPPED. */
+  readonly tasks: Map<string, true>;
+  /** Tasks in PROVISIONING and PENDING, RUNNING, and on their way out. */
+  pendingCount: number;
+  runningCount: number;
+  stoppingCount: number;
+  /** Tasks meant to run, by zone and by capacity provider. */
+  readonly zoneCounts: Map<string, number>;
+  readonly providerCounts: Map<string, number>;
+  deploymentInProgress: boolean;
+  /** Has reached a steady state since the last change. */
+  steady: boolean;
+  /** Placement failures in a row. */
+  placementFailures: number;
+  /** What the last step of serving left to the next. */
+  carried: Carried | undefined;
+  /** Running sums of the current metric period. */
+  measured: Measured;
+}
+
+/** What the steps of one metric period add up to. */
+export interface Measured {
+  steps: number;
+  /** Sum over steps of the service's CPU and memory utilization, percent; and its extremes. */
+  cpuPercent: number;
+  cpuMinimum: number;
+  cpuMaximum: number;
+  memoryPercent: number;
+  memoryMinimum: number;
+  memoryMaximum: number;
+  /** Steps with a running task, and tasks in the last of them. */
+  runningSteps: number;
+  runningTasks: number;
+  requests: number;
+  requestsPerTarget: number;
+  /** Steps with a registered target. */
+  targetSteps: number;
+  latencyMs: number;
+  latencyMinimum: number;
+  latencyMaximum: number;
+  completed: number;
+  target5xx: number;
+  elb5xx: number;
+}
+
+export const nothingMeasured = (): Measured => ({
+  steps: 0,
+  cpuPercent: 0,
+  cpuMinimum: 0,
+  cpuMaximum: 0,
+  memoryPercent: 0,
+  memoryMinimum: 0,
+  memoryMaximum: 0,
+  runningSteps: 0,
+  runningTasks: 0,
+  requests: 0,
+  requestsPerTarget: 0,
+  targetSteps: 0,
+  latencyMs: 0,
+  latencyMinimum: 0,
+  latencyMaximum: 0,
+  completed: 0,
+  target5xx: 0,
+  elb5xx: 0,
+});
+
+export const serviceEvents = {
+  ServiceCreated: event('A service was created; its first deployment begins.', {
+    config: json<ServiceConfig>('as create-service takes it'),
+    taskDefinition: text('family:revision'),
+    strategy: json<readonly CapacityProviderStrategyItem[]>('its capacity provider strategy; empty for EC2'),
+  }),
+  ServiceUpdated: event('The desired count of a service was changed.', {
+    serviceName: text('the service'),
+    from: number('tasks before'),
+    to: number('tasks now'),
+  }),
+  ServiceTasksStarting: event('The scheduler starts tasks.', {
+    serviceName: text('the service'),
+    capacityProviders: texts('the provider of each; empty for the launch type EC2'),
+  }),
+  ServiceTasksStopping: event('The scheduler stops tasks.', {
+    serviceName: text('the service'),
+    taskIds: texts('the tasks'),
+    reason: text("AWS's stopped reason"),
+  }),
+  ServiceTaskPlacementFailed: event('A task could not be placed; the scheduler tries again later.', {
+    serviceName: text('the service'),
+    reason: text<PlacementFailure>("ECS's failure reason"),
+    closest: optional(text('the instance that came closest')),
+    retryAtMs: number('when the scheduler tries again unless something changes before'),
+  }),
+  ServiceReachedSteadyState: event('The service has its desired count of running, healthy tasks.', {
+    serviceName: text('the service'),
+    runningCount: number('tasks'),
+  }),
+} as const;
+export type ServiceEvent = EventsOf<typeof serviceEvents>;
+
+export type ServiceCommand =
+  | { readonly type: 'CreateService'; readonly config: ServiceConfig }
+  | { readonly type: 'UpdateService'; readonly serviceName: string; readonly desiredCount: number }
+  /** One cycle of the service scheduler. */
+  | { readonly type: 'ReconcileService'; readonly serviceName: string }
+  | { readonly type: 'RunServiceTask'; readonly serviceName: string; readonly capacityProvider: string };
+
+/** Choice: AWS documents a back-off but no numbers (spec/placement.md 4.9). */
+const RETRY_MS = { first: 30 * SECOND, most: 5 * MINUTE };
+
+/**
+ * The bounds that minimum and maximum healthy percent set: up, and down, to whole tasks.
+ *
+ * @source AWS, ECS API, DeploymentConfiguration
+ */
+export function deploymentBounds(
+  desiredCount: number,
+  minimumHealthyPercent: number,
+  maximumPercent: number,
+): { readonly minimumHealthy: number; readonly maximumTasks: number } {
+  return {
+    minimumHealthy: Math.floor((desiredCount * minimumHealthyPercent + 99) / 100),
+    maximumTasks: Math.floor((desiredCount * maximumPercent) / 100),
+  };
+}
+
+export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | TaskEvent> = {
+  CreateService({ config }, { world: { ecs } }) {
+    const taskDefinition = ecs.latestRevisions.get(config.taskDefinition) ?? config.taskDefinition;
+    const strategy =
+      config.capacityProviderStrategy ??
+      (config.launchType === 'FARGATE' ? [{ capacityProvider: 'FARGATE', base: 0, weight: 1 }] : undefined) ??
+      (config.launchType === 'EC2' ? [] : ecs.defaultCapacityProviderStrategy);
+    return [{ type: 'ServiceCreated', config, taskDefinition, strategy }];
+  },
+
+  UpdateService({ serviceName, desiredCount }, { world }) {
+    const from = world.ecs.services.get(serviceName)?.desiredCount;
+    return from === undefined || from === desiredCount
+      ? []
+      : [{ type: 'ServiceUpdated', serviceName, from, to: desiredCount }];
+  },
+
+  ReconcileService({ serviceName }, context) {
+    const { world } = context;
+    const found = world.ecs.services.get(serviceName);
+    if (found === undefined) return [];
+    const { staying, leaving } = census(world, found);
+    const { minimumHealthyPercent, maximumPercent } = found.config.deploymentConfiguration;
+    const bounds = deploymentBounds(found.desiredCount, minimumHealthyPercent, maximumPercent);
+    const healthy = healthyCount(world, found);
+    const alive = found.tasks.size + found.starting;
+    const missing = found.desiredCount - staying.length - found.starting;
+    const events: ServiceEvent[] = [];
+    // Replacing what drains must stay within the maximum; filling up to the desired count need not wait for stops.
+    const room = leaving.length === 0 ? missing : Math.min(missing, bounds.maximumTasks - alive);
+    if (room > 0) events.push(startTasks(found, room));
+    const stoppable = Math.max(0, healthy - bounds.minimumHealthy);
+    const drained = leaving.slice(0, leaving.filter(({ running }) => !running).length + stoppable);
+    if (drained.length > 0) events.push(stopTasks(serviceName, drained, 'Task is on a draining container instance'));
+    if (missing < 0) {
+      const reason = 'Scaling activity initiated by the service scheduler';
+      events.push(stopTasks(serviceName, surplus(found, staying, -missing, context), reason));
+    }
+    const steady =
+      events.length === 0 &&
+      !found.steady &&
+      leaving.length === 0 &&
+      found.pendingCount === 0 &&
+      found.starting === 0 &&
+      found.stoppingCount === 0 &&
+      healthy === found.desiredCount &&
+      found.runningCount === found.desiredCount;
+    if (steady) events.push({ type: 'ServiceReachedSteadyState', serviceName, runningCount: found.runningCount });
+    return events;
+  },
+
+  RunServiceTask({ serviceName, capacityProvider }, context) {
+    const { ecs } = context.world;
+    const found = ecs.services.get(serviceName);
+    if (found === undefined) return [];
+    const number = ecs.nextTask;
+    const provider = capacityProvider === '' ? undefined : capacityProvider;
+    const task = { taskId: `task-${number}`, number, taskDefinition: found.taskDefinition, capacityProvider: provider };
+    const created: TaskEvent = {
+      type: 'TaskCreated',
+      taskId: task.taskId,
+      number,
+      serviceName,
+      taskDefinition: found.taskDefinition,
+      ...(provider === undefined ? {} : { capacityProvider: provider }),
+    };
+    if (provider !== undefined && isFargate(provider)) return [created, placedOnFargate(found, task, context)];
+    const place = findPlace(context, found, task);
+    if ('instance' in place) return [created, placedOn(place.instance, place.left, task, context)];
+    const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
+    if (managed === 'ENABLED') return [created, waitingFor(place, task, context)];
+    const failures = Math.min(found.placementFailures, 10);
+    return [
+      {
+        type: 'ServiceTaskPlacementFailed',
+        serviceName,
+        reason: place.reason,
+        ...(place.closest === undefined ? {} : { closest: place.closest }),
+        retryAtMs: context.nowMs + Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.most),
+      },
+    ];
+  },
+};
+
+/** The tasks that are meant to run: those that stay, and those that must leave because their instance drains. */
+function census(
+  { ecs }: Immutable<EcsWorld>,
+  { tasks }: Immutable<Service>,
+): { readonly staying: readonly StoppableTask[]; readonly leaving: readonly StoppableTask[] } {
+  const staying: StoppableTask[] = [];
+  const leaving: StoppableTask[] = [];
+  for (const taskId of tasks.keys()) {
+    const { number, status, availabilityZone, ec2InstanceId } = ecs.tasks.get(taskId) as Immutable<Task>;
+    if (status === 'DEACTIVATING' || status === 'STOPPING') continue;
+    const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+    const task = { taskId, number, running: status === 'RUNNING', instance, availabilityZone };
+    if (instance?.status === 'DRAINING') leaving.push(task);
+    else staying.push(task);
+  }
+  // Those that do not run yet are stopped first: they serve nobody.
+  leaving.sort((a, b) => Number(a.running) - Number(b.running) || a.number - b.number);
+  return { staying, leaving };
+}
+
+/** Running tasks that pass their health checks, as far as they have any. */
+function healthyCount({ elb }: Immutable<EcsWorld>, { config, runningCount }: Immutable<Service>): number {
+  const [loadBalancer] = config.loadBalancers;
+  if (loadBalancer === undefined) return runningCount;
+  return elb.targetGroups.get(loadBalancer.targetGroup)?.healthyCount ?? 0;
+}
+
+/** Each missing task goes to the provider furthest below its share. */
+function startTasks(found: Immutable<Service>, count: number): ServiceEvent {
+  const { strategy, config } = found;
+  if (strategy.length === 0)
+    return {
+      type: 'ServiceTasksStarting',
+      serviceName: config.serviceName,
+      capacityProviders: Array.from({ length: count }, () => ''),
+    };
+  const shares = splitByStrategy(found.desiredCount, strategy);
+  const short = strategy.map(
+    ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
+  );
+  const capacityProviders = Array.from({ length: count }, () => {
+    const index = short.indexOf(Math.max(...short));
+    short[index] = (short[index] as number) - 1;
+    return (strategy[index] as CapacityProviderStrategyItem).capacityProvider;
+  });
+  return { type: 'ServiceTasksStarting', serviceName: config.serviceName, capacityProviders };
+}
+
+function stopTasks(serviceName: string, tasks: readonly StoppableTask[], reason: string): ServiceEvent {
+  return { type: 'ServiceTasksStopping', serviceName, taskIds: tasks.map(({ taskId }) => taskId), reason };
+}
+
+/** Which tasks are too many: each from the provider most above its share, there by the placement strategy in reverse. */
+function surplus(
+  found: Immutable<Service>,
+  staying: readonly StoppableTask[],
+  count: number,
+  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+): readonly StoppableTask[] {
+  const { demand } = ecs.taskDefinitions.get(found.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const request = { serviceName: found.config.serviceName, demand, strategies: found.config.placementStrategy };
+  const draws = rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs);
+  if (found.strategy.length <= 1) return chooseTasksToStop(staying, count, request, draws);
+  const shares = splitByStrategy(found.desiredCount, found.strategy);
+  let left = [...staying];
+  const chosen: StoppableTask[] = [];
+  const providerOf = ({ taskId }: StoppableTask) => (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider;
+  while (chosen.length < count) {
+    const above = found.strategy.map(
+      ({ capacityProvider }, index) =>
+        left.filter((task) => providerOf(task) === capacityProvider).length - (shares[index] as number),
+    );
+    const { capacityProvider } = found.strategy[above.indexOf(Math.max(...above))] as CapacityProviderStrategyItem;
+    const candidates = left.filter((task) => providerOf(task) === capacityProvider);
+    const [victim] = chooseTasksToStop(candidates, 1, request, draws) as [StoppableTask];
+    chosen.push(victim);
+    left = left.filter((task) => task !== victim);
+  }
+  return chosen;
+}
+
+export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
+  ServiceCreated({ ecs }, { config, taskDefinition, strategy }) {
+    ecs.services.set(config.serviceName, {
+      config,
+      taskDefinition,
+      strategy,
+      desiredCount: config.desiredCount,
+      starting: 0,
+      tasks: new Map(),
+      pendingCount: 0,
+      runningCount: 0,
+      stoppingCount: 0,
+      zoneCounts: new Map(),
+      providerCounts: new Map(),
+      deploymentInProgress: true,
+      steady: false,
+      placementFailures: 0,
+      carried: undefined,
+      measured: nothingMeasured(),
+    });
+  },
+  ServiceUpdated({ ecs }, { serviceName, to }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.desiredCount = to;
+    found.steady = false;
+  },
+  ServiceTasksStarting({ ecs }, { serviceName, capacityProviders }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.starting += capacityProviders.length;
+    found.steady = false;
+  },
+  ServiceTasksStopping() {},
+  ServiceTaskPlacementFailed({ ecs }, { serviceName }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.starting--;
+    found.placementFailures++;
+  },
+  ServiceReachedSteadyState({ ecs }, { serviceName }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.steady = true;
+    found.deploymentInProgress = false;
+    found.placementFailures = 0;
+  },
+};

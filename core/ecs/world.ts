@@ -1,0 +1,65 @@
+/** ECS's slice of the world: one cluster and all that is in it. */
+
+import type { Immutable } from 'immer';
+import type { AutoscalingWorld } from '../autoscaling/index.ts';
+import type { Ec2World } from '../ec2/index.ts';
+import type { ElbWorld } from '../elb/index.ts';
+import type { Millis } from '../kernel/index.ts';
+import type { WorkloadWorld } from '../workload/index.ts';
+import type { CapacityProvider } from './capacity/capacityProvider.ts';
+import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
+import type { ContainerInstance } from './containerInstance.ts';
+import type { Service } from './service.ts';
+import type { Task } from './task.ts';
+import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+
+export interface EcsWorld
+  extends Immutable<AutoscalingWorld>, Immutable<Ec2World>, Immutable<ElbWorld>, Immutable<WorkloadWorld> {
+  readonly ecs: EcsState;
+}
+
+/** End of a metric's period to the moment its datapoint can be read. */
+export interface MetricDelays {
+  readonly serviceMs: Millis;
+  readonly loadBalancerMs: Millis;
+  readonly capacityProviderMs: Millis;
+}
+
+/** What is settled before the run starts. */
+export interface EcsSettings {
+  readonly clusterName: string;
+  /** Where Fargate tasks may run. */
+  readonly availabilityZones: readonly string[];
+  readonly defaultCapacityProviderStrategy: readonly CapacityProviderStrategyItem[];
+  readonly metricDelays: MetricDelays;
+  /** A run that starts in steady state: what is started at this instant is there at once. */
+  readonly warmStartMs: Millis;
+}
+
+export interface EcsState extends EcsSettings {
+  readonly capacityProviders: Map<string, CapacityProvider>;
+  /** By `family:revision`. */
+  readonly taskDefinitions: Map<string, RegisteredTaskDefinition>;
+  /** Newest `family:revision` of each family. */
+  readonly latestRevisions: Map<string, string>;
+  /** By EC2 instance id, in the order of registration. */
+  readonly containerInstances: Map<string, ContainerInstance>;
+  readonly services: Map<string, Service>;
+  /** By task id; stopped ones are gone. */
+  readonly tasks: Map<string, Task>;
+  /** Tasks in PROVISIONING that wait for capacity, oldest first. */
+  readonly waiting: Map<string, true>;
+  nextTask: number;
+}
+
+export const emptyEcs = (settings: EcsSettings): EcsState => ({
+  ...settings,
+  capacityProviders: new Map(),
+  taskDefinitions: new Map(),
+  latestRevisions: new Map(),
+  containerInstances: new Map(),
+  services: new Map(),
+  tasks: new Map(),
+  waiting: new Map(),
+  nextTask: 1,
+});

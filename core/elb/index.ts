@@ -1,0 +1,28 @@
+/** Elastic Load Balancing: target groups and the health of their targets. */
+
+import { Phase, type Phases } from '../kernel/index.ts';
+import type { TargetGroupCommand } from './targetGroup.ts';
+
+export { elbController } from './controller.ts';
+export {
+  decideTargetGroup as decideElb,
+  drainingTargets,
+  evolveTargetGroup as evolveElb,
+  routableTargets,
+  targetGroup,
+  targetGroupEvents as elbEvents,
+  type TargetGroup,
+  type TargetGroupCommand as ElbCommand,
+  type TargetGroupConfig,
+  type TargetGroupEvent as ElbEvent,
+  type TargetState,
+} from './targetGroup.ts';
+export { emptyElb, type ElbState, type ElbWorld } from './world.ts';
+
+export const elbPhases: Phases<TargetGroupCommand> = {
+  CreateTargetGroup: Phase.Execute,
+  RegisterTarget: Phase.Execute,
+  PassHealthCheck: Phase.Environment,
+  DeregisterTarget: Phase.Execute,
+  FinishDeregistration: Phase.Environment,
+};

@@ -1,0 +1,65 @@
+/** The front door: everything that is public. */
+
+export {
+  alarmState,
+  statistics,
+  type AlarmRule,
+  type AlarmState,
+  type MetricAlarm,
+  type Slot,
+  type TreatMissingData,
+} from './cloudwatch/index.ts';
+export {
+  lowThreshold,
+  nextScheduledTime,
+  scalers,
+  scheduleProblem,
+  targetTrackingCapacity,
+  type NotScaledReason,
+  type ScalingPolicyConfig,
+} from './autoscaling/index.ts';
+export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
+export {
+  deploymentBounds,
+  fargateSizeIsValid,
+  managedScaling,
+  placementConstraints,
+  placementStrategies,
+  scalableResourceId,
+  serviceNameOf,
+  splitByStrategy,
+  taskDemand,
+  type ManagedScalingInput,
+  type TaskDefinition,
+  type TaskDemand,
+} from './ecs/index.ts';
+export {
+  BrokenInvariantError,
+  DAY,
+  formatPath,
+  HOUR,
+  InvalidScenarioError,
+  keyedRng,
+  MINUTE,
+  parseInstant,
+  SECOND,
+  SimulationError,
+  Timeline,
+  type EventStreams,
+  type Millis,
+  type Recorded,
+  type ScenarioProblem,
+} from './kernel/index.ts';
+export {
+  bucketOf,
+  bucketValueMs,
+  latencyLevels,
+  loadModels,
+  servings,
+  type LoadConfig,
+  type TraceSeries,
+} from './workload/index.ts';
+export { createInvariants } from './invariants.ts';
+export { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
+export { simulate, startOf, type EcsCheckpoint, type EcsSimulation, type SimulateOptions } from './simulate.ts';
+export { createModel, eventDefinitions, type Command, type Event, type World } from './world.ts';

@@ -1,0 +1,127 @@
+/**
+ * What must hold after every event: conservation, capacity, and every count in the world equal to its scan. For property
+ * tests and for `--check`; a scan of the whole world per event is too slow for long runs.
+ */
+
+import type { Immutable } from 'immer';
+import { hostPorts } from './ecs/index.ts';
+import { BrokenInvariantError, type Recorded } from './kernel/index.ts';
+import type { Event, World } from './world.ts';
+
+/** Checks one run; it remembers the requests in the system between steps. @throws BrokenInvariantError */
+export function createInvariants(): (world: Immutable<World>, recorded: Recorded<Event>) => void {
+  const queued = new Map<string, number>();
+  return (world, recorded) => {
+    const fail = (message: string): never => {
+      throw new BrokenInvariantError(`after event ${recorded.seq} (${recorded.event.type}): ${message}`);
+    };
+    const equal = (what: string, found: number, expected: number) => {
+      if (found !== expected) fail(`${what} is ${found}, expected ${expected}`);
+    };
+    if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
+    checkInstances(world, fail, equal);
+    checkServices(world, equal);
+    checkTargetGroups(world, fail, equal);
+    checkGroups(world, fail);
+  };
+}
+
+type Fail = (message: string) => never;
+type Equal = (what: string, found: number, expected: number) => void;
+type LoadServed = Extract<Event, { type: 'LoadServed' }>;
+
+/** Every request that came was served, failed, or is still there. */
+function checkRequests(frame: LoadServed, queued: Map<string, number>, equal: Equal): void {
+  for (const [row, service] of frame.services.entries()) {
+    const at = (column: readonly number[]) => column[row] as number;
+    const came = (queued.get(service) ?? 0) + at(frame.offered);
+    const gone = at(frame.served) + at(frame.timedOut) + at(frame.rejected) + at(frame.unserved) + at(frame.lost);
+    equal(`requests of ${service}, served, failed and queued,`, gone + at(frame.queued), came);
+    queued.set(service, at(frame.queued));
+  }
+}
+
+function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
+  for (const instance of ecs.containerInstances.values()) {
+    const { ec2InstanceId: id, registered, remaining } = instance;
+    let { cpuUnits, memoryMiB, enis } = registered;
+    const counts = new Map<string, number>();
+    const ports = new Set<string>();
+    for (const taskId of instance.tasks.keys()) {
+      const task = ecs.tasks.get(taskId) ?? fail(`${id} holds ${taskId}, which does not exist`);
+      if (task.ec2InstanceId !== id) fail(`${id} holds ${taskId}, which says it is on ${task.ec2InstanceId}`);
+      if (task.status !== 'DEACTIVATING' && task.status !== 'STOPPING')
+        counts.set(task.serviceName, (counts.get(task.serviceName) ?? 0) + 1);
+      if (task.status === 'STOPPING') continue;
+      const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
+      cpuUnits -= demand.cpuUnits;
+      memoryMiB -= demand.memoryMiB;
+      enis -= demand.enis;
+      for (const port of hostPorts(demand)) {
+        if (ports.has(port)) fail(`${id} has two tasks on ${port}`);
+        ports.add(port);
+        if (!instance.ports.has(port)) fail(`${id} does not know that ${port} is taken`);
+      }
+    }
+    equal(`remaining cpuUnits of ${id}`, remaining.cpuUnits, cpuUnits);
+    equal(`remaining memoryMiB of ${id}`, remaining.memoryMiB, memoryMiB);
+    equal(`remaining enis of ${id}`, remaining.enis, enis);
+    if (Math.min(cpuUnits, memoryMiB, enis) < 0)
+      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${enis} ENIs remain`);
+    equalCounts(`tasks per service on ${id}`, instance.serviceCounts, counts, equal);
+  }
+}
+
+function checkServices({ ecs }: Immutable<World>, equal: Equal): void {
+  for (const service of ecs.services.values()) {
+    const name = service.config.serviceName;
+    const zones = new Map<string, number>();
+    const providers = new Map<string, number>();
+    const counts = { pending: 0, running: 0, stopping: 0 };
+    for (const task of ecs.tasks.values()) {
+      if (task.serviceName !== name) continue;
+      if (task.status === 'DEACTIVATING' || task.status === 'STOPPING') {
+        counts.stopping++;
+        continue;
+      }
+      counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
+      const provider = task.capacityProvider ?? '';
+      providers.set(provider, (providers.get(provider) ?? 0) + 1);
+      const zone = task.availabilityZone;
+      if (zone !== undefined) zones.set(zone, (zones.get(zone) ?? 0) + 1);
+    }
+    equal(`pendingCount of ${name}`, service.pendingCount, counts.pending);
+    equal(`runningCount of ${name}`, service.runningCount, counts.running);
+    equal(`stoppingCount of ${name}`, service.stoppingCount, counts.stopping);
+    equal(`tasks of ${name}`, service.tasks.size, counts.pending + counts.running + counts.stopping);
+    equalCounts(`tasks per zone of ${name}`, service.zoneCounts, zones, equal);
+    equalCounts(`tasks per provider of ${name}`, service.providerCounts, providers, equal);
+  }
+}
+
+function checkTargetGroups({ ecs, elb }: Immutable<World>, fail: Fail, equal: Equal): void {
+  for (const [name, { targets, healthyCount }] of elb.targetGroups) {
+    let healthy = 0;
+    for (const [targetId, state] of targets) {
+      if (state === 'healthy') healthy++;
+      if (state !== 'draining' && !ecs.tasks.has(targetId)) fail(`target ${targetId} of ${name} is no task`);
+    }
+    equal(`healthyCount of ${name}`, healthyCount, healthy);
+  }
+}
+
+function checkGroups({ ec2 }: Immutable<World>, fail: Fail): void {
+  for (const [name, { config, desiredCapacity }] of ec2.groups)
+    if (desiredCapacity < config.MinSize || desiredCapacity > config.MaxSize)
+      fail(`desired capacity of ${name} is ${desiredCapacity}, expected ${config.MinSize} to ${config.MaxSize}`);
+}
+
+function equalCounts(
+  what: string,
+  found: ReadonlyMap<string, number>,
+  expected: ReadonlyMap<string, number>,
+  equal: Equal,
+): void {
+  for (const key of new Set([...found.keys(), ...expected.keys()]))
+    equal(`${what}, ${key === '' ? 'launch type EC2' : key},`, found.get(key) ?? 0, expected.get(key) ?? 0);
+}

@@ -1,0 +1,190 @@
+/**
+ * The loop. A command comes due, `decide` answers with events, `evolve` writes them, the log keeps them, the controllers
+ * hear them and ask for further commands. `{ world, pending commands, log position }` is a complete checkpoint.
+ */
+
+import type { Immutable } from 'immer';
+import { Calendar, type Due, type Pending } from './calendar.ts';
+import type { Context, Decide, Evolve, Message, Phases } from './decider.ts';
+import { ControllerError } from './errors.ts';
+import type { EventDefinitions } from './events.ts';
+import { EventLog, type EventLogOptions, type LogPosition, type Recorded } from './log.ts';
+import { keyedRng } from './rng.ts';
+import { Streams, type Controller, type EventStreams } from './streams.ts';
+import { Clock, type Millis } from './time.ts';
+
+/** Everything a simulation is made of besides its world: the rooms' tables, joined. */
+export interface Model<World, C extends Message, E extends Message> {
+  readonly events: EventDefinitions;
+  readonly decide: Decide<World, C, E>;
+  readonly evolve: Evolve<World, E>;
+  readonly phases: Phases<C>;
+  readonly controllers: readonly Controller<World, E, C>[];
+}
+
+/** A run at one instant, as plain data: enough to go on from, in this process or another. */
+export interface Checkpoint<World, C extends Message> {
+  readonly atMs: Millis;
+  readonly world: Immutable<World>;
+  readonly pending: readonly Pending<C>[];
+  readonly log: LogPosition;
+}
+
+export interface SimulationOptions<World, E> extends Omit<EventLogOptions<E>, 'from'> {
+  /**
+   * Called after every event with the world as it is then; throws to stop the run. When it is given, events are also
+   * frozen, so that a controller or observer that changes one fails at once (48 ns an event: for tests and `--check`).
+   */
+  readonly check?: (world: Immutable<World>, recorded: Recorded<E>) => void;
+}
+
+export class Simulation<World, C extends Message, E extends Message> {
+  readonly #model: Model<World, C, E>;
+  readonly #world: World;
+  readonly #clock: Clock;
+  readonly #calendar = new Calendar<C>();
+  readonly #log: EventLog<E>;
+  readonly #streams: Streams<E>;
+  readonly #context: { -readonly [K in keyof Context<World>]: Context<World>[K] };
+  readonly #check: SimulationOptions<World, E>['check'];
+  /** Sequence number of the event that the controllers are hearing; commands they ask for were caused by it. */
+  #hearing = -1;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** Goes on from a checkpoint; the first one of a run is its start. The checkpoint itself stays untouched. */
+  constructor(
+    model: Model<World, C, E>,
+    seed: number,
+    from: Checkpoint<World, C>,
+    options: SimulationOptions<World, E> = {},
+  ) {
+    const { check, ...logOptions } = options;
+    this.#model = model;
+    this.#world = thaw(from.world) as World;
+    this.#clock = new Clock(from.atMs);
+    this.#log = new EventLog<E>(model.events, { ...logOptions, from: from.log });
+    this.#streams = new Streams<E>(model.events);
+    this.#check = check;
+    this.#context = { world: this.world, nowMs: from.atMs, rng: keyedRng(seed) };
+    for (const { atMs, phase, command, causedBy } of from.pending) this.#calendar.push(atMs, phase, command, causedBy);
+    for (const controller of model.controllers)
+      controller(this.#streams, this.world).subscribe({
+        next: (due) => this.#enqueue(due),
+        error: (error: unknown) => (this.#failure ??= { error }),
+      });
+    if (this.#failure !== undefined) this.#fail('before the first event', this.#failure);
+  }
+
+  get world(): Immutable<World> {
+    return this.#world as Immutable<World>;
+  }
+
+  get log(): EventLog<E> {
+    return this.#log;
+  }
+
+  /** For observers. Nothing flows back into the run. */
+  get events(): EventStreams<E> {
+    return this.#streams;
+  }
+
+  get nowMs(): Millis {
+    return this.#clock.nowMs;
+  }
+
+  /** Asks for a command from outside: what a person or a pipeline does. @throws RangeError when it has passed */
+  submit(atMs: Millis, command: C): void {
+    if (!Number.isSafeInteger(atMs)) throw new RangeError(`${command.type} must be due at a whole ms, got ${atMs}`);
+    if (atMs < this.nowMs) throw new RangeError(`it is ${this.nowMs} already, too late for ${command.type} at ${atMs}`);
+    this.#calendar.push(atMs, this.#phaseOf(command), command, -1);
+  }
+
+  /** Carries out the next command. @returns false when none waits. @throws what the model throws, ControllerError */
+  step(): boolean {
+    if (this.#calendar.size === 0) return false;
+    const { atMs, command, causedBy } = this.#calendar.pop();
+    this.#clock.advanceTo(atMs);
+    this.#context.nowMs = atMs;
+    const decide = this.#model.decide[command.type as C['type']] as (
+      command: C,
+      context: Context<World>,
+    ) => readonly E[];
+    const events = decide(command, this.#context);
+    if (events.length === 1) this.#publish(this.#record(events[0] as E, causedBy));
+    else if (events.length > 1)
+      // Controllers hear a decision's events once all of them are written: they see the world it led to.
+      for (const recorded of events.map((event) => this.#record(event, causedBy))) this.#publish(recorded);
+    return true;
+  }
+
+  /** Carries out everything due up to and including `atMs`, and moves the clock there. */
+  runUntil(atMs: Millis): void {
+    while (this.#calendar.nextMs <= atMs) this.step();
+    this.#clock.advanceTo(atMs);
+    this.#context.nowMs = atMs;
+  }
+
+  /** The run as it is now. It shares nothing with the run, which may go on. */
+  checkpoint(): Checkpoint<World, C> {
+    return {
+      atMs: this.nowMs,
+      world: thaw(this.world),
+      pending: this.#calendar.pending(),
+      log: this.#log.position(),
+    };
+  }
+
+  #record(event: E, causedBy: number): Recorded<E> {
+    const atMs = this.#clock.nowMs;
+    if (this.#check !== undefined) deepFreeze(event);
+    const write = this.#model.evolve[event.type as E['type']] as (world: World, event: E, atMs: Millis) => void;
+    // The log goes first: it copies the event before a writer could share a part of it with the world.
+    const recorded = { seq: this.#log.append(event, atMs, causedBy), atMs, causedBy, event };
+    write(this.#world, event, atMs);
+    this.#check?.(this.world, recorded);
+    return recorded;
+  }
+
+  #publish(recorded: Recorded<E>): void {
+    this.#hearing = recorded.seq;
+    this.#streams.publish(recorded);
+    if (this.#failure !== undefined) this.#fail(`after event ${recorded.seq} (${recorded.event.type})`, this.#failure);
+  }
+
+  #fail(when: string, { error }: { readonly error: unknown }): never {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ControllerError(`${when}: ${message}`, { cause: error });
+  }
+
+  /** Called by rxjs: what it throws would surface in a timer, so a fault is kept for the loop to throw. */
+  #enqueue({ atMs, command }: Due<C>): void {
+    if (Number.isSafeInteger(atMs) && atMs >= this.nowMs)
+      this.#calendar.push(atMs, this.#phaseOf(command), command, this.#hearing);
+    else
+      this.#failure ??= { error: new RangeError(`${command.type} was asked for at ${atMs}, but it is ${this.nowMs}`) };
+  }
+
+  #phaseOf(command: C) {
+    return this.#model.phases[command.type as C['type']];
+  }
+}
+
+/** A mutable copy of plain data: objects, arrays and Maps. (10,000 tasks in 5 ms, half of structuredClone's time.) */
+export function thaw<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => thaw(item)) as T;
+  if (value instanceof Map) {
+    const copy = new Map<unknown, unknown>();
+    for (const [key, item] of value) copy.set(key, thaw(item));
+    return copy as T;
+  }
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) copy[key] = thaw((value as Record<string, unknown>)[key]);
+  return copy as T;
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const item of Object.values(value)) deepFreeze(item);
+}

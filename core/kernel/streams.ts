@@ -1,0 +1,51 @@
+/** Events as rxjs streams: one Subject per type, so that only those who asked for a type hear it. */
+
+import { merge, Subject, type Observable } from 'rxjs';
+import type { Immutable } from 'immer';
+import type { Due } from './calendar.ts';
+import type { Message } from './decider.ts';
+import type { EventDefinitions } from './events.ts';
+import type { Recorded } from './log.ts';
+
+export interface EventStreams<E extends Message> {
+  /** The events of these types, each once, in the order of the log. */
+  on<T extends E['type']>(...types: readonly T[]): Observable<Recorded<Extract<E, { type: T }>>>;
+  /** Every event. */
+  readonly all: Observable<Recorded<E>>;
+}
+
+/**
+ * A control loop: hears events, asks for commands. It keeps no memory; memory is the world's. Use only operators without
+ * memory or time (`filter`, `map`, `mergeMap` over a list, `merge`), or the checkpoint would miss what they remember.
+ */
+export type Controller<World, E extends Message, C extends Message> = (
+  events: EventStreams<E>,
+  world: Immutable<World>,
+) => Observable<Due<C>>;
+
+export class Streams<E extends Message> implements EventStreams<E> {
+  readonly #subjects: ReadonlyMap<string, Subject<Recorded<E>>>;
+  readonly #all = new Subject<Recorded<E>>();
+
+  constructor(definitions: EventDefinitions) {
+    this.#subjects = new Map(Object.keys(definitions).map((type) => [type, new Subject<Recorded<E>>()]));
+  }
+
+  get all(): Observable<Recorded<E>> {
+    return this.#all.asObservable();
+  }
+
+  on<T extends E['type']>(...types: readonly T[]): Observable<Recorded<Extract<E, { type: T }>>> {
+    const streams = [...new Set(types)].map((type) => {
+      const subject = this.#subjects.get(type);
+      if (subject === undefined) throw new RangeError(`no event type is called ${type}`);
+      return subject.asObservable();
+    });
+    return merge(...streams) as unknown as Observable<Recorded<Extract<E, { type: T }>>>;
+  }
+
+  publish(recorded: Recorded<E>): void {
+    (this.#subjects.get(recorded.event.type) as Subject<Recorded<E>>).next(recorded);
+    if (this.#all.observed) this.#all.next(recorded);
+  }
+}

@@ -1,0 +1,348 @@
+/**
+ * The scenario: what sails. Blocks that AWS has keep AWS's keys and spelling; what AWS does not have is ours, in camelCase.
+ * The schema is the definition: types, validation, the published JSON Schema and the defaults follow from it.
+ */
+
+import { z } from 'zod';
+import { scalingPolicy, scheduleProblem } from './autoscaling/index.ts';
+import { autoScalingGroup, instanceType, instanceTypeNames } from './ec2/index.ts';
+import {
+  capacityProvider,
+  capacityProviderStrategyItem,
+  fargateCpuSizes,
+  fargateMemorySizes,
+  isFargate,
+  service,
+  strategyProblem,
+  taskDefinition,
+  taskDemand,
+  type CapacityProviderStrategyItem,
+} from './ecs/index.ts';
+import { targetGroup } from './elb/index.ts';
+import { duration, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
+import { load } from './workload/index.ts';
+
+const name = z.string().min(1);
+const capacity = z.int().min(0).max(5000);
+
+const scheduledAction = z.strictObject({
+  ScheduledActionName: name.max(256),
+  Schedule: name.describe('at(yyyy-mm-ddThh:mm:ss), rate(5 minutes) or cron(0 7 ? * MON-FRI *)'),
+  Timezone: name.default('UTC').describe('IANA name'),
+  ScalableTargetAction: z.strictObject({ MinCapacity: capacity.optional(), MaxCapacity: capacity.optional() }),
+});
+
+const scalableTarget = z.strictObject({
+  service: name.describe('serviceName'),
+  MinCapacity: capacity,
+  MaxCapacity: capacity,
+  policies: z.array(scalingPolicy).max(50).default([]),
+  scheduledActions: z.array(scheduledAction).max(200).default([]),
+});
+
+const slo = z.strictObject({
+  service: name.describe('serviceName'),
+  latencyP99Ms: z.number().positive().optional().describe('99 % of the requests of a minute are answered within this'),
+  availabilityPercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('share of the requests of a minute answered in time'),
+});
+
+const change = z.strictObject({
+  at: instant,
+  UpdateService: z.strictObject({ service: name, desiredCount: capacity }),
+});
+
+/** Where AWS is silent, or promises nothing. */
+const assumptions = z.strictObject({
+  start: z
+    .enum(['steady', 'cold'])
+    .default('steady')
+    .describe('steady: the first instances and tasks are there when the run starts; cold: they have to start'),
+  metricDelay: z
+    .strictObject({
+      service: duration.default(60 * SECOND).describe('end of a period until ECS service metrics can be read'),
+      loadBalancer: duration.default(60 * SECOND).describe('the same for load balancer metrics'),
+      capacityProvider: duration.default(10 * SECOND).describe('the same for CapacityProviderReservation'),
+    })
+    .prefault({}),
+});
+
+export const scenarioSchema = z.strictObject({
+  name: name.max(100),
+  teaches: z.string().optional().describe('what one learns from it, in a sentence'),
+  start: instant.describe('first instant of the run, UTC unless a zone is written; a full minute'),
+  duration: duration.describe('how long it sails'),
+  seed: z.int().min(0).default(1).describe('everything that is left to chance follows from it'),
+  step: duration.default(10 * SECOND).describe('how often load is served and measured; divides a minute'),
+  cluster: z.strictObject({
+    clusterName: name,
+    availabilityZones: z
+      .array(name)
+      .min(1)
+      .default(['us-east-1a', 'us-east-1b', 'us-east-1c'])
+      .describe('where Fargate tasks run'),
+    capacityProviders: z.array(name).default([]),
+    defaultCapacityProviderStrategy: z.array(capacityProviderStrategyItem).default([]),
+  }),
+  autoScalingGroups: z.array(autoScalingGroup).default([]),
+  capacityProviders: z.array(capacityProvider).default([]),
+  taskDefinitions: z.array(taskDefinition).min(1),
+  images: z
+    .array(z.strictObject({ name, compressedMiB: z.number().positive().max(100_000) }))
+    .default([])
+    .describe('ECR: what a pull costs; 200 MiB for an image that is not listed'),
+  targetGroups: z.array(targetGroup).default([]),
+  services: z.array(service).min(1),
+  scalableTargets: z.array(scalableTarget).default([]),
+  load: z.array(load).default([]),
+  slo: z.array(slo).default([]),
+  changes: z.array(change).default([]).describe('what a person or a pipeline does, and when'),
+  assumptions: assumptions.prefault({}),
+});
+/** A scenario as the engine takes it: parsed, every default filled in, times in milliseconds. */
+export type Scenario = z.output<typeof scenarioSchema>;
+/** A scenario as people write it. */
+export type ScenarioInput = z.input<typeof scenarioSchema>;
+
+type Path = readonly (string | number)[];
+type Report = (path: Path, message: string) => void;
+
+/** What no schema can see: references that lead nowhere, names used twice, sizes that cannot fit. All of it at once. */
+export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[] {
+  const problems: ScenarioProblem[] = [];
+  const report: Report = (path, message) => problems.push({ path, message });
+  checkTime(scenario, report);
+  checkNames(scenario, report);
+  checkReferences(scenario, report);
+  checkSizes(scenario, report);
+  checkScaling(scenario, report);
+  return problems;
+}
+
+function checkTime({ start, duration: lengthMs, step, changes }: Scenario, report: Report): void {
+  if (start % MINUTE !== 0) report(['start'], 'found an instant within a minute, expected a full minute');
+  if (lengthMs < MINUTE) report(['duration'], `found ${lengthMs} ms, expected at least 1m`);
+  if (step === 0 || MINUTE % step !== 0) report(['step'], `found ${step} ms, expected a length that divides a minute`);
+  for (const [index, { at }] of changes.entries())
+    if (at < start || at > start + lengthMs)
+      report(['changes', index, 'at'], 'found an instant outside the run, expected one between start and end');
+}
+
+/** Names that must be told apart, by the list they are in and the key that holds them. */
+const NAMED = [
+  ['autoScalingGroups', 'AutoScalingGroupName'],
+  ['capacityProviders', 'name'],
+  ['images', 'name'],
+  ['targetGroups', 'Name'],
+  ['services', 'serviceName'],
+  ['scalableTargets', 'service'],
+  ['load', 'service'],
+  ['slo', 'service'],
+] as const;
+
+function checkNames(scenario: Scenario, report: Report): void {
+  for (const [list, key] of NAMED)
+    unique(
+      (scenario[list] as readonly Readonly<Record<string, unknown>>[]).map((item) => String(item[key])),
+      (index) => [list, index, key],
+      report,
+    );
+  unique(
+    scenario.taskDefinitions.map(({ family }) => family),
+    (index) => ['taskDefinitions', index, 'family'],
+    report,
+  );
+  for (const [target, { policies, scheduledActions }] of scenario.scalableTargets.entries()) {
+    unique(
+      policies.map(({ PolicyName }) => PolicyName),
+      (index) => ['scalableTargets', target, 'policies', index, 'PolicyName'],
+      report,
+    );
+    unique(
+      scheduledActions.map(({ ScheduledActionName }) => ScheduledActionName),
+      (index) => ['scalableTargets', target, 'scheduledActions', index, 'ScheduledActionName'],
+      report,
+    );
+  }
+}
+
+function unique(names: readonly string[], path: (index: number) => Path, report: Report): void {
+  for (const [index, text] of names.entries())
+    if (names.indexOf(text) < index) report(path(index), `found "${text}" a second time, expected a name of its own`);
+}
+
+function checkReferences(scenario: Scenario, report: Report): void {
+  const { cluster, capacityProviders, autoScalingGroups, services } = scenario;
+  const known = {
+    'capacity provider': ['FARGATE', 'FARGATE_SPOT', ...capacityProviders.map((provider) => provider.name)],
+    'Auto Scaling group': autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
+    'task definition': scenario.taskDefinitions.map(({ family }) => family),
+    'target group': scenario.targetGroups.map(({ Name }) => Name),
+    service: services.map(({ serviceName }) => serviceName),
+    'capacity provider of the cluster': cluster.capacityProviders,
+  };
+  const refer = (kind: keyof typeof known, text: string, path: Path) => {
+    if (known[kind].includes(text)) return;
+    const names = known[kind].length === 0 ? 'there is none' : `one of ${known[kind].join(', ')}`;
+    report(path, `found "${text}", expected the name of a ${kind}: ${names}`);
+  };
+  const referStrategy = (strategy: readonly CapacityProviderStrategyItem[], path: Path) => {
+    const problem = strategyProblem(strategy);
+    if (problem !== undefined) report(path, problem);
+    for (const [index, item] of strategy.entries())
+      refer('capacity provider of the cluster', item.capacityProvider, [...path, index, 'capacityProvider']);
+  };
+  for (const [index, text] of cluster.capacityProviders.entries())
+    refer('capacity provider', text, ['cluster', 'capacityProviders', index]);
+  referStrategy(cluster.defaultCapacityProviderStrategy, ['cluster', 'defaultCapacityProviderStrategy']);
+  for (const [index, { autoScalingGroupProvider }] of capacityProviders.entries())
+    refer('Auto Scaling group', autoScalingGroupProvider.autoScalingGroup, [
+      'capacityProviders',
+      index,
+      'autoScalingGroupProvider',
+      'autoScalingGroup',
+    ]);
+  for (const [index, item] of services.entries()) {
+    const path = ['services', index] as const;
+    refer('task definition', item.taskDefinition.split(':')[0] as string, [...path, 'taskDefinition']);
+    for (const [place, loadBalancer] of item.loadBalancers.entries())
+      refer('target group', loadBalancer.targetGroup, [...path, 'loadBalancers', place, 'targetGroup']);
+    if (item.capacityProviderStrategy === undefined) continue;
+    referStrategy(item.capacityProviderStrategy, [...path, 'capacityProviderStrategy']);
+    if (item.launchType !== undefined)
+      report(
+        [...path, 'launchType'],
+        'found a launchType beside a capacityProviderStrategy: Specify either Launch Type or Capacity Provider Strategy, but not both.',
+      );
+  }
+  for (const list of ['scalableTargets', 'load', 'slo'] as const)
+    for (const [index, item] of scenario[list].entries()) refer('service', item.service, [list, index, 'service']);
+  for (const [index, { UpdateService }] of scenario.changes.entries())
+    refer('service', UpdateService.service, ['changes', index, 'UpdateService', 'service']);
+}
+
+function checkSizes(scenario: Scenario, report: Report): void {
+  for (const [index, group] of scenario.autoScalingGroups.entries()) {
+    const path = ['autoScalingGroups', index] as const;
+    if (instanceType(group.instanceType) === undefined)
+      report(
+        [...path, 'instanceType'],
+        `found "${group.instanceType}", expected one of the ${instanceTypeNames.length} types of the catalogue, such as m5.large`,
+      );
+    if (group.MinSize > group.MaxSize)
+      report([...path, 'MinSize'], `found ${group.MinSize}, expected at most MaxSize, ${group.MaxSize}`);
+    const desired = group.DesiredCapacity ?? group.MinSize;
+    if (desired < group.MinSize || desired > group.MaxSize)
+      report([...path, 'DesiredCapacity'], `found ${desired}, expected ${group.MinSize} to ${group.MaxSize}`);
+  }
+  for (const [index, definition] of scenario.taskDefinitions.entries()) {
+    for (const [place, container] of definition.containerDefinitions.entries()) {
+      const { memory, memoryReservation } = container;
+      const path = ['taskDefinitions', index, 'containerDefinitions', place] as const;
+      if (memory === undefined && memoryReservation === undefined && definition.memory === undefined)
+        report(
+          path,
+          `Invalid setting for container '${container.name}'. At least one of 'memory' or 'memoryReservation' must be specified.`,
+        );
+      if (memory !== undefined && memoryReservation !== undefined && memory <= memoryReservation)
+        report([...path, 'memory'], `found ${memory}, expected more than memoryReservation, ${memoryReservation}`);
+    }
+  }
+  for (const [index, item] of scenario.services.entries()) checkPlaceable(scenario, item, ['services', index], report);
+}
+
+/** A task must fit some instance it may be placed on, or be a size that Fargate offers. */
+function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], path: Path, report: Report): void {
+  const definition = scenario.taskDefinitions.find(({ family }) => family === item.taskDefinition.split(':')[0]);
+  if (definition === undefined) return;
+  const demand = taskDemand(definition);
+  const strategy =
+    item.capacityProviderStrategy ??
+    (item.launchType === undefined ? scenario.cluster.defaultCapacityProviderStrategy : []);
+  const onFargate = item.launchType === 'FARGATE' || strategy.some((entry) => isFargate(entry.capacityProvider));
+  const at = [...path, 'taskDefinition'];
+  if (scenario.load.some((entry) => entry.service === item.serviceName) && demand.cpuUnits === 0)
+    report(at, `found no cpu in "${definition.family}", expected CPU units: its requests need a speed to be served at`);
+  if (onFargate) {
+    if (definition.networkMode !== 'awsvpc')
+      report(at, `found networkMode ${definition.networkMode} in "${definition.family}", expected awsvpc for Fargate`);
+    const memorySizes = fargateMemorySizes(demand.cpuUnits);
+    if (!memorySizes.includes(demand.memoryMiB))
+      report(
+        at,
+        memorySizes.length === 0
+          ? `found ${demand.cpuUnits} CPU units in "${definition.family}", expected ${fargateCpuSizes.join(', ')} for Fargate: Invalid 'cpu' setting for task.`
+          : `found ${demand.memoryMiB} MiB with ${demand.cpuUnits} CPU units in "${definition.family}", expected ${memorySizes.join(', ')} for Fargate: No Fargate configuration exists for given values.`,
+      );
+    return;
+  }
+  const groups = strategy.map(
+    ({ capacityProvider: wanted }) =>
+      scenario.capacityProviders.find((provider) => provider.name === wanted)?.autoScalingGroupProvider
+        .autoScalingGroup,
+  );
+  const candidates = scenario.autoScalingGroups.filter(
+    ({ AutoScalingGroupName }) => strategy.length === 0 || groups.includes(AutoScalingGroupName),
+  );
+  if (candidates.length === 0 && strategy.length === 0) {
+    report(path, 'found no Auto Scaling group for the launch type EC2, expected one, or a capacity provider strategy');
+    return;
+  }
+  const types = candidates.map((group) => instanceType(group.instanceType)).filter((type) => type !== undefined);
+  const fits = types.some(
+    (type) =>
+      type.vcpu * 1024 >= demand.cpuUnits && type.ecsMemoryMiB >= demand.memoryMiB && type.awsvpcTasks >= demand.enis,
+  );
+  if (types.length > 0 && !fits) {
+    const offers = types.map(
+      (type) => `${type.type} registers ${type.vcpu * 1024} CPU units and ${type.ecsMemoryMiB} MiB`,
+    );
+    report(
+      at,
+      `found a task of ${demand.cpuUnits} CPU units and ${demand.memoryMiB} MiB, expected one that fits an instance: ${offers.join('; ')}`,
+    );
+  }
+}
+
+function checkScaling(scenario: Scenario, report: Report): void {
+  for (const [index, target] of scenario.scalableTargets.entries()) {
+    const path = ['scalableTargets', index] as const;
+    if (target.MinCapacity > target.MaxCapacity)
+      report(
+        [...path, 'MinCapacity'],
+        `found ${target.MinCapacity}, expected at most MaxCapacity, ${target.MaxCapacity}`,
+      );
+    const scaled = scenario.services.find(({ serviceName }) => serviceName === target.service);
+    const seen = new Set<string>();
+    for (const [place, policy] of target.policies.entries()) {
+      const { PredefinedMetricType } = policy.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification;
+      const at = [
+        ...path,
+        'policies',
+        place,
+        'TargetTrackingScalingPolicyConfiguration',
+        'PredefinedMetricSpecification',
+        'PredefinedMetricType',
+      ];
+      if (seen.has(PredefinedMetricType))
+        report(at, 'Only one TargetTrackingScaling policy for a given metric specification is allowed.');
+      seen.add(PredefinedMetricType);
+      if (PredefinedMetricType === 'ALBRequestCountPerTarget' && scaled?.loadBalancers.length === 0)
+        report(at, `found ALBRequestCountPerTarget, expected service "${target.service}" to have a load balancer`);
+    }
+    for (const [place, action] of target.scheduledActions.entries()) {
+      const at = [...path, 'scheduledActions', place] as const;
+      const problem = scheduleProblem(action.Schedule, action.Timezone);
+      if (problem !== undefined) report([...at, 'Schedule'], problem);
+      const { MinCapacity, MaxCapacity } = action.ScalableTargetAction;
+      if (MinCapacity === undefined && MaxCapacity === undefined)
+        report([...at, 'ScalableTargetAction'], 'found neither MinCapacity nor MaxCapacity, expected at least one');
+      if (MinCapacity !== undefined && MaxCapacity !== undefined && MinCapacity > MaxCapacity)
+        report([...at, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
+    }
+  }
+}

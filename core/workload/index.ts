@@ -1,0 +1,26 @@
+/** The room's door: offered load, and what it costs to serve it. */
+
+import { Phase, type Phases } from '../kernel/index.ts';
+import type { WorkloadCommand } from './workload.ts';
+
+export { type LoadContext, type LoadModel, type TraceSeries } from './loadModel.ts';
+export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';
+export { requestProfile, type RequestProfile } from './requestProfile.ts';
+export { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from './serving.ts';
+export { servings, type ServingName } from './servings.ts';
+export { bucketOf, bucketValueMs } from './latencyBuckets.ts';
+export { workloadController } from './controller.ts';
+export {
+  decideWorkload,
+  emptyWorkload,
+  evolveWorkload,
+  load,
+  workloadEvents,
+  type LoadConfig,
+  type WorkloadCommand,
+  type WorkloadEvent,
+  type WorkloadState,
+  type WorkloadWorld,
+} from './workload.ts';
+
+export const workloadPhases: Phases<WorkloadCommand> = { AttachLoad: Phase.Execute, SampleLoad: Phase.Environment };

@@ -1,0 +1,101 @@
+/**
+ * Serving: what a service's tasks make of the requests that reach them in one step of time. Two servings answer the same
+ * question: `fluid` with queueing theory at a microsecond a step, for months; `requests` by simulating each request, for hours.
+ *
+ * Both share one picture. A request works for `cpuMs` of one vCPU (random, see the profile), then waits `otherMs` without CPU.
+ * A task has `cpuUnits` / 1024 vCPUs. Up to `perTaskConcurrency` requests share them equally, none of them faster than one
+ * vCPU; up to `maxQueuedPerTask` wait first come first served; a further one is rejected. This is limited processor sharing:
+ * M/G/c with as many places as vCPUs, M/G/1 processor sharing with many.
+ * A request leaves its place when its work is done; `otherMs` holds none, as in an asynchronous server.
+ * `timeoutMs` after its arrival the client gives up: the request leaves at once, wherever it is, and its work so far is wasted.
+ * Without a target every request fails at once, as behind a load balancer with no healthy target (HTTP 503).
+ */
+
+import type { Draws } from '../kernel/rng.ts';
+import type { Millis } from '../kernel/time.ts';
+import type { RequestProfile } from './requestProfile.ts';
+
+/** Levels of the latency quantiles every serving reports. */
+export const latencyLevels = [0.5, 0.9, 0.95, 0.99, 0.999] as const;
+
+/**
+ * What one step leaves to the next: plain data, to be given back as it is to the same serving. Besides `queued`, its fields
+ * belong to the serving that wrote them.
+ */
+export interface Carried {
+  /** Whole requests in the system. */
+  readonly queued: number;
+
+  /** fluid: requests at the tasks, working or waiting for a place, as a real number. */
+  readonly atTasks?: number;
+  /** fluid: requests in their `otherMs`, as a real number. */
+  readonly away?: number;
+  /** fluid: milliseconds since the oldest request at a task arrived. */
+  readonly oldestMs?: number;
+  /** fluid: the parts of a request that timed out or were rejected and not yet counted. */
+  readonly timedOutPart?: number;
+  readonly rejectedPart?: number;
+
+  /** requests: place of the next target in the round. */
+  readonly nextTarget?: number;
+  /** requests: one row per request in flight, in four parallel lists; the rows of a task are in order of arrival. */
+  readonly taskIds?: readonly string[];
+  /** requests: microseconds since the arrival. */
+  readonly ageUs?: readonly number[];
+  /** requests: microseconds of one vCPU still to be worked; 0 when only `otherUs` is left. */
+  readonly cpuUs?: readonly number[];
+  /** requests: microseconds still to be waited after the work. */
+  readonly otherUs?: readonly number[];
+}
+
+export interface ServingStep {
+  readonly fromMs: Millis;
+  readonly toMs: Millis;
+  /** Whole requests arriving in the step. */
+  readonly offered: number;
+  /** Ids of the healthy tasks, in a fixed order. */
+  readonly targets: readonly string[];
+  /** Ids of the tasks that get no new requests but finish what they hold. */
+  readonly drainingTargets: readonly string[];
+  /** CPU units of each task; 1024 are one vCPU. */
+  readonly cpuUnits: number;
+  readonly profile: RequestProfile;
+  readonly routing: 'round_robin' | 'random';
+  /** What the previous step left; at the start, `empty`. */
+  readonly carried: Carried;
+  /** Chance of this step. */
+  readonly draws: Draws;
+}
+
+/**
+ * The counts are whole requests, and none appears or vanishes:
+ * carried.queued + offered = served + timedOut + rejected + unserved + lost + queued.
+ */
+export interface Served {
+  readonly served: number;
+  readonly timedOut: number;
+  /** Came to a task with no place and no room to wait. */
+  readonly rejected: number;
+  /** Came while there was no target (HTTP 503). */
+  readonly unserved: number;
+  /** Were in flight on a task that vanished (HTTP 502). */
+  readonly lost: number;
+  /** Still in the system at `toMs`. */
+  readonly queued: number;
+  /** Mean CPU utilization of the targets over the step, from 0 to 100, in percent of their `cpuUnits`. */
+  readonly busyPercent: number;
+  /** Mean latency of the requests served in the step, rounded to 0.001 ms; 0 when there is none. */
+  readonly meanMs: number;
+  /** Quantiles of the same latencies at `latencyLevels`. */
+  readonly quantilesMs: readonly number[];
+  /** requests: the same latencies, counted in the buckets of `bucketOf`; the buckets ascend. */
+  readonly histogram?: { readonly buckets: readonly number[]; readonly counts: readonly number[] };
+  readonly carried: Carried;
+}
+
+export interface Serving {
+  /** What the first step is given. */
+  readonly empty: Carried;
+  /** Serves one step. Every step has toMs > fromMs, and begins where the one before it ended. */
+  readonly serve: (step: ServingStep) => Served;
+}

@@ -1,0 +1,338 @@
+/**
+ * Serving, request by request. Routing does not look at the tasks, so each task is a station of its own that is moved from
+ * arrival to arrival; within a station, virtual time makes processor sharing cost the logarithm of the number in service.
+ * Measured: about ??? ns a request.
+ *
+ * Arrivals and work are whole microseconds from where they are drawn; after that only + - * / touch them.
+ */
+
+import type { Draws } from '../../kernel/rng.ts';
+import { bucketOf } from '../latencyBuckets.ts';
+import type { RequestProfile } from '../requestProfile.ts';
+import { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
+
+const UNITS_PER_VCPU = 1024;
+
+export const requests: Serving = {
+  empty: { queued: 0, nextTarget: 0, taskIds: [], ageUs: [], cpuUs: [], otherUs: [] },
+  serve(step) {
+    const { targets, drainingTargets, draws, profile, offered } = step;
+    const flight = new Flight(step);
+    const stations = new Map<string, Station>();
+    for (const taskId of targets) stations.set(taskId, new Station(taskId, step, flight));
+    for (const taskId of drainingTargets) stations.set(taskId, new Station(taskId, step, flight));
+    const receiving = targets.map((taskId) => stations.get(taskId)!);
+    const lost = board(step.carried, flight, stations);
+
+    let next = (step.carried.nextTarget ?? 0) % Math.max(1, receiving.length);
+    let rejected = 0;
+    if (receiving.length > 0) {
+      const otherUs = Math.round(profile.otherMs * 1000);
+      for (const arrivedUs of arrivalsUs(offered, flight.endUs, draws)) {
+        const request = flight.add(arrivedUs, workUs(profile, draws), otherUs);
+        const station = receiving[step.routing === 'random' ? draws.int(receiving.length) : next]!;
+        next = next + 1 === receiving.length ? 0 : next + 1;
+        if (!station.arrive(request)) rejected++;
+      }
+    }
+    let busyUs = 0;
+    for (const station of stations.values()) station.advance(flight.endUs);
+    for (const station of receiving) busyUs += station.busyUs;
+    const capacityUs = (receiving.length * flight.endUs * step.cpuUnits) / UNITS_PER_VCPU;
+    const carried = land(flight, stations, next);
+    return {
+      served: flight.served,
+      timedOut: flight.timedOut,
+      rejected,
+      unserved: receiving.length === 0 ? offered : 0,
+      lost,
+      queued: carried.queued,
+      busyPercent: capacityUs === 0 ? 0 : Math.min(100, Math.round((busyUs / capacityUs) * 1e8) / 1e6),
+      ...latencies(flight.latenciesUs.subarray(0, flight.served)),
+      carried,
+    };
+  },
+};
+
+/** The requests of one step in parallel arrays, and what became of them. Times are microseconds since the step began. */
+class Flight {
+  readonly endUs: number;
+  readonly timeoutUs: number;
+  /** Negative for the requests carried into the step. */
+  readonly arrivedUs: Float64Array;
+  /** While it waits: its work. From then on: the virtual time of its station at which the work ends. */
+  readonly work: Float64Array;
+  /** 1 once the work is over or given up. */
+  readonly done: Uint8Array;
+  /** The wait after the work. */
+  readonly otherUs: Float64Array;
+  readonly latenciesUs: Float64Array;
+  served = 0;
+  timedOut = 0;
+  #count = 0;
+
+  constructor({ fromMs, toMs, profile, carried, offered }: ServingStep) {
+    const most = carried.queued + offered;
+    this.endUs = (toMs - fromMs) * 1000;
+    this.timeoutUs = profile.timeoutMs * 1000;
+    this.arrivedUs = new Float64Array(most);
+    this.work = new Float64Array(most);
+    this.done = new Uint8Array(most);
+    this.otherUs = new Float64Array(most);
+    this.latenciesUs = new Float64Array(most);
+  }
+
+  /** @returns the index of the new request */
+  add(arrivedUs: number, workUs: number, otherUs: number): number {
+    const request = this.#count++;
+    this.arrivedUs[request] = arrivedUs;
+    this.work[request] = workUs;
+    this.otherUs[request] = otherUs;
+    return request;
+  }
+
+  /**
+   * The work of a request is over at `nowUs`; its wait begins.
+   *
+   * @returns whether it also leaves within the step
+   */
+  worked(request: number, nowUs: number): boolean {
+    const arrivedUs = this.arrivedUs[request]!;
+    const answeredUs = nowUs + this.otherUs[request]!;
+    const deadlineUs = arrivedUs + this.timeoutUs;
+    if (Math.min(answeredUs, deadlineUs) > this.endUs) {
+      this.otherUs[request] = answeredUs - this.endUs;
+      return false;
+    }
+    if (answeredUs > deadlineUs) this.timedOut++;
+    else this.latenciesUs[this.served++] = Math.round(answeredUs - arrivedUs);
+    return true;
+  }
+}
+
+/**
+ * One task. Everyone in service works at the same speed, so the order of their ends is that of their virtual times (the work
+ * each has received since the step began plus what it still needed), and a heap of those is all that is kept.
+ *
+ * Everyone is given up after the same time, so deadlines fall in order of arrival. The one waiting longest therefore always
+ * gets a place before its deadline: it is the oldest in service that is given up, and that frees a place.
+ */
+class Station {
+  readonly taskId: string;
+  /** Requests in order of arrival; some of the first `#admitted` are done. */
+  readonly #order: number[] = [];
+  /** Requests whose work is over and whose wait outlasts the step. */
+  readonly away: number[] = [];
+  /** CPU time spent, in microseconds of one vCPU. */
+  busyUs = 0;
+  readonly #flight: Flight;
+  readonly #vcpus: number;
+  readonly #places: number;
+  readonly #room: number;
+  readonly #heap: number[] = [];
+  #nowUs = 0;
+  /** Work that each request in service has received since the step began. */
+  #virtualUs = 0;
+  #admitted = 0;
+  #oldest = 0;
+  /** Requests in service; the heap may hold a few more that were given up. */
+  #serving = 0;
+
+  constructor(taskId: string, { cpuUnits, profile }: ServingStep, flight: Flight) {
+    this.taskId = taskId;
+    this.#flight = flight;
+    this.#vcpus = cpuUnits / UNITS_PER_VCPU;
+    this.#places = profile.perTaskConcurrency;
+    this.#room = profile.maxQueuedPerTask;
+  }
+
+  /** @returns whether there was a place or room to wait */
+  arrive(request: number): boolean {
+    this.advance(this.#flight.arrivedUs[request]!);
+    if (this.#serving >= this.#places && this.#order.length - this.#admitted >= this.#room) return false;
+    this.hold(request);
+    return true;
+  }
+
+  /** Takes a request in, whatever room there is. */
+  hold(request: number): void {
+    this.#order.push(request);
+    if (this.#serving < this.#places) this.#admit();
+  }
+
+  /** Moves the task forward to `untilUs`. */
+  advance(untilUs: number): void {
+    const { arrivedUs, work, done, timeoutUs } = this.#flight;
+    const heap = this.#heap;
+    while (this.#serving > 0) {
+      while (done[heap[0]!] === 1) this.#dropFirst();
+      while (done[this.#order[this.#oldest]!] === 1) this.#oldest++;
+      const speed = Math.min(1, this.#vcpus / this.#serving);
+      const first = heap[0]!;
+      const oldest = this.#order[this.#oldest]!;
+      const workedUs = this.#nowUs + (work[first]! - this.#virtualUs) / speed;
+      const givenUpUs = Math.max(this.#nowUs, arrivedUs[oldest]! + timeoutUs);
+      const atUs = Math.min(workedUs, givenUpUs);
+      if (atUs > untilUs) {
+        this.#spend(untilUs, speed);
+        return;
+      }
+      this.#spend(atUs, speed);
+      this.#serving--;
+      if (workedUs <= givenUpUs) {
+        this.#virtualUs = work[first]!;
+        done[first] = 1;
+        this.#dropFirst();
+        if (!this.#flight.worked(first, atUs)) this.away.push(first);
+      } else {
+        done[oldest] = 1;
+        this.#flight.timedOut++;
+      }
+      if (this.#admitted < this.#order.length) this.#admit();
+    }
+    this.#nowUs = untilUs;
+    this.#heap.length = 0;
+  }
+
+  /** Calls `visit` with each request that is not done, in order of arrival, and the work it still needs. */
+  eachLeft(visit: (request: number, cpuUs: number) => void): void {
+    const { work, done } = this.#flight;
+    for (let index = this.#oldest; index < this.#order.length; index++) {
+      const request = this.#order[index]!;
+      if (done[request] === 0) visit(request, work[request]! - (index < this.#admitted ? this.#virtualUs : 0));
+    }
+  }
+
+  #spend(untilUs: number, speed: number): void {
+    const worked = (untilUs - this.#nowUs) * speed;
+    this.#virtualUs += worked;
+    this.busyUs += worked * this.#serving;
+    this.#nowUs = untilUs;
+  }
+
+  /** The first in line gets a place. */
+  #admit(): void {
+    const request = this.#order[this.#admitted++]!;
+    const { work } = this.#flight;
+    const endsAt = this.#virtualUs + work[request]!;
+    work[request] = endsAt;
+    this.#serving++;
+    const heap = this.#heap;
+    let hole = heap.length;
+    heap.push(request);
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      if (work[heap[parent]!]! <= endsAt) break;
+      heap[hole] = heap[parent]!;
+      hole = parent;
+    }
+    heap[hole] = request;
+  }
+
+  #dropFirst(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    const size = heap.length;
+    if (size === 0) return;
+    const { work } = this.#flight;
+    const endsAt = work[last]!;
+    let hole = 0;
+    for (let child = 1; child < size; child = 2 * hole + 1) {
+      if (child + 1 < size && work[heap[child + 1]!]! < work[heap[child]!]!) child++;
+      if (work[heap[child]!]! >= endsAt) break;
+      heap[hole] = heap[child]!;
+      hole = child;
+    }
+    heap[hole] = last;
+  }
+}
+
+/** Puts the requests in flight back on their tasks. @returns how many were on a task that is no more */
+function board(carried: Carried, flight: Flight, stations: ReadonlyMap<string, Station>): number {
+  const { taskIds = [], ageUs = [], cpuUs = [], otherUs = [] } = carried;
+  let lost = 0;
+  for (let row = 0; row < taskIds.length; row++) {
+    const station = stations.get(taskIds[row]!);
+    if (station === undefined) {
+      lost++;
+      continue;
+    }
+    const request = flight.add(-ageUs[row]!, cpuUs[row]!, otherUs[row]!);
+    if (cpuUs[row]! > 0) station.hold(request);
+    else if (!flight.worked(request, 0)) station.away.push(request);
+  }
+  return lost;
+}
+
+/** Writes down what is in flight at the end of the step. */
+function land(flight: Flight, stations: ReadonlyMap<string, Station>, nextTarget: number): Carried {
+  const taskIds: string[] = [];
+  const ageUs: number[] = [];
+  const cpuUs: number[] = [];
+  const otherUs: number[] = [];
+  let taskId = '';
+  const write = (request: number, leftUs: number): void => {
+    taskIds.push(taskId);
+    ageUs.push(flight.endUs - flight.arrivedUs[request]!);
+    cpuUs.push(leftUs);
+    otherUs.push(Math.round(flight.otherUs[request]!));
+  };
+  const writeWorking = (request: number, leftUs: number): void => write(request, Math.max(1, Math.round(leftUs)));
+  for (const station of stations.values()) {
+    taskId = station.taskId;
+    for (const request of station.away) write(request, 0);
+    station.eachLeft(writeWorking);
+  }
+  return { queued: taskIds.length, nextTarget, taskIds, ageUs, cpuUs, otherUs };
+}
+
+/** `count` instants, uniform over the step and in order: sums of exponential gaps, scaled so that count + 1 gaps fill it. */
+function arrivalsUs(count: number, lengthUs: number, draws: Draws): Float64Array {
+  const sums = new Float64Array(count);
+  let sum = 0;
+  for (let index = 0; index < count; index++) {
+    sum += draws.exponential(1);
+    sums[index] = sum;
+  }
+  const scale = lengthUs / (sum + draws.exponential(1));
+  for (let index = 0; index < count; index++) sums[index] = Math.floor(sums[index]! * scale);
+  return sums;
+}
+
+/** Work of one request, at least a microsecond. */
+function workUs({ cpuMs, cpuVariation }: RequestProfile, draws: Draws): number {
+  const meanUs = cpuMs * 1000;
+  return Math.max(1, Math.round(meanUs * relativeWork(cpuVariation, draws)));
+}
+
+/** A positive number with mean 1 and the given coefficient of variation. */
+function relativeWork(variation: number, draws: Draws): number {
+  if (variation === 0) return 1;
+  if (variation === 1) return draws.exponential(1);
+  const logVariance = Math.log1p(variation * variation);
+  return Math.exp(draws.normal(-logVariance / 2, Math.sqrt(logVariance)));
+}
+
+/** Mean, exact quantiles (the smallest latency that at least this part does not exceed) and buckets of whole microseconds. */
+function latencies(latenciesUs: Float64Array): Pick<Served, 'meanMs' | 'quantilesMs' | 'histogram'> {
+  const count = latenciesUs.length;
+  const buckets: number[] = [];
+  const counts: number[] = [];
+  if (count === 0) return { meanMs: 0, quantilesMs: latencyLevels.map(() => 0), histogram: { buckets, counts } };
+  latenciesUs.sort();
+  let sumUs = 0;
+  for (const latencyUs of latenciesUs) {
+    sumUs += latencyUs;
+    const bucket = bucketOf(latencyUs / 1000);
+    if (buckets.at(-1) === bucket) counts[counts.length - 1]!++;
+    else {
+      buckets.push(bucket);
+      counts.push(1);
+    }
+  }
+  return {
+    meanMs: Math.round(sumUs / count) / 1000,
+    quantilesMs: latencyLevels.map((level) => latenciesUs[Math.ceil(level * count) - 1]! / 1000),
+    histogram: { buckets, counts },
+  };
+}

@@ -1,0 +1,134 @@
+/** The rooms, joined: one world, one union of events and of commands, one table of each kind. */
+
+import {
+  autoscalingController,
+  autoscalingEvents,
+  autoscalingPhases,
+  decideAutoscaling,
+  evolveAutoscaling,
+  type AutoscalingCommand,
+  type AutoscalingEvent,
+  type AutoscalingState,
+} from './autoscaling/index.ts';
+import {
+  cloudwatchController,
+  cloudwatchEvents,
+  cloudwatchPhases,
+  decideCloudWatch,
+  evolveCloudWatch,
+  type CloudWatchCommand,
+  type CloudWatchEvent,
+  type CloudWatchState,
+} from './cloudwatch/index.ts';
+import {
+  decideEc2,
+  ec2Controller,
+  ec2Events,
+  ec2Phases,
+  evolveEc2,
+  type Ec2Command,
+  type Ec2Event,
+  type Ec2State,
+} from './ec2/index.ts';
+import {
+  decideEcs,
+  ecsController,
+  ecsEvents,
+  ecsPhases,
+  evolveEcs,
+  holdsTermination,
+  scalableServices,
+  type EcsCommand,
+  type EcsEvent,
+  type EcsState,
+} from './ecs/index.ts';
+import {
+  decideElb,
+  elbController,
+  elbEvents,
+  elbPhases,
+  evolveElb,
+  type ElbCommand,
+  type ElbEvent,
+  type ElbState,
+} from './elb/index.ts';
+import type { Controller, Model } from './kernel/index.ts';
+import {
+  decideWorkload,
+  evolveWorkload,
+  workloadController,
+  workloadEvents,
+  workloadPhases,
+  type TraceSeries,
+  type WorkloadCommand,
+  type WorkloadEvent,
+  type WorkloadState,
+} from './workload/index.ts';
+
+export interface World {
+  readonly workload: WorkloadState;
+  readonly cloudwatch: CloudWatchState;
+  readonly autoscaling: AutoscalingState;
+  readonly ec2: Ec2State;
+  readonly elb: ElbState;
+  readonly ecs: EcsState;
+}
+
+export type Event = WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent | EcsEvent;
+export type Command = WorkloadCommand | CloudWatchCommand | AutoscalingCommand | Ec2Command | ElbCommand | EcsCommand;
+
+/** Every event type with its columns and their meaning. */
+export const eventDefinitions = {
+  ...workloadEvents,
+  ...cloudwatchEvents,
+  ...autoscalingEvents,
+  ...ec2Events,
+  ...elbEvents,
+  ...ecsEvents,
+} as const;
+
+/**
+ * The order in which controllers hear an event decides the arrival order of what they ask for.
+ * A room's controller hears its own events and those of the rooms below; that all of them are among ours, the compiler
+ * cannot follow through the generic `on`.
+ */
+const controllers = [
+  workloadController,
+  cloudwatchController,
+  autoscalingController,
+  ec2Controller,
+  elbController,
+  ecsController,
+] as unknown as readonly Controller<World, Event, Command>[];
+
+/** The model of a run. @param traces  recorded loads by the name of their file */
+export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<World, Command, Event> {
+  return {
+    events: eventDefinitions,
+    decide: {
+      ...decideWorkload(traces),
+      ...decideCloudWatch,
+      ...decideAutoscaling<World>(scalableServices),
+      ...decideEc2<World>(holdsTermination),
+      ...decideElb,
+      ...decideEcs,
+    },
+    evolve: {
+      ...evolveWorkload,
+      ...evolveCloudWatch,
+      ...evolveAutoscaling,
+      ...evolveEc2,
+      ...evolveElb,
+      ...evolveEcs,
+    },
+    phases: {
+      ...workloadPhases,
+      ...cloudwatchPhases,
+      ...autoscalingPhases,
+      ...ec2Phases,
+      ...elbPhases,
+      ...ecsPhases,
+    },
+    controllers,
+  };
+}

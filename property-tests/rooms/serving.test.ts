@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { keyedRng } from '../../core/kernel/rng.ts';
+import {
+  bucketOf,
+  bucketValueMs,
+  latencyLevels,
+  requestProfile,
+  servings,
+  type Served,
+  type Serving,
+  type ServingStep,
+} from '../../core/workload/index.ts';
+import { poissonCount } from '../../core/workload/loadModels/poisson.ts';
+import { losesNobody, reportsSensibly, survivesJson } from '../contracts/serving.ts';
+
+const rng = keyedRng(2030);
+
+for (const [name, serving] of Object.entries(servings)) {
+  test(`${name}: no request appears or vanishes`, () => fc.assert(losesNobody(serving), { numRuns: 1000 }));
+  test(`${name}: utilization, mean and quantiles make sense`, () =>
+    fc.assert(reportsSensibly(serving), { numRuns: 1000 }));
+  test(`${name}: what is carried is JSON, and the story goes on the same`, () =>
+    fc.assert(survivesJson(serving), { numRuns: 1000 }));
+}
+
+/** A place under a steady load; what is not said has the value of `usual`. */
+interface Place {
+  readonly tasks: number;
+  readonly cpuUnits: number;
+  readonly cpuMs: number;
+  readonly variation: number;
+  readonly places: number;
+  readonly room: number;
+  readonly timeoutMs: number;
+  readonly otherMs: number;
+  readonly routing: ServingStep['routing'];
+}
+
+const usual: Place = {
+  tasks: 10,
+  cpuUnits: 1024,
+  cpuMs: 20,
+  variation: 1,
+  places: 1000,
+  room: 100_000,
+  timeoutMs: 3_600_000,
+  otherMs: 0,
+  routing: 'random',
+};
+
+function stepOf(place: Place): Omit<ServingStep, 'fromMs' | 'toMs' | 'offered' | 'carried' | 'draws'> {
+  return {
+    targets: Array.from({ length: place.tasks }, (_, index) => `task-${index}`),
+    drainingTargets: [],
+    cpuUnits: place.cpuUnits,
+    profile: requestProfile.parse({
+      cpuMs: place.cpuMs,
+      cpuVariation: place.variation,
+      otherMs: place.otherMs,
+      timeoutMs: place.timeoutMs,
+      perTaskConcurrency: place.places,
+      maxQueuedPerTask: place.room,
+    }),
+    routing: place.routing,
+  };
+}
+
+/** Requests per millisecond that the tasks can serve. */
+function capacity({ tasks, cpuUnits, places, cpuMs }: Place): number {
+  return (tasks * Math.min(cpuUnits / 1024, places)) / cpuMs;
+}
+
+/** Serves Poisson arrivals at each of `rates` (requests per ms), a step each. */
+function serve(serving: Serving, place: Place, stepMs: number, rates: readonly number[]): Served[] {
+  const step = stepOf(place);
+  let carried = serving.empty;
+  return rates.map((rate, index) => {
+    const offered = poissonCount(rate * stepMs, rng.at('arrivals', index));
+    const draws = rng.at('serving', index);
+    const served = serving.serve({
+      ...step,
+      fromMs: index * stepMs,
+      toMs: (index + 1) * stepMs,
+      offered,
+      carried,
+      draws,
+    });
+    carried = served.carried;
+    return served;
+  });
+}
+
+interface Settled {
+  readonly meanMs: number;
+  readonly scv: number;
+  readonly quantilesMs: readonly number[];
+  readonly busyPercent: number;
+}
+
+/** Requests in the long run: about `count` of them, after a tenth as many to warm up. */
+function simulated(place: Place, load: number, count = 200_000): Settled {
+  const rate = load * capacity(place);
+  const stepMs = Math.round(count / rate / 20);
+  const steps = serve(
+    servings.requests,
+    place,
+    stepMs,
+    Array.from({ length: 22 }, () => rate),
+  ).slice(2);
+  const counts = new Map<number, number>();
+  let served = 0;
+  let sumMs = 0;
+  let busy = 0;
+  for (const one of steps) {
+    served += one.served;
+    sumMs += one.served * one.meanMs;
+    busy += one.busyPercent / steps.length;
+    one.histogram!.buckets.forEach((bucket, index) =>
+      counts.set(bucket, (counts.get(bucket) ?? 0) + one.histogram!.counts[index]!),
+    );
+  }
+  const sorted = [...counts].toSorted(([one], [other]) => one - other);
+  const meanMs = sumMs / served;
+  const squares = sorted.reduce((sum, [bucket, many]) => sum + many * bucketValueMs(bucket) ** 2, 0);
+  let level = 0;
+  let seen = 0;
+  const quantilesMs: number[] = [];
+  for (const [bucket, many] of sorted)
+    for (seen += many; level < latencyLevels.length && seen >= latencyLevels[level]! * served; level++)
+      quantilesMs.push(bucketValueMs(bucket));
+  return { meanMs, scv: squares / served / meanMs ** 2 - 1, quantilesMs, busyPercent: busy };
+}
+
+/** The fluid in the long run. */
+function flowing(place: Place, load: number): Served {
+  const rate = load * capacity(place);
+  const stepMs = Math.round(1e7 / rate);
+  const step = { ...stepOf(place), offered: Math.round(rate * stepMs), draws: rng.at('none', 0) };
+  const first = servings.fluid.serve({ ...step, fromMs: 0, toMs: stepMs, carried: servings.fluid.empty });
+  return servings.fluid.serve({ ...step, fromMs: stepMs, toMs: 2 * stepMs, carried: first.carried });
+}
+
+function near(actual: number, expected: number, tolerance: number, what: string): void {
+  const off = actual / expected - 1;
+  assert.ok(Math.abs(off) <= tolerance, `${what}: expected ${expected}, got ${actual} (${(100 * off).toFixed(1)} %)`);
+}
+
+/** Mean sojourn in M/M/c, in parts of the work. @source A. K. Erlang (1917) */
+function erlangSojourn(servers: number, load: number): number {
+  const offered = load * servers;
+  let loss = 1;
+  for (let server = 1; server <= servers; server++) loss = (offered * loss) / (server + offered * loss);
+  const delayed = loss / (1 - load * (1 - loss));
+  return 1 + delayed / (servers * (1 - load));
+}
+
+for (const [what, place, theory] of [
+  ['M/M/1', { places: 1 }, (load) => 1 / (1 - load)],
+  ['M/M/1, a task of a quarter vCPU', { places: 1, cpuUnits: 256 }, (load) => 4 / (1 - load)],
+  ['M/M/2', { places: 2, cpuUnits: 2048 }, (load) => erlangSojourn(2, load)],
+  ['M/M/4', { places: 4, cpuUnits: 4096 }, (load) => erlangSojourn(4, load)],
+  ['M/D/1 (Pollaczek-Khinchine)', { places: 1, variation: 0 }, (load) => 1 + load / (2 * (1 - load))],
+  ['M/G/1 (Pollaczek-Khinchine)', { places: 1, variation: 1.5 }, (load) => 1 + (3.25 * load) / (2 * (1 - load))],
+  ['M/M/1 processor sharing', {}, (load) => 1 / (1 - load)],
+  ['M/D/1 processor sharing: the work does not matter', { variation: 0 }, (load) => 1 / (1 - load)],
+  ['M/G/1 processor sharing: the work does not matter', { variation: 1.5 }, (load) => 1 / (1 - load)],
+  ['M/G/4 processor sharing', { variation: 0, cpuUnits: 4096 }, (load) => erlangSojourn(4, load)],
+] as [string, Partial<Place>, (load: number) => number][])
+  for (const load of [0.3, 0.7])
+    test(`${what} at ${load}: the mean is the theory's`, () => {
+      const here = { ...usual, ...place };
+      const expected = here.cpuMs * theory(load);
+      const { meanMs, busyPercent } = simulated(here, load);
+      near(meanMs, expected, 0.03, 'requests');
+      near(busyPercent, 100 * load, 0.02, 'requests, utilization');
+      near(flowing(here, load).meanMs, expected, 0.002, 'fluid');
+      near(flowing(here, load).busyPercent, 100 * load, 0.002, 'fluid, utilization');
+    });
+
+test('M/M/1: quantiles are exponential', () => {
+  const expected = latencyLevels.map((level) => (-20 * Math.log(1 - level)) / (1 - 0.7));
+  const one = simulated({ ...usual, places: 1 }, 0.7, 600_000);
+  const other = flowing({ ...usual, places: 1 }, 0.7);
+  expected.forEach((quantileMs, index) => {
+    near(one.quantilesMs[index]!, quantileMs, index === 4 ? 0.12 : 0.05, `requests at ${latencyLevels[index]}`);
+    near(other.quantilesMs[index]!, quantileMs, 0.002, `fluid at ${latencyLevels[index]}`);
+  });
+});
+
+for (const load of [0.3, 0.8])
+  test(`M/M/1 processor sharing at ${load}: variance is (2 + load) / (2 - load) squared means`, () => {
+    near(simulated(usual, load, 600_000).scv, (2 + load) / (2 - load), 0.1, 'requests');
+  });
+
+test('M/M/2/2: requests are lost as Erlang says', () => {
+  const place = { ...usual, cpuUnits: 2048, places: 2, room: 0 };
+  const expected = (1.6 ** 2 / 2 / (1 + 1.6 + 1.6 ** 2 / 2)) * 100;
+  for (const [name, serving] of Object.entries(servings)) {
+    const steps = serve(
+      serving,
+      place,
+      20_000,
+      Array.from({ length: 20 }, () => 0.8 * capacity(place)),
+    );
+    const sum = (count: (one: Served) => number): number => steps.reduce((total, one) => total + count(one), 0);
+    near((100 * sum((one) => one.rejected)) / sum((one) => one.rejected + one.served), expected, 0.03, name);
+  }
+});
+
+/** Tolerances of the fluid against the requests, for mean, p50, p95 and p99; measured errors are at most three quarters of them. */
+const grid: readonly [number, readonly [number, number, number, number]][] = [
+  [0.2, [0.03, 0.05, 0.05, 0.08]],
+  [0.5, [0.06, 0.1, 0.08, 0.2]],
+  [0.8, [0.1, 0.15, 0.15, 0.25]],
+  [0.9, [0.12, 0.2, 0.2, 0.3]],
+];
+for (const [tasks, cpuUnits, places] of [
+  [1, 1024, 64],
+  [4, 256, 64],
+  [10, 512, 8],
+  [10, 1024, 1],
+  [10, 2048, 64],
+  [8, 4096, 4],
+  [50, 1024, 64],
+] as const)
+  for (const routing of ['round_robin', 'random'] as const)
+    test(`fluid is near requests: ${tasks} tasks of ${cpuUnits} units, ${places} places, ${routing}`, () => {
+      const place = { ...usual, tasks, cpuUnits, places, routing };
+      for (const [load, tolerances] of grid) {
+        const requests = simulated(place, load, load > 0.85 ? 400_000 : 100_000);
+        const fluid = flowing(place, load);
+        near(fluid.meanMs, requests.meanMs, tolerances[0], `mean at ${load}`);
+        for (const [index, tolerance] of [
+          [0, tolerances[1]],
+          [2, tolerances[2]],
+          [3, tolerances[3]],
+        ] as const)
+          near(
+            fluid.quantilesMs[index]!,
+            requests.quantilesMs[index]!,
+            tolerance,
+            `p${latencyLevels[index]} at ${load}`,
+          );
+      }
+    });
+
+/** Ten calm seconds, thirty overloaded ones, and forty to recover. */
+function rush(place: Place, load: number): { fluid: Served[]; requests: Served[] } {
+  const loads = [...Array.from({ length: 10 }, () => 0.5), ...Array.from({ length: 30 }, () => load)];
+  const rates = [...loads, ...Array.from({ length: 40 }, () => 0.5)].map((part) => part * capacity(place));
+  return { fluid: serve(servings.fluid, place, 1000, rates), requests: serve(servings.requests, place, 1000, rates) };
+}
+
+function total(steps: readonly Served[], count: 'served' | 'timedOut' | 'rejected'): number {
+  return steps.reduce((sum, step) => sum + step[count], 0);
+}
+
+/** Second after the rush at which the queue is back to a twentieth of its peak. */
+function drainedAfter(steps: readonly Served[]): number {
+  const peak = Math.max(...steps.map(({ queued }) => queued));
+  return steps.findIndex(({ queued }, second) => second >= 40 && queued <= peak / 20) - 40;
+}
+
+for (const [what, changes, load] of [
+  ['first come first served, a backlog that is served', { places: 1, timeoutMs: 60_000 }, 1.5],
+  ['sharing, a backlog that is served', { places: 64, timeoutMs: 60_000 }, 1.5],
+  ['sharing, many time out', { places: 64, timeoutMs: 10_000 }, 1.6],
+  ['slow requests, many time out', { places: 64, cpuMs: 200, tasks: 40, room: 200, timeoutMs: 10_000 }, 1.5],
+  ['little room, many are rejected', { places: 8, room: 20 }, 1.5],
+] as [string, Partial<Place>, number][])
+  test(`overload: ${what}`, () => {
+    const place: Place = { ...usual, routing: 'round_robin', ...changes };
+    const { fluid, requests } = rush(place, load);
+    const offered = total(requests, 'served') + total(requests, 'timedOut') + total(requests, 'rejected');
+    for (const count of ['served', 'timedOut', 'rejected'] as const) {
+      const off = (total(fluid, count) - total(requests, count)) / offered;
+      assert.ok(
+        Math.abs(off) < 0.04,
+        `${count}: ${total(fluid, count)} against ${total(requests, count)} of ${offered}`,
+      );
+    }
+    const peak = (steps: readonly Served[]): number => Math.max(...steps.map(({ queued }) => queued));
+    near(peak(fluid), peak(requests), 0.15, 'longest queue');
+    const [one, other] = [drainedAfter(fluid), drainedAfter(requests)];
+    assert.ok(Math.abs(one - other) <= 5, `drained after ${one} s, requests after ${other} s`);
+    near(fluid[39]!.quantilesMs[0]!, requests[39]!.quantilesMs[0]!, 0.4, 'p50 at the end of the rush');
+    for (const { quantilesMs } of fluid.slice(20, 40))
+      assert.ok(quantilesMs[4]! <= place.timeoutMs, 'an overload has no absurd tail');
+  });
+
+test('requests: cutting a quiet time into steps changes nothing but rounding', () => {
+  const step = {
+    ...stepOf({ ...usual, tasks: 2, places: 3, cpuMs: 50, otherMs: 40, timeoutMs: 1500 }),
+    draws: rng.at('cut', 0),
+  };
+  const start = servings.requests.serve({
+    ...step,
+    fromMs: 0,
+    toMs: 100,
+    offered: 120,
+    carried: servings.requests.empty,
+  });
+  const run = (stepMs: number): { served: number; timedOut: number; sumMs: number } => {
+    let { carried } = start;
+    const sums = { served: 0, timedOut: 0, sumMs: 0 };
+    for (let fromMs = 100; fromMs < 2100; fromMs += stepMs) {
+      const one = servings.requests.serve({ ...step, fromMs, toMs: fromMs + stepMs, offered: 0, carried });
+      carried = one.carried;
+      sums.served += one.served;
+      sums.timedOut += one.timedOut;
+      sums.sumMs += one.meanMs * one.served;
+    }
+    return sums;
+  };
+  const whole = run(2000);
+  const cut = run(10);
+  assert.ok(whole.timedOut > 10 && whole.served > 10);
+  assert.deepEqual([cut.served, cut.timedOut], [whole.served, whole.timedOut]);
+  near(cut.sumMs, whole.sumMs, 1e-3, 'sum of the latencies');
+});
+
+test('requests: fixed work on an idle task takes the work, at its speed, plus the other wait', () => {
+  for (const [cpuUnits, speed] of [
+    [256, 0.25],
+    [1024, 1],
+    [4096, 1],
+  ] as const) {
+    const step = stepOf({ ...usual, tasks: 1, variation: 0, cpuUnits, otherMs: 5 });
+    const draws = rng.at('idle', 0);
+    const one = servings.requests.serve({
+      ...step,
+      fromMs: 0,
+      toMs: 60_000,
+      offered: 1,
+      carried: servings.requests.empty,
+      draws,
+    });
+    assert.equal(one.meanMs, 20 / speed + 5);
+    assert.deepEqual(
+      one.quantilesMs,
+      latencyLevels.map(() => one.meanMs),
+    );
+  }
+});
+
+test('requests: a draining task finishes what it holds, a vanished one loses it, and neither gets more', () => {
+  const step = { ...stepOf({ ...usual, tasks: 2, variation: 0, cpuMs: 1000 }), routing: 'round_robin' as const };
+  const first = servings.requests.serve({
+    ...step,
+    fromMs: 0,
+    toMs: 1,
+    offered: 10,
+    carried: servings.requests.empty,
+    draws: rng.at('d', 0),
+  });
+  assert.equal(first.queued, 10);
+  const draining = { ...step, targets: [], drainingTargets: ['task-0'] };
+  const second = servings.requests.serve({
+    ...draining,
+    fromMs: 1,
+    toMs: 60_000,
+    offered: 3,
+    carried: first.carried,
+    draws: rng.at('d', 1),
+  });
+  assert.deepEqual([second.served, second.lost, second.unserved, second.queued], [5, 5, 3, 0]);
+});
+
+test('requests: round robin goes on where the last step stopped', () => {
+  const step = stepOf({ ...usual, tasks: 3, cpuMs: 1000, routing: 'round_robin' });
+  let { empty: carried } = servings.requests;
+  const held = (): number[] => step.targets.map((task) => carried.taskIds!.filter((taskId) => taskId === task).length);
+  for (let fromMs = 0; fromMs < 6; fromMs++)
+    carried = servings.requests.serve({
+      ...step,
+      fromMs,
+      toMs: fromMs + 1,
+      offered: 1,
+      carried,
+      draws: rng.at('r', fromMs),
+    }).carried;
+  assert.deepEqual(held(), [2, 2, 2]);
+});
+
+test('buckets: a latency is within half a percent of what stands for its bucket', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 3_600_000_000 }), (latencyUs) => {
+      const ratio = bucketValueMs(bucketOf(latencyUs / 1000)) / (latencyUs / 1000);
+      return ratio > 0.995 && ratio < 1.005;
+    }),
+    { numRuns: 1000 },
+  );
+});
