@@ -36,6 +36,7 @@ export {
 export {
   BrokenInvariantError,
   DAY,
+  duration,
   formatPath,
   HOUR,
   InvalidScenarioError,
@@ -59,6 +60,22 @@ export {
   type LoadConfig,
   type TraceSeries,
 } from './workload/index.ts';
+export {
+  costProjection,
+  fargateCostMicroUsd,
+  project,
+  scalingHistoryProjection,
+  seriesProjection,
+  serviceLevelProjection,
+  utilizationProjection,
+  type CostReport,
+  type DelayReport,
+  type Projection,
+  type ScalingReport,
+  type SeriesReport,
+  type ServiceLevelReport,
+  type UtilizationReport,
+} from './projections/index.ts';
 export { createInvariants } from './invariants.ts';
 export { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
 export { simulate, startOf, type EcsCheckpoint, type EcsSimulation, type SimulateOptions } from './simulate.ts';

@@ -72,6 +72,7 @@ const assumptions = z.strictObject({
 });
 
 export const scenarioSchema = z.strictObject({
+  $schema: z.string().optional().describe('where editors find this schema, in a JSON scenario'),
   name: name.max(100),
   teaches: z.string().optional().describe('what one learns from it, in a sentence'),
   start: instant.describe('first instant of the run, UTC unless a zone is written; a full minute'),

@@ -7,7 +7,7 @@
  */
 
 /** How a column is stored. Numbers are finite doubles; `json` holds any plain JSON value as its text. */
-export type ColumnKind = 'number' | 'flag' | 'text' | 'numbers' | 'texts' | 'json';
+type ColumnKind = 'number' | 'flag' | 'text' | 'numbers' | 'texts' | 'json';
 
 export interface Column<Value = unknown> {
   readonly kind: ColumnKind;
@@ -18,7 +18,7 @@ export interface Column<Value = unknown> {
   readonly value?: Value;
 }
 
-export type Columns = Readonly<Record<string, Column>>;
+type Columns = Readonly<Record<string, Column>>;
 
 export interface EventDefinition<C extends Columns = Columns> {
   readonly meaning: string;

@@ -11,6 +11,7 @@ import type { Message } from './decider.ts';
 import { Digest } from './digest.ts';
 import { BrokenInvariantError } from './errors.ts';
 import type { Column, EventDefinitions } from './events.ts';
+import { hashText } from './rng.ts';
 import type { Millis } from './time.ts';
 
 /** An event as the log holds it. `causedBy` is the sequence number of the event that led to it; -1 is the scenario. */
@@ -42,6 +43,7 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
   readonly #definitions: EventDefinitions;
   readonly #typeNames: readonly string[];
   readonly #typeIds: ReadonlyMap<string, number>;
+  readonly #typeHashes: readonly number[];
   readonly #options: EventLogOptions<E>;
   readonly #digest: Digest;
   readonly #segments: Segment<E>[] = [];
@@ -53,6 +55,7 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
     this.#definitions = definitions;
     this.#typeNames = Object.keys(definitions);
     this.#typeIds = new Map(this.#typeNames.map((name, id) => [name, id]));
+    this.#typeHashes = this.#typeNames.map((name) => hashText(name));
     this.#options = options;
     this.#digest = new Digest(options.from?.digest);
     this.#firstSeq = options.from?.seq ?? 0;
@@ -70,6 +73,12 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
     return this.#keptFrom;
   }
 
+  /** Sequence number of the first event that `onSegment` has not been given yet. */
+  get openFrom(): number {
+    const open = this.#segments.at(-1);
+    return open === undefined || open.count === SEGMENT_EVENTS ? this.#length : open.firstSeq;
+  }
+
   /** @returns the event's sequence number. @throws BrokenInvariantError when a value does not fit its column */
   append(event: E, atMs: Millis, causedBy: number): number {
     const typeId = this.#typeIds.get(event.type);
@@ -77,7 +86,7 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
     const seq = this.#length;
     let segment = this.#segments[this.#segments.length - 1];
     if (segment === undefined || segment.count === SEGMENT_EVENTS) segment = this.#openSegment(seq);
-    this.#digest.word(typeId);
+    this.#digest.word(this.#typeHashes[typeId] as number); // by name: a new event type changes no digest
     this.#digest.number(atMs);
     this.#digest.number(causedBy);
     segment.append(typeId, event, atMs, causedBy, this.#digest);

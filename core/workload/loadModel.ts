@@ -1,8 +1,7 @@
 /** What a load model is: a part of a service's offered load, as the exact number of requests in an interval. */
 
 import type { z } from 'zod';
-import type { Draws } from '../kernel/rng.ts';
-import type { Millis } from '../kernel/time.ts';
+import type { Draws, Millis } from '../kernel/index.ts';
 
 /** A recorded load: the rate is constant within each period, and zero where no period covers the time. */
 export interface TraceSeries {

@@ -1,7 +1,7 @@
 /** Registry of the load models. The union of what a user may write is derived from it. */
 
 import { z } from 'zod';
-import type { Millis } from '../kernel/time.ts';
+import type { Millis } from '../kernel/index.ts';
 import type { LoadContext, LoadModel } from './loadModel.ts';
 import { burst } from './loadModels/burst.ts';
 import { constant } from './loadModels/constant.ts';

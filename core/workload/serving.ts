@@ -11,8 +11,7 @@
  * Without a target every request fails at once, as behind a load balancer with no healthy target (HTTP 503).
  */
 
-import type { Draws } from '../kernel/rng.ts';
-import type { Millis } from '../kernel/time.ts';
+import type { Draws, Millis } from '../kernel/index.ts';
 import type { RequestProfile } from './requestProfile.ts';
 
 /** Levels of the latency quantiles every serving reports. */

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { DAY, HOUR, type Millis } from '../../core/kernel/time.ts';
 import { keyedRng } from '../../core/kernel/rng.ts';
-import { loadModels, type LoadContext, type LoadPart, type TraceSeries } from '../../core/workload/index.ts';
+import type { LoadContext, loadModels, LoadPart, TraceSeries } from '../../core/workload/index.ts';
 
 type ModelName = keyof typeof loadModels;
 

@@ -98,7 +98,8 @@ test('after(seq) is the fold up to and including event seq, also at the borders 
   );
   for (const seq of [4_094, 4_095, 4_096, 8_191, 8_192, 4_095, long.log.length - 1, -1])
     assert.deepEqual(long.timeline.after(seq), folded(long, seq + 1));
-  for (const seq of [-2, long.log.length]) assert.throws(() => long.timeline.after(seq), RangeError);
+  for (const seq of [-2, long.log.length])
+    assert.throws(() => long.timeline.after(seq), /RangeError: event -?\d+ is not in this timeline/);
 });
 
 test('one instant is one object; equal worlds at two instants are one object too', () =>

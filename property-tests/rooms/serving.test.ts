@@ -209,7 +209,10 @@ test('M/M/2/2: requests are lost as Erlang says', () => {
   }
 });
 
-/** Tolerances of the fluid against the requests, for mean, p50, p95 and p99; measured errors are at most three quarters of them. */
+/**
+ * Tolerances of the fluid against the requests, for mean, p50, p95 and p99. Measured on a wider grid, for exponential work, the
+ * worst errors were 1, 2, 2, 4 % at load 0.2; 3, 6, 5, 13 % at 0.5; 5, 12, 9, 9 % at 0.8; 6, 9, 10, 12 % at 0.9.
+ */
 const grid: readonly [number, readonly [number, number, number, number]][] = [
   [0.2, [0.03, 0.05, 0.05, 0.08]],
   [0.5, [0.06, 0.1, 0.08, 0.2]],
@@ -257,9 +260,13 @@ function total(steps: readonly Served[], count: 'served' | 'timedOut' | 'rejecte
   return steps.reduce((sum, step) => sum + step[count], 0);
 }
 
+function longestQueue(steps: readonly Served[]): number {
+  return Math.max(...steps.map(({ queued }) => queued));
+}
+
 /** Second after the rush at which the queue is back to a twentieth of its peak. */
 function drainedAfter(steps: readonly Served[]): number {
-  const peak = Math.max(...steps.map(({ queued }) => queued));
+  const peak = longestQueue(steps);
   return steps.findIndex(({ queued }, second) => second >= 40 && queued <= peak / 20) - 40;
 }
 
@@ -281,8 +288,7 @@ for (const [what, changes, load] of [
         `${count}: ${total(fluid, count)} against ${total(requests, count)} of ${offered}`,
       );
     }
-    const peak = (steps: readonly Served[]): number => Math.max(...steps.map(({ queued }) => queued));
-    near(peak(fluid), peak(requests), 0.15, 'longest queue');
+    near(longestQueue(fluid), longestQueue(requests), 0.15, 'longest queue');
     const [one, other] = [drainedAfter(fluid), drainedAfter(requests)];
     assert.ok(Math.abs(one - other) <= 5, `drained after ${one} s, requests after ${other} s`);
     near(fluid[39]!.quantilesMs[0]!, requests[39]!.quantilesMs[0]!, 0.4, 'p50 at the end of the rush');

@@ -16,7 +16,7 @@ import {
   type Node,
 } from 'yaml';
 import { z } from 'zod';
-import { formatPath, type ScenarioProblem } from '../../core/kernel/errors.ts';
+import { formatPath, type ScenarioProblem } from '../../core/index.ts';
 import { InputError, counted, decodeLines, firstProblems, quote, readPieces, type InputProblem } from './inputError.ts';
 
 type Path = readonly (string | number)[];

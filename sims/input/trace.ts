@@ -2,8 +2,7 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { CsvError, parse } from 'csv-parse/sync';
-import { DAY, HOUR, MINUTE, SECOND, type Millis } from '../../core/kernel/time.ts';
-import type { TraceSeries } from '../../core/workload/index.ts';
+import { DAY, HOUR, MINUTE, type Millis, SECOND, type TraceSeries } from '../../core/index.ts';
 import { InputError, counted, decodeLines, firstProblems, quote, readPieces, type InputProblem } from './inputError.ts';
 
 /** What a number in the value column counts. */

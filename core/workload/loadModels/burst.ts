@@ -1,8 +1,7 @@
 /** A trapezoid on top of the rest: a sale, a push message, a match; once, or again and again. */
 
 import { z } from 'zod';
-import { duration, instant } from '../../kernel/input.ts';
-import { SECOND } from '../../kernel/time.ts';
+import { SECOND, duration, instant } from '../../kernel/index.ts';
 import type { LoadModel } from '../loadModel.ts';
 
 const schema = z

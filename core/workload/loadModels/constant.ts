@@ -1,7 +1,7 @@
 /** The same rate, always. */
 
 import { z } from 'zod';
-import { SECOND } from '../../kernel/time.ts';
+import { SECOND } from '../../kernel/index.ts';
 import type { LoadModel } from '../loadModel.ts';
 
 const schema = z.strictObject({

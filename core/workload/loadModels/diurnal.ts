@@ -1,7 +1,7 @@
 /** A day of people: a smooth cosine between a nightly base and a daily peak, scaled at the weekend. */
 
 import { z } from 'zod';
-import { DAY, HOUR, SECOND, type Millis } from '../../kernel/time.ts';
+import { DAY, HOUR, SECOND, type Millis } from '../../kernel/index.ts';
 import type { LoadModel } from '../loadModel.ts';
 
 const schema = z.strictObject({

@@ -1,8 +1,7 @@
 /** Independent users: the number of requests in an interval is Poisson distributed. */
 
 import { z } from 'zod';
-import type { Draws } from '../../kernel/rng.ts';
-import { SECOND } from '../../kernel/time.ts';
+import { type Draws, SECOND } from '../../kernel/index.ts';
 import type { LoadModel } from '../loadModel.ts';
 
 const schema = z.strictObject({

@@ -1,8 +1,7 @@
 /** A recorded load, played back. */
 
 import { z } from 'zod';
-import { BrokenInvariantError } from '../../kernel/errors.ts';
-import { duration } from '../../kernel/input.ts';
+import { BrokenInvariantError, duration } from '../../kernel/index.ts';
 import type { LoadModel, TraceSeries } from '../loadModel.ts';
 
 const schema = z.strictObject({

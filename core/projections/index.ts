@@ -1,0 +1,8 @@
+/** What can be read from a run's events. */
+
+export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts';
+export { project, type Projection } from './projection.ts';
+export { scalingHistoryProjection, type DelayReport, type ScalingReport } from './scalingHistory.ts';
+export { seriesProjection, type SeriesReport } from './series.ts';
+export { serviceLevelProjection, type ServiceLevelObjective, type ServiceLevelReport } from './serviceLevel.ts';
+export { utilizationProjection, type UtilizationReport } from './utilization.ts';

@@ -1,0 +1,75 @@
+/**
+ * Latency distributions from the quantiles of steps. Between two levels, latency is taken as linear in -ln(1 - level): exact
+ * for exponential latencies, close for the others, and monotone for all.
+ */
+
+import { bucketOf, bucketValueMs, latencyLevels } from '../workload/index.ts';
+
+/** Positions of the levels, and of the points at which a step's mass is put. */
+const POSITIONS = latencyLevels.map((level) => -Math.log(1 - level));
+const POINTS = makePoints();
+
+function makePoints(): readonly { readonly position: number; readonly share: number }[] {
+  const edges = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1];
+  return edges.slice(1).map((edge, index) => {
+    const from = edges[index] as number;
+    const middle = (from + edge) / 2;
+    return { position: -Math.log(1 - middle), share: edge - from };
+  });
+}
+
+/** Latency at a position, by the quantiles that start at `offset`. */
+function valueAt(quantilesMs: readonly number[], offset: number, position: number): number {
+  let upper = 1;
+  while (upper < POSITIONS.length - 1 && (POSITIONS[upper] as number) < position) upper++;
+  const lowPosition = POSITIONS[upper - 1] as number;
+  const low = quantilesMs[offset + upper - 1] as number;
+  const slope = ((quantilesMs[offset + upper] as number) - low) / ((POSITIONS[upper] as number) - lowPosition);
+  return Math.max(low + slope * (position - lowPosition), (quantilesMs[offset] as number) * 0.02);
+}
+
+/** Share of requests slower than a threshold, 0 to 1. */
+export function shareAbove(quantilesMs: readonly number[], offset: number, thresholdMs: number): number {
+  const last = POSITIONS.length - 1;
+  let upper = 1;
+  while (upper < last && (quantilesMs[offset + upper] as number) < thresholdMs) upper++;
+  const low = quantilesMs[offset + upper - 1] as number;
+  const high = quantilesMs[offset + upper] as number;
+  const lowPosition = POSITIONS[upper - 1] as number;
+  if (high <= low) return thresholdMs < low ? Math.exp(-lowPosition) : Math.exp(-(POSITIONS[upper] as number));
+  const position = lowPosition + ((thresholdMs - low) / (high - low)) * ((POSITIONS[upper] as number) - lowPosition);
+  return Math.min(1, Math.exp(-Math.max(0, position)));
+}
+
+/** A distribution in buckets 1 % wide: its size depends on the range of latencies, not on the length of the run. */
+export class LatencyHistogram {
+  readonly #counts = new Map<number, number>();
+  #total = 0;
+
+  /** Adds a step's requests, by their quantiles. */
+  addQuantiles(quantilesMs: readonly number[], offset: number, requests: number): void {
+    for (const { position, share } of POINTS)
+      this.#add(bucketOf(valueAt(quantilesMs, offset, position)), share * requests);
+  }
+
+  /** Adds requests counted exactly. */
+  addCounts(buckets: readonly number[], counts: readonly number[]): void {
+    for (const [index, bucket] of buckets.entries()) this.#add(bucket, counts[index] as number);
+  }
+
+  /** Latency that `level` of the requests do not exceed; 0 without requests. */
+  quantileMs(level: number): number {
+    let left = level * this.#total;
+    const ascending = [...this.#counts].toSorted(([a], [b]) => a - b);
+    for (const [bucket, count] of ascending) {
+      left -= count;
+      if (left <= 0) return bucketValueMs(bucket);
+    }
+    return ascending.length === 0 ? 0 : bucketValueMs((ascending.at(-1) as [number, number])[0]);
+  }
+
+  #add(bucket: number, count: number): void {
+    this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+    this.#total += count;
+  }
+}

@@ -1,0 +1,77 @@
+/** A run's course as a fixed number of points, however long it is: what plots are drawn from. */
+
+import type { Millis } from '../kernel/index.ts';
+import { latencyLevels } from '../workload/index.ts';
+import type { Projection } from './projection.ts';
+
+/** One value per point; all lists have the same length. */
+export interface SeriesReport {
+  readonly startMs: Millis;
+  /** Length of time that one point stands for. */
+  readonly pointMs: Millis;
+  readonly offeredRps: readonly number[];
+  readonly failedRps: readonly number[];
+  readonly desiredTasks: readonly number[];
+  readonly runningTasks: readonly number[];
+  readonly cpuPercent: readonly number[];
+  /** The worst 99th percentile of any step within the point. */
+  readonly p99Ms: readonly number[];
+}
+
+export function seriesProjection(
+  serviceName: string,
+  startMs: Millis,
+  durationMs: Millis,
+  points: number,
+): Projection<SeriesReport> {
+  const pointMs = Math.max(1, Math.ceil(durationMs / points));
+  const columns = {
+    ms: new Float64Array(points),
+    offered: new Float64Array(points),
+    failed: new Float64Array(points),
+    desired: new Float64Array(points),
+    running: new Float64Array(points),
+    cpu: new Float64Array(points),
+    p99: new Float64Array(points),
+  };
+  const p99Index = latencyLevels.indexOf(0.99);
+  return {
+    types: ['LoadServed'],
+    on({ event }) {
+      if (event.type !== 'LoadServed') return;
+      const row = event.services.indexOf(serviceName);
+      if (row === -1) return;
+      const point = Math.min(points - 1, Math.floor((event.fromMs - startMs) / pointMs));
+      const ms = event.toMs - event.fromMs;
+      const at = (column: readonly number[]) => column[row] as number;
+      const add = (column: Float64Array, value: number) => {
+        column[point] = (column[point] as number) + value;
+      };
+      add(columns.ms, ms);
+      add(columns.offered, at(event.offered));
+      add(columns.failed, at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost));
+      add(columns.desired, ms * at(event.desiredTasks));
+      add(columns.running, ms * at(event.runningTasks));
+      add(columns.cpu, ms * at(event.cpuPercent));
+      const p99 = event.quantilesMs[row * latencyLevels.length + p99Index] as number;
+      columns.p99[point] = Math.max(columns.p99[point] as number, p99);
+    },
+    report() {
+      const filled = columns.ms.findLastIndex((ms) => ms > 0) + 1;
+      const perMs = (column: Float64Array, factor = 1) =>
+        Array.from(column.subarray(0, filled), (value, point) =>
+          columns.ms[point] === 0 ? 0 : (factor * value) / (columns.ms[point] as number),
+        );
+      return {
+        startMs,
+        pointMs,
+        offeredRps: perMs(columns.offered, 1_000),
+        failedRps: perMs(columns.failed, 1_000),
+        desiredTasks: perMs(columns.desired),
+        runningTasks: perMs(columns.running),
+        cpuPercent: perMs(columns.cpu),
+        p99Ms: Array.from(columns.p99.subarray(0, filled)),
+      };
+    },
+  };
+}

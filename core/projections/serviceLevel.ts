@@ -1,0 +1,133 @@
+/** What a service's users got: requests answered, refused and lost, latency, and the minutes in which the objective was missed. */
+
+import { MINUTE, type Millis } from '../kernel/index.ts';
+import { bucketValueMs, latencyLevels } from '../workload/index.ts';
+import { LatencyHistogram, shareAbove } from './latency.ts';
+import type { Projection } from './projection.ts';
+
+/** What is promised of each minute; an absent part promises nothing. */
+export interface ServiceLevelObjective {
+  /** 99 % of the answers within this. */
+  readonly latencyP99Ms?: number | undefined;
+  /** Share of the requests answered in time. */
+  readonly availabilityPercent?: number | undefined;
+}
+
+export interface ServiceLevelReport {
+  readonly requests: number;
+  readonly served: number;
+  readonly timedOut: number;
+  readonly rejected: number;
+  readonly unserved: number;
+  readonly lost: number;
+  readonly queued: number;
+  /** Answered in time, of all that ended; 100 without requests. */
+  readonly availabilityPercent: number;
+  readonly meanMs: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  /** Minutes with requests, and those of them that missed the objective; 0 without one. */
+  readonly minutes: number;
+  readonly sloMinutesLost: number;
+  /** The minute with the most requests not answered in time. */
+  readonly worstMinute?: { readonly startMs: Millis; readonly failed: number; readonly requests: number };
+}
+
+export function serviceLevelProjection(
+  serviceName: string,
+  objective: ServiceLevelObjective = {},
+): Projection<ServiceLevelReport> {
+  const total = { requests: 0, served: 0, timedOut: 0, rejected: 0, unserved: 0, lost: 0, latencyMs: 0 };
+  const latencies = new LatencyHistogram();
+  const { latencyP99Ms = Number.POSITIVE_INFINITY, availabilityPercent = 0 } = objective;
+  let queued = 0;
+  let minutes = 0;
+  let sloMinutesLost = 0;
+  let worst: { startMs: Millis; failed: number; requests: number } | undefined;
+  let minute = newMinute(0);
+  /** The last step's answers, kept until it is known whether their exact latencies follow. */
+  let step: { readonly quantilesMs: readonly number[]; readonly offset: number; readonly served: number } | undefined;
+
+  const takeStep = () => {
+    if (step === undefined) return;
+    latencies.addQuantiles(step.quantilesMs, step.offset, step.served);
+    minute.slow += step.served * shareAbove(step.quantilesMs, step.offset, latencyP99Ms);
+    step = undefined;
+  };
+  const closeMinute = (next: Millis) => {
+    takeStep();
+    const ended = minute.served + minute.failed;
+    if (ended > 0) {
+      minutes++;
+      const slow = minute.served > 0 && minute.slow > 0.01 * minute.served;
+      const unavailable = (100 * minute.served) / ended < availabilityPercent;
+      if (slow || unavailable) sloMinutesLost++;
+      if (minute.failed > (worst?.failed ?? 0))
+        worst = { startMs: minute.startMs, failed: minute.failed, requests: ended };
+    }
+    minute = newMinute(next);
+  };
+
+  return {
+    types: ['LoadServed', 'RequestsServed'],
+
+    on({ event }) {
+      if (event.type === 'RequestsServed' && event.serviceName === serviceName) {
+        step = undefined;
+        latencies.addCounts(event.buckets, event.counts);
+        for (const [index, bucket] of event.buckets.entries())
+          if (bucketValueMs(bucket) > latencyP99Ms) minute.slow += event.counts[index] as number;
+      }
+      if (event.type !== 'LoadServed') return;
+      const row = event.services.indexOf(serviceName);
+      if (row === -1) return;
+      const startMs = event.fromMs - (event.fromMs % MINUTE);
+      if (startMs === minute.startMs) takeStep();
+      else closeMinute(startMs);
+      const at = (column: readonly number[]) => column[row] as number;
+      const served = at(event.served);
+      const failed = at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost);
+      total.requests += at(event.offered);
+      total.served += served;
+      total.timedOut += at(event.timedOut);
+      total.rejected += at(event.rejected);
+      total.unserved += at(event.unserved);
+      total.lost += at(event.lost);
+      total.latencyMs += served * at(event.meanMs);
+      queued = at(event.queued);
+      minute.served += served;
+      minute.failed += failed;
+      if (served > 0) step = { quantilesMs: event.quantilesMs, offset: row * latencyLevels.length, served };
+    },
+
+    report() {
+      closeMinute(minute.startMs);
+      const { requests, served, timedOut, rejected, unserved, lost, latencyMs } = total;
+      const ended = requests - queued;
+      return {
+        requests,
+        served,
+        timedOut,
+        rejected,
+        unserved,
+        lost,
+        queued,
+        availabilityPercent: ended === 0 ? 100 : (100 * served) / ended,
+        meanMs: served === 0 ? 0 : latencyMs / served,
+        p50Ms: latencies.quantileMs(0.5),
+        p95Ms: latencies.quantileMs(0.95),
+        p99Ms: latencies.quantileMs(0.99),
+        p999Ms: latencies.quantileMs(0.999),
+        minutes,
+        sloMinutesLost,
+        ...(worst === undefined ? {} : { worstMinute: worst }),
+      };
+    },
+  };
+}
+
+function newMinute(startMs: Millis) {
+  return { startMs, served: 0, failed: 0, slow: 0 };
+}

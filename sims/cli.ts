@@ -1,0 +1,88 @@
+/** The `seatrial` command: wiring only. What a subcommand does stands in its own file in commands/. */
+
+import { CommanderError, InvalidArgumentError, Command } from 'commander';
+import { config } from 'rxjs';
+import packageJson from '../package.json' with { type: 'json' };
+import { parseLength, run, type RunOptions } from './commands/run.ts';
+import { scenarioJsonSchema } from './commands/schema.ts';
+import { formatProblem, InputError } from './input/inputError.ts';
+
+/** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
+const OUR_MISTAKE = 1;
+const USERS_MISTAKE = 2;
+
+config.onUnhandledError = (error) => {
+  process.stderr.write(`seatrial: an observer failed: ${String(error)}\n`);
+  process.exit(OUR_MISTAKE);
+};
+
+const program = new Command('seatrial')
+  .description('Sea trials for Amazon ECS: rehearse a cluster and its scaling policies against real traffic.')
+  .version(packageJson.version)
+  .exitOverride()
+  .showSuggestionAfterError();
+
+program
+  .command('run', { isDefault: true })
+  .description('sail a scenario and tell what happened, and why')
+  .argument('[scenario]', 'scenario file, YAML or JSON; without one, the default voyage')
+  .option('--trace <file>', 'traffic to replay: a CSV of timestamp,value or minute,count')
+  .option('--service <name>', 'which service gets the trace (default: the first with a load)')
+  .option('--scale <n>', 'factor on every number of the trace', positive)
+  .option('--unit <unit>', 'what its values are: requests-per-period or requests-per-second', unit)
+  .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
+  .option('--seed <n>', 'whole number from which all chance follows', seed)
+  .option('--days <n>', 'how many days to sail', positive)
+  .option('--out <dir>', 'write the log, the summary and what repeats the run to a new directory')
+  .option('--json', 'print the summary as JSON only')
+  .action(async (scenario: string | undefined, options: RunOptions) => {
+    process.exitCode = await run(scenario, options, packageJson.version);
+  });
+
+program
+  .command('schema')
+  .description('print the JSON Schema of a scenario')
+  .action(() => {
+    process.stdout.write(scenarioJsonSchema());
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USERS_MISTAKE; // commander has said it already
+  if (error instanceof InputError) {
+    for (const problem of error.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    return USERS_MISTAKE;
+  }
+  process.stderr.write(`seatrial: this is our mistake, not yours.\n${(error as Error).stack ?? String(error)}\n`);
+  return OUR_MISTAKE;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError(`found "${text}", expected a number above 0.`);
+  return value;
+}
+
+function seed(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError(`found "${text}", expected a whole number of at least 0.`);
+  return Number(text);
+}
+
+function unit(text: string): 'requests-per-period' | 'requests-per-second' {
+  if (text !== 'requests-per-period' && text !== 'requests-per-second')
+    throw new InvalidArgumentError(`found "${text}", expected requests-per-period or requests-per-second.`);
+  return text;
+}
+
+function length(text: string): number {
+  const ms = parseLength(text);
+  if (ms === undefined) throw new InvalidArgumentError(`found "${text}", expected a length of time such as 90s or 5m.`);
+  return ms;
+}

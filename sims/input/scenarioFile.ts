@@ -1,0 +1,103 @@
+/** A scenario as a run needs it: the file, the traces it names, and what the command line changed about it. */
+
+import { basename, dirname, resolve } from 'node:path';
+import { DAY, MINUTE, scenarioProblems, scenarioSchema, type Scenario, type TraceSeries } from '../../core/index.ts';
+import { documentProblems, readDocument } from './document.ts';
+import { InputError } from './inputError.ts';
+import { readTrace, type Trace, type TraceOptions } from './trace.ts';
+
+/** What the command line may change. */
+export interface ScenarioOverrides {
+  readonly trace?: string | undefined;
+  readonly service?: string | undefined;
+  readonly scale?: number | undefined;
+  readonly unit?: TraceOptions['unit'] | undefined;
+  readonly periodMs?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly days?: number | undefined;
+}
+
+export interface LoadedScenario {
+  readonly scenario: Scenario;
+  /** By the name that the scenario gives the file. */
+  readonly traces: ReadonlyMap<string, TraceSeries>;
+  /** The files behind it: where they are, and a fingerprint of what was read. */
+  readonly traceFiles: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
+  /** What was inferred, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** @throws InputError with every mistake and its place */
+export function loadScenario(file: string, overrides: ScenarioOverrides = {}): LoadedScenario {
+  const { value, locate } = readDocument(file, scenarioSchema);
+  const read = new Map<string, { readonly file: string; readonly trace: Trace }>();
+  const notes: string[] = [];
+  const readOnce = (name: string, path: string, options: TraceOptions) => {
+    const known = read.get(name);
+    if (known !== undefined) return known.trace;
+    const trace = readTrace(path, options);
+    read.set(name, { file: path, trace });
+    notes.push(...trace.notes.map((note) => `${name}: ${note}`));
+    return trace;
+  };
+
+  let scenario: Scenario = {
+    ...value,
+    ...(overrides.seed === undefined ? {} : { seed: overrides.seed }),
+  };
+  if (overrides.trace !== undefined) {
+    const trace = readOnce(basename(overrides.trace), overrides.trace, {
+      ...(overrides.unit === undefined ? {} : { unit: overrides.unit }),
+      ...(overrides.periodMs === undefined ? {} : { periodMs: overrides.periodMs }),
+    });
+    scenario = withTrace(scenario, file, trace, basename(overrides.trace), overrides);
+  }
+  if (overrides.days !== undefined)
+    scenario = { ...scenario, duration: Math.max(MINUTE, Math.round((overrides.days * DAY) / MINUTE) * MINUTE) };
+  for (const { rate } of scenario.load)
+    for (const part of rate)
+      if (part.model === 'trace' && !read.has(part.file))
+        readOnce(part.file, resolve(dirname(file), part.file), {
+          ...(part.unit === undefined ? {} : { unit: part.unit }),
+          ...(part.period === undefined ? {} : { periodMs: part.period }),
+        });
+
+  const problems = scenarioProblems(scenario);
+  if (problems.length > 0) throw new InputError(documentProblems(file, locate, problems));
+  return {
+    scenario,
+    traces: new Map(Array.from(read, ([name, { trace }]) => [name, trace.series])),
+    traceFiles: Array.from(read, ([name, { file: path, trace }]) => ({ name, file: path, sha256: trace.sha256 })),
+    notes,
+  };
+}
+
+/** The scenario with a trace in place of one service's load. A trace with dates also sets when the run sails. */
+function withTrace(
+  scenario: Scenario,
+  file: string,
+  { series, clock }: Trace,
+  name: string,
+  { service, scale = 1 }: ScenarioOverrides,
+): Scenario {
+  const wanted = service ?? scenario.load[0]?.service;
+  const index = scenario.load.findIndex((load) => load.service === wanted);
+  if (index === -1) {
+    const names = scenario.load.map((load) => load.service).join(', ');
+    const expected = names === '' ? 'a scenario with a load block for it' : `one of ${names}`;
+    throw new InputError([{ file, message: `--service: found "${wanted ?? ''}", expected ${expected}` }]);
+  }
+  const startMs = clock === 'absolute' ? Math.floor(series.startMs / MINUTE) * MINUTE : scenario.start;
+  const endMs = clock === 'absolute' ? series.endMs : scenario.start + (series.endMs - series.startMs);
+  const align = clock === 'absolute' ? 'time' : 'start';
+  return {
+    ...scenario,
+    start: startMs,
+    duration: Math.ceil((endMs - startMs) / MINUTE) * MINUTE,
+    load: scenario.load.map((load, place) =>
+      place === index
+        ? { ...load, arrivals: 'even', rate: [{ model: 'trace', file: name, scale, repeat: false, align }] }
+        : load,
+    ),
+  };
+}

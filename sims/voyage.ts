@@ -1,0 +1,115 @@
+/** One run for a person: it sails in hops, so that it can show progress and be stopped, and ends in a summary. */
+
+import {
+  costProjection,
+  HOUR,
+  scalingHistoryProjection,
+  seriesProjection,
+  serviceLevelProjection,
+  simulate,
+  utilizationProjection,
+  type EcsSimulation,
+  type Event,
+  type Projection,
+  type Recorded,
+} from '../core/index.ts';
+import type { LoadedScenario } from './input/scenarioFile.ts';
+import { collectMoments } from './report/moments.ts';
+import type { RunSeries, RunSummary } from './report/summary.ts';
+
+export interface VoyageOptions {
+  readonly engineVersion: string;
+  /** Hears of every event, in batches, oldest first. */
+  readonly onEvents?: ((events: Iterable<Recorded<Event>>) => void) | undefined;
+  /** Hears how far the run is, 0 to 1. */
+  readonly onProgress?: ((share: number) => void) | undefined;
+  /** Asked after each hop whether to stop early. */
+  readonly stopped?: (() => boolean) | undefined;
+  /** Points of each series. */
+  readonly points?: number | undefined;
+}
+
+export interface VoyageResult {
+  readonly summary: RunSummary;
+  readonly series: RunSeries;
+}
+
+/** Closed log segments kept in memory: enough to follow an event back to its causes. */
+const KEPT_SEGMENTS = 2;
+const DEFAULT_POINTS = 480;
+
+/** Sails a scenario to its end, or until it is stopped. Between hops other work of the process has its turn. */
+export async function sail(loaded: LoadedScenario, options: VoyageOptions): Promise<VoyageResult> {
+  const { scenario, traces } = loaded;
+  const endMs = scenario.start + scenario.duration;
+  const simulation = simulate(scenario, {
+    traces,
+    keepSegments: KEPT_SEGMENTS,
+    ...(options.onEvents === undefined ? {} : { onSegment: options.onEvents }),
+  });
+  const reports = attachReports(simulation, loaded, options.points ?? DEFAULT_POINTS);
+  const hopMs = Math.max(scenario.step, Math.min(HOUR, scenario.duration));
+  while (simulation.nowMs < endMs && options.stopped?.() !== true) {
+    simulation.runUntil(Math.min(simulation.nowMs + hopMs, endMs));
+    options.onProgress?.((simulation.nowMs - scenario.start) / scenario.duration);
+    await new Promise((resume) => setImmediate(resume));
+  }
+  options.onEvents?.(openEvents(simulation));
+  return reports(options.engineVersion);
+}
+
+/** The events since the last full segment. */
+function* openEvents({ log }: EcsSimulation): Iterable<Recorded<Event>> {
+  for (let seq = log.openFrom; seq < log.length; seq++) yield log.at(seq);
+}
+
+/** Attaches the projections to a simulation; the function it returns tells what they saw. */
+function attachReports(
+  simulation: EcsSimulation,
+  { scenario, notes }: LoadedScenario,
+  points: number,
+): (engineVersion: string) => VoyageResult {
+  const attach = <Report>(projection: Projection<Report>): Projection<Report> => {
+    simulation.events.on(...projection.types).subscribe(projection.on);
+    return projection;
+  };
+  const cost = attach(costProjection());
+  const services = scenario.services.map(({ serviceName, loadBalancers }) => ({
+    serviceName,
+    serviceLevel: attach(
+      serviceLevelProjection(
+        serviceName,
+        scenario.slo.find(({ service }) => service === serviceName),
+      ),
+    ),
+    utilization: attach(utilizationProjection(serviceName)),
+    scaling: attach(scalingHistoryProjection(scenario.cluster.clusterName, serviceName, loadBalancers.length > 0)),
+    series: attach(seriesProjection(serviceName, scenario.start, scenario.duration, points)),
+  }));
+  const { moments } = collectMoments(simulation, { from: scenario.start });
+
+  return (version) => {
+    const { nowMs } = simulation;
+    const summary: RunSummary = {
+      engine: { name: 'seatrial', version },
+      scenario: scenario.name,
+      ...(scenario.teaches === undefined ? {} : { teaches: scenario.teaches }),
+      seed: scenario.seed,
+      digest: simulation.log.digest(),
+      events: simulation.log.length,
+      from: new Date(scenario.start).toISOString(),
+      to: new Date(nowMs).toISOString(),
+      complete: nowMs === scenario.start + scenario.duration,
+      notes,
+      services: services.map(({ serviceName, serviceLevel, utilization, scaling }) => ({
+        serviceName,
+        serviceLevel: serviceLevel.report(nowMs),
+        utilization: utilization.report(nowMs),
+        scaling: scaling.report(nowMs),
+      })),
+      cost: cost.report(nowMs),
+      moments: moments(),
+    };
+    return { summary, series: new Map(services.map(({ serviceName, series }) => [serviceName, series.report(nowMs)])) };
+  };
+}
