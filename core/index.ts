@@ -2,6 +2,7 @@
 
 export {
   alarmState,
+  recentDatapoints,
   statistics,
   type AlarmRule,
   type AlarmState,
@@ -21,6 +22,7 @@ export {
 export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
 export {
   deploymentBounds,
+  desiredInstances,
   fargateSizeIsValid,
   managedScaling,
   placementConstraints,
@@ -45,6 +47,7 @@ export {
   parseInstant,
   SECOND,
   SimulationError,
+  replay,
   Timeline,
   type EventStreams,
   type Millis,

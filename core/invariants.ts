@@ -5,12 +5,13 @@
 
 import type { Immutable } from 'immer';
 import { hostPorts } from './ecs/index.ts';
-import { BrokenInvariantError, type Recorded } from './kernel/index.ts';
+import { BrokenInvariantError, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
-/** Checks one run; it remembers the requests in the system between steps. @throws BrokenInvariantError */
+/** Checks one run; it remembers the requests in the system, and targets without a task. @throws BrokenInvariantError */
 export function createInvariants(): (world: Immutable<World>, recorded: Recorded<Event>) => void {
   const queued = new Map<string, number>();
+  const orphans = new Map<string, Millis>();
   return (world, recorded) => {
     const fail = (message: string): never => {
       throw new BrokenInvariantError(`after event ${recorded.seq} (${recorded.event.type}): ${message}`);
@@ -21,7 +22,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
     checkInstances(world, fail, equal);
     checkServices(world, equal);
-    checkTargetGroups(world, fail, equal);
+    checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
   };
 }
@@ -99,15 +100,27 @@ function checkServices({ ecs }: Immutable<World>, equal: Equal): void {
   }
 }
 
-function checkTargetGroups({ ecs, elb }: Immutable<World>, fail: Fail, equal: Equal): void {
+/** A target goes with its task: when an instance is lost, in the same instant. */
+function checkTargetGroups(
+  { ecs, elb }: Immutable<World>,
+  atMs: Millis,
+  orphans: Map<string, Millis>,
+  fail: Fail,
+  equal: Equal,
+): void {
+  const seen = new Map<string, Millis>();
   for (const [name, { targets, healthyCount }] of elb.targetGroups) {
     let healthy = 0;
     for (const [targetId, state] of targets) {
       if (state === 'healthy') healthy++;
-      if (state !== 'draining' && !ecs.tasks.has(targetId)) fail(`target ${targetId} of ${name} is no task`);
+      if (ecs.tasks.has(targetId)) continue;
+      seen.set(targetId, orphans.get(targetId) ?? atMs);
+      if (seen.get(targetId) !== atMs) fail(`target ${targetId} of ${name} is no task`);
     }
     equal(`healthyCount of ${name}`, healthyCount, healthy);
   }
+  orphans.clear();
+  for (const [targetId, sinceMs] of seen) orphans.set(targetId, sinceMs);
 }
 
 function checkGroups({ ec2 }: Immutable<World>, fail: Fail): void {

@@ -26,6 +26,7 @@ import type { AutoscalingWorld } from './world.ts';
 
 export interface ScalingActivity {
   readonly activityId: string;
+  readonly startedMs: Millis;
   /** The policy whose cooldown starts when the activity succeeds; absent for bounds and scheduled actions. */
   readonly policyKey?: string;
   readonly fromCapacity: number;
@@ -146,9 +147,10 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
   namespace: ScalableNamespace<World>,
 ): Decide<World, ScalableTargetCommand, ScalableTargetEvent> {
   return {
-    RegisterScalableTarget({ resourceId, minCapacity, maxCapacity }, { world }) {
+    RegisterScalableTarget({ resourceId, minCapacity, maxCapacity }, context) {
+      const { world } = context;
       const registered = { type: 'ScalableTargetRegistered', resourceId, minCapacity, maxCapacity } as const;
-      const capacity = namespace.describe(world, resourceId);
+      const capacity = capacityNow(namespace, resourceId, context);
       return [registered, ...withinBounds(activityId(world), registered, capacity, {})];
     },
 
@@ -164,7 +166,7 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
     EvaluateScalingPolicy({ policyKey: key, alarmName }, context) {
       const policy = context.world.autoscaling.policies.get(key);
       if (policy === undefined) return [];
-      const capacity = namespace.describe(context.world as Immutable<World>, policy.resourceId);
+      const capacity = capacityNow(namespace, policy.resourceId, context);
       const target = context.world.autoscaling.targets.get(policy.resourceId);
       if (capacity === undefined || target === undefined) return [];
       const reading = read(policy, context, capacity);
@@ -201,17 +203,33 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       ];
     },
 
-    CompleteScalingActivity({ resourceId }, { world }) {
+    CompleteScalingActivity({ resourceId }, { world, nowMs }) {
       const activity = world.autoscaling.targets.get(resourceId)?.activity;
       const capacity = namespace.describe(world as Immutable<World>, resourceId);
       if (activity === undefined || capacity === undefined) return [];
-      const { activityId, toCapacity } = activity;
+      const { activityId, toCapacity, startedMs } = activity;
+      if (capacity.desiredCount !== toCapacity && startedMs === nowMs) return []; // it has not reached the service yet
       if (capacity.desiredCount !== toCapacity)
         return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode: 'Overridden' }];
       if (capacity.runningCount !== toCapacity) return [];
       return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode: 'Successful' }];
     },
   };
+}
+
+/**
+ * What the resource tells of itself, and what an activity of this very instant has decided but not yet brought to it: of
+ * several policies that answer at one instant the largest capacity wins, and a scheduled action sees what they decided.
+ */
+export function capacityNow<World extends AutoscalingWorld>(
+  namespace: ScalableNamespace<World>,
+  resourceId: string,
+  { world, nowMs }: Context<World>,
+): ScalableCapacity | undefined {
+  const capacity = namespace.describe(world as Immutable<World>, resourceId);
+  const activity = world.autoscaling.targets.get(resourceId)?.activity;
+  if (capacity === undefined || activity?.startedMs !== nowMs) return capacity;
+  return { ...capacity, desiredCount: activity.toCapacity };
 }
 
 interface PolicyReading {
@@ -259,6 +277,9 @@ function judge(
     if (desiredCount >= maxCapacity) return { reason: 'AlreadyAtMaxCapacity' };
     return { reason: cooling ? 'InCooldown' : 'AlreadyAtDesiredCapacity' };
   }
+  const { activity } = target;
+  if (activity?.startedMs === nowMs && activity.toCapacity > activity.fromCapacity)
+    return { reason: 'OtherPolicyNotReady' }; // another policy has just scaled out
   if (reading.want >= runningCount) return { reason: 'AutoScalingAnticipatedFlapping' };
   if (deploymentInProgress) return { reason: 'TargetServicePutResourceAsUnscalable' };
   if (nowMs < policy.scaleInCoolsUntilMs) return { reason: 'InCooldown' };
@@ -351,7 +372,8 @@ export const evolveScalableTarget: Evolve<AutoscalingWorld, ScalableTargetEvent>
     const target = autoscaling.targets.get(activity.resourceId);
     if (target === undefined) return;
     const { activityId, fromCapacity, toCapacity, policyKey: key } = activity;
-    target.activity = { activityId, fromCapacity, toCapacity, ...(key === undefined ? {} : { policyKey: key }) };
+    const by = key === undefined ? {} : { policyKey: key };
+    target.activity = { activityId, startedMs: atMs, fromCapacity, toCapacity, ...by };
     for (const policy of autoscaling.policies.values()) {
       if (policy.resourceId !== activity.resourceId) continue;
       if (toCapacity > fromCapacity) policy.scaleInCoolsUntilMs = 0; // a scale-out ends every scale-in cooldown

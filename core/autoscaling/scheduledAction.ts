@@ -4,7 +4,6 @@
  * @source spec/autoscaling.md 5.1
  */
 
-import type { Immutable } from 'immer';
 import {
   event,
   json,
@@ -16,7 +15,13 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
-import { activityId, withinBounds, type ScalableNamespace, type ScalableTargetEvent } from './scalableTarget.ts';
+import {
+  activityId,
+  capacityNow,
+  withinBounds,
+  type ScalableNamespace,
+  type ScalableTargetEvent,
+} from './scalableTarget.ts';
 import { nextScheduledTime } from './schedule.ts';
 import type { AutoscalingWorld } from './world.ts';
 
@@ -65,7 +70,8 @@ export function decideScheduledAction<World extends AutoscalingWorld>(
       return [{ type: 'ScheduledActionPut', resourceId, config, ...dueAfter(config, nowMs, nowMs, 'dueAtMs') }];
     },
 
-    RunScheduledAction({ resourceId, scheduledActionName }, { world, nowMs }) {
+    RunScheduledAction({ resourceId, scheduledActionName }, context) {
+      const { world, nowMs } = context;
       const action = world.autoscaling.scheduledActions.get(`${resourceId}/${scheduledActionName}`);
       const target = world.autoscaling.targets.get(resourceId);
       if (action === undefined || target === undefined) return [];
@@ -86,7 +92,7 @@ export function decideScheduledAction<World extends AutoscalingWorld>(
       return [
         triggered,
         { type: 'ScalableTargetBoundsChanged', scheduledActionName, ...bounds },
-        ...withinBounds(activityId(world), bounds, namespace.describe(world as Immutable<World>, resourceId), {
+        ...withinBounds(activityId(world), bounds, capacityNow(namespace, resourceId, context), {
           scheduledActionName,
         }),
       ];

@@ -22,7 +22,7 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import type { Immutable } from 'immer';
-import { METRIC_PERIOD_MS, statisticOf, type Metric, type Statistic } from './metric.ts';
+import { METRIC_PERIOD_MS, statisticOf, type Datapoint, type Metric, type Statistic } from './metric.ts';
 import type { CloudWatchWorld } from './world.ts';
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
@@ -84,26 +84,24 @@ export interface AlarmRule {
  */
 export function alarmState(slots: readonly Slot[], rule: AlarmRule): AlarmState {
   const { evaluationPeriods, datapointsToAlarm, treatMissingData, current } = rule;
-  const real = slots.filter((slot) => slot !== 'missing');
-  if (real.length >= evaluationPeriods)
-    return breaches(real.slice(-evaluationPeriods)) >= datapointsToAlarm ? 'ALARM' : 'OK';
-  if (real.length === 0)
-    return ({ missing: 'INSUFFICIENT_DATA', ignore: current, breaching: 'ALARM', notBreaching: 'OK' } as const)[
-      treatMissingData
-    ];
-  const breaching = breaches(real);
-  const fillers = evaluationPeriods - real.length;
+  let real = 0;
+  let breaching = 0; // among the newest `evaluationPeriods` real ones
+  let age = 0; // of the oldest breaching one; the newest period has age 1
+  for (let index = slots.length - 1; index >= 0 && real < evaluationPeriods; index--) {
+    if (slots[index] === 'missing') continue;
+    real++;
+    if (slots[index] === 'good') continue;
+    breaching++;
+    age = slots.length - index;
+  }
+  const fillers = evaluationPeriods - real;
+  if (fillers === 0) return breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
   if (treatMissingData === 'breaching') return breaching + fillers >= datapointsToAlarm ? 'ALARM' : 'OK';
   if (treatMissingData === 'notBreaching') return breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
+  if (real === 0) return treatMissingData === 'missing' ? 'INSUFFICIENT_DATA' : current;
   if (breaching >= datapointsToAlarm) return 'ALARM';
-  if (breaching < real.length) return 'OK';
-  if (treatMissingData === 'ignore') return current;
-  const age = slots.length - slots.indexOf('breach');
-  return age >= datapointsToAlarm ? 'ALARM' : current;
-}
-
-function breaches(slots: readonly Slot[]): number {
-  return slots.filter((slot) => slot === 'breach').length;
+  if (breaching < real) return 'OK';
+  return treatMissingData === 'missing' && age >= datapointsToAlarm ? 'ALARM' : current;
 }
 
 /** Periods that an evaluation fetches: two more than N, so that late datapoints do not leave it short. */
@@ -115,46 +113,57 @@ export function evaluationRange(evaluationPeriods: number): number {
 /** The newest instants that an evaluation leaves out, so that the last period is whole (observed natively). */
 const SETTLE_MS = 10 * SECOND;
 
-/** One period of an alarm's evaluation range. */
-export interface EvaluatedPeriod {
-  readonly startMs: Millis;
-  /** undefined when the period has no datapoint, or none that is published yet. */
-  readonly value: number | undefined;
+/** Start of the oldest period that an evaluation at `nowMs` looks at; the others follow. */
+function evaluationStartMs({ periodMs, evaluationPeriods }: MetricAlarm, nowMs: Millis): Millis {
+  return periodStart(nowMs - SETTLE_MS, MINUTE) - evaluationRange(evaluationPeriods) * periodMs;
 }
 
 /**
- * The periods that an evaluation at `nowMs` looks at, oldest first. Periods longer than a minute slide with the minute;
- * they are not aligned to their own length.
+ * The values of the periods that an evaluation at `nowMs` looks at, oldest first; undefined where no datapoint is published
+ * yet. Periods longer than a minute slide with the minute; they are not aligned to their own length.
  */
-export function evaluatedPeriods(
+export function evaluatedValues(
   alarm: MetricAlarm,
   metric: Immutable<Metric> | undefined,
   nowMs: Millis,
-): readonly EvaluatedPeriod[] {
-  const endMs = periodStart(nowMs - SETTLE_MS, MINUTE);
-  const count = evaluationRange(alarm.evaluationPeriods);
-  const published = (metric?.datapoints ?? []).filter(
-    ({ startMs }) => startMs + METRIC_PERIOD_MS + alarm.metricDelayMs <= nowMs,
-  );
-  return Array.from({ length: count }, (_, index) => {
-    const startMs = endMs - (count - index) * alarm.periodMs;
-    const within = published.filter((point) => point.startMs >= startMs && point.startMs < startMs + alarm.periodMs);
-    return { startMs, value: statisticOf(alarm.statistic, within) };
-  });
+): readonly (number | undefined)[] {
+  const { periodMs, statistic, metricDelayMs } = alarm;
+  const startMs = evaluationStartMs(alarm, nowMs);
+  const values: (number | undefined)[] = Array(evaluationRange(alarm.evaluationPeriods)).fill(undefined);
+  const { datapoints } = metric ?? { datapoints: [] };
+  for (let from = 0, to = 0; from < datapoints.length; from = to) {
+    // All datapoints of one period of the alarm: one, unless the period is longer than a minute.
+    const period = Math.floor(((datapoints[from] as Datapoint).startMs - startMs) / periodMs);
+    for (to = from; to < datapoints.length; to++) {
+      const datapoint = datapoints[to] as Datapoint;
+      if (datapoint.startMs + METRIC_PERIOD_MS + metricDelayMs > nowMs) break; // not published yet, nor is what follows
+      if (Math.floor((datapoint.startMs - startMs) / periodMs) !== period) break;
+    }
+    if (to === from) break;
+    if (period >= 0 && period < values.length) values[period] = statisticOf(statistic, datapoints, from, to);
+  }
+  return values;
 }
 
-/** The datapoints an alarm's action carries: the last N that exist. @source spec/autoscaling.md 3.3 */
+/** A datapoint as an alarm's action carries it. */
+export interface RecentDatapoint {
+  readonly startMs: Millis;
+  readonly value: number;
+}
+
+/** The datapoints an alarm's action carries: the last N that exist, oldest first. @source spec/autoscaling.md 3.3 */
 export function recentDatapoints(
   { cloudwatch }: Immutable<CloudWatchWorld>,
   alarmName: string,
   nowMs: Millis,
-): readonly { readonly startMs: Millis; readonly value: number }[] {
-  const alarm = cloudwatch.alarms.get(alarmName);
-  if (alarm === undefined) return [];
-  const { config } = alarm;
-  return evaluatedPeriods(config, cloudwatch.metrics.get(config.metric), nowMs)
-    .filter((period): period is { startMs: Millis; value: number } => period.value !== undefined)
-    .slice(-config.evaluationPeriods);
+): readonly RecentDatapoint[] {
+  const config = cloudwatch.alarms.get(alarmName)?.config;
+  if (config === undefined) return [];
+  const startMs = evaluationStartMs(config, nowMs);
+  const datapoints: RecentDatapoint[] = [];
+  for (const [index, value] of evaluatedValues(config, cloudwatch.metrics.get(config.metric), nowMs).entries())
+    if (value !== undefined) datapoints.push({ startMs: startMs + index * config.periodMs, value });
+  return datapoints.slice(-config.evaluationPeriods);
 }
 
 export const alarmEvents = {
@@ -191,20 +200,26 @@ export function evaluationOffsetMs(alarmName: string): Millis {
 export const decideAlarm: Decide<CloudWatchWorld, AlarmCommand, AlarmEvent> = {
   PutMetricAlarm: ({ alarm }) => [{ type: 'MetricAlarmPut', alarm }],
 
-  EvaluateAlarms({ offsetMs }, { world: { cloudwatch }, nowMs }) {
+  EvaluateAlarms({ offsetMs }, { world, nowMs }) {
+    const { cloudwatch } = world;
     const events: AlarmEvent[] = [];
     const repeated: string[] = [];
     for (const { config, state } of cloudwatch.alarms.values()) {
       if (evaluationOffsetMs(config.alarmName) !== offsetMs) continue;
       const breach = comparisonOperators[config.comparisonOperator];
-      const periods = evaluatedPeriods(config, cloudwatch.metrics.get(config.metric), nowMs);
-      const slots = periods.map(({ value }): Slot => {
+      const values = evaluatedValues(config, cloudwatch.metrics.get(config.metric), nowMs);
+      const slots = values.map((value): Slot => {
         if (value === undefined) return 'missing';
         return breach(value, config.threshold) ? 'breach' : 'good';
       });
-      const to = alarmState(slots, { ...config, current: state });
+      const to = alarmState(slots, {
+        evaluationPeriods: config.evaluationPeriods,
+        datapointsToAlarm: config.datapointsToAlarm,
+        treatMissingData: config.treatMissingData,
+        current: state,
+      });
       if (to !== state) {
-        const counted = periods.filter(({ value }) => value !== undefined).slice(-config.evaluationPeriods);
+        const counted = recentDatapoints(world, config.alarmName, nowMs);
         events.push({
           type: 'AlarmStateChanged',
           alarmName: config.alarmName,
@@ -212,7 +227,7 @@ export const decideAlarm: Decide<CloudWatchWorld, AlarmCommand, AlarmEvent> = {
           to,
           threshold: config.threshold,
           datapointStartsMs: counted.map(({ startMs }) => startMs),
-          datapoints: counted.map(({ value }) => value as number),
+          datapoints: counted.map(({ value }) => value),
         });
       } else if (to === 'ALARM' && config.alarmActions.length > 0) repeated.push(config.alarmName);
     }

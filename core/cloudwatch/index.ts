@@ -9,7 +9,7 @@ import type { CloudWatchWorld } from './world.ts';
 export {
   alarmState,
   comparisonOperators,
-  evaluatedPeriods,
+  evaluatedValues,
   evaluationOffsetMs,
   evaluationRange,
   missingDataTreatments,

@@ -90,20 +90,29 @@ export const evolveMetric: Evolve<CloudWatchWorld, MetricEvent> = {
   },
 };
 
-/** The value of a set of datapoints under a statistic; undefined when there is none. */
-export function statisticOf(statistic: Statistic, datapoints: readonly Datapoint[]): number | undefined {
-  if (datapoints.length === 0) return undefined;
+/** The value under a statistic of the datapoints `from` (included) to `to` (excluded), at least one. */
+export function statisticOf(statistic: Statistic, datapoints: readonly Datapoint[], from: number, to: number): number {
   let sampleCount = 0;
   let sum = 0;
   let minimum = Number.POSITIVE_INFINITY;
   let maximum = Number.NEGATIVE_INFINITY;
-  for (const datapoint of datapoints) {
+  for (let index = from; index < to; index++) {
+    const datapoint = datapoints[index] as Datapoint;
     sampleCount += datapoint.sampleCount;
     sum += datapoint.sum;
     minimum = Math.min(minimum, datapoint.minimum);
     maximum = Math.max(maximum, datapoint.maximum);
   }
-  return { SampleCount: sampleCount, Sum: sum, Average: sum / sampleCount, Minimum: minimum, Maximum: maximum }[
-    statistic
-  ];
+  switch (statistic) {
+    case 'SampleCount':
+      return sampleCount;
+    case 'Sum':
+      return sum;
+    case 'Average':
+      return sum / sampleCount;
+    case 'Minimum':
+      return minimum;
+    case 'Maximum':
+      return maximum;
+  }
 }

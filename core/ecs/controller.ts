@@ -112,6 +112,11 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('ServiceUpdated', 'TaskRunning', 'TaskDeactivating', 'TaskStopped')
       .pipe(map(({ atMs, event }) => reconcile(atMs, event.serviceName))),
     events.on('ServiceTaskPlacementFailed').pipe(map(({ event }) => reconcile(event.retryAtMs, event.serviceName))),
+    // The desired count was lowered while these tasks were being started.
+    events.on('TaskCreated', 'ServiceTaskPlacementFailed').pipe(
+      filter(({ event }) => hasTooMany(world, event.serviceName)),
+      map(({ atMs, event }) => reconcile(atMs, event.serviceName)),
+    ),
     events
       .on('TargetHealthy', 'TargetDeregistered')
       .pipe(
@@ -157,6 +162,12 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     ),
   );
+
+function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
+  const service = ecs.services.get(serviceName);
+  if (service === undefined || service.starting > 0) return false;
+  return service.pendingCount + service.runningCount > service.desiredCount;
+}
 
 function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
   const names: string[] = [];
@@ -245,7 +256,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('InstanceTerminated')
       .pipe(map(({ atMs, event }) => due(atMs, { type: 'LoseContainerInstance', ec2InstanceId: event.instanceId }))),
     events
-      .on('TaskPlaced', 'TaskStopped')
+      .on('ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped')
       .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
 

@@ -228,11 +228,12 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
     const events: ServiceEvent[] = [];
     // Replacing what drains must stay within the maximum; filling up to the desired count need not wait for stops.
     const room = leaving.length === 0 ? missing : Math.min(missing, bounds.maximumTasks - alive);
-    if (room > 0) events.push(startTasks(found, room));
+    if (room > 0) events.push(startTasks(world, found, leaving, room));
     const stoppable = Math.max(0, healthy - bounds.minimumHealthy);
     const drained = leaving.slice(0, leaving.filter(({ running }) => !running).length + stoppable);
     if (drained.length > 0) events.push(stopTasks(serviceName, drained, 'Task is on a draining container instance'));
-    if (missing < 0) {
+    // Tasks that are being started this instant come to be first: which ones are too many is decided among all.
+    if (missing < 0 && found.starting === 0) {
       const reason = 'Scaling activity initiated by the service scheduler';
       events.push(stopTasks(serviceName, surplus(found, staying, -missing, context), reason));
     }
@@ -302,15 +303,24 @@ function census(
   return { staying, leaving };
 }
 
-/** Running tasks that pass their health checks, as far as they have any. */
-function healthyCount({ elb }: Immutable<EcsWorld>, { config, runningCount }: Immutable<Service>): number {
-  const [loadBalancer] = config.loadBalancers;
-  if (loadBalancer === undefined) return runningCount;
-  return elb.targetGroups.get(loadBalancer.targetGroup)?.healthyCount ?? 0;
+/** Running tasks that pass their health checks, as far as they have any. A task on its way out may still be a healthy target. */
+function healthyCount({ ecs, elb }: Immutable<EcsWorld>, found: Immutable<Service>): number {
+  const [loadBalancer] = found.config.loadBalancers;
+  if (loadBalancer === undefined) return found.runningCount;
+  const targets = elb.targetGroups.get(loadBalancer.targetGroup)?.targets;
+  let count = 0;
+  for (const taskId of found.tasks.keys())
+    if (targets?.get(taskId) === 'healthy' && ecs.tasks.get(taskId)?.status === 'RUNNING') count++;
+  return count;
 }
 
-/** Each missing task goes to the provider furthest below its share. */
-function startTasks(found: Immutable<Service>, count: number): ServiceEvent {
+/** Each missing task goes to the provider furthest below its share; tasks that must leave hold no share any more. */
+function startTasks(
+  { ecs }: Immutable<EcsWorld>,
+  found: Immutable<Service>,
+  leaving: readonly StoppableTask[],
+  count: number,
+): ServiceEvent {
   const { strategy, config } = found;
   if (strategy.length === 0)
     return {
@@ -322,6 +332,11 @@ function startTasks(found: Immutable<Service>, count: number): ServiceEvent {
   const short = strategy.map(
     ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
   );
+  for (const { taskId } of leaving) {
+    const provider = ecs.tasks.get(taskId)?.capacityProvider;
+    const index = strategy.findIndex(({ capacityProvider }) => capacityProvider === provider);
+    if (index !== -1) short[index] = (short[index] as number) + 1;
+  }
   const capacityProviders = Array.from({ length: count }, () => {
     const index = short.indexOf(Math.max(...short));
     short[index] = (short[index] as number) - 1;

@@ -71,18 +71,31 @@ export type ServingCommand = {
 /** Without a number of its own, an idle task uses this share of its memory. Choice: no source. */
 const IDLE_MEMORY_SHARE = 0.25;
 
+/** What a service without load does. */
+const IDLE: Served = {
+  served: 0,
+  timedOut: 0,
+  rejected: 0,
+  unserved: 0,
+  lost: 0,
+  queued: 0,
+  busyPercent: 0,
+  meanMs: 0,
+  quantilesMs: latencyLevels.map(() => 0),
+  carried: { queued: 0 },
+};
+
 export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
   ServeLoad({ fromMs, services, offered }, context) {
     const { world, nowMs: toMs } = context;
     const frame = newFrame(fromMs, toMs);
     const details: ServingEvent[] = [];
-    for (const [row, serviceName] of services.entries()) {
-      const service = world.ecs.services.get(serviceName);
+    for (const [serviceName, service] of world.ecs.services) {
       const config = world.workload.loads.get(serviceName)?.config;
-      if (service === undefined || config === undefined) continue;
+      const came = offered[services.indexOf(serviceName)] ?? 0;
       const targets = targetsOf(world, service);
-      const result = serve(service, config, targets, offered[row] as number, fromMs, context);
-      addRow(frame, service, config, targets.receiving.length, offered[row] as number, result, world);
+      const result = config === undefined ? IDLE : serve(service, config, targets, came, fromMs, context);
+      addRow(frame, service, config, targets.receiving.length, came, result, world);
       if (result.histogram !== undefined)
         details.push({ type: 'RequestsServed', serviceName, ...result.histogram, carried: result.carried });
     }
@@ -163,17 +176,17 @@ function newFrame(fromMs: Millis, toMs: Millis): Frame {
 function addRow(
   frame: Frame,
   service: Immutable<Service>,
-  config: Immutable<LoadConfig>,
+  config: Immutable<LoadConfig> | undefined,
   targets: number,
   offered: number,
   result: Served,
   { ecs }: Immutable<EcsWorld>,
 ): void {
   const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const { idleMiB = demand.memoryMiB * IDLE_MEMORY_SHARE, perRequestMiB } = config.memory;
+  const { idleMiB = demand.memoryMiB * IDLE_MEMORY_SHARE, perRequestMiB = 0 } = config?.memory ?? {};
   const running = service.runningCount;
   const usedMiB = running * idleMiB + result.queued * perRequestMiB;
-  frame.services.push(config.service);
+  frame.services.push(service.config.serviceName);
   frame.offered.push(offered);
   frame.served.push(result.served);
   frame.timedOut.push(result.timedOut);

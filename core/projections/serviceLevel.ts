@@ -56,18 +56,19 @@ export function serviceLevelProjection(
     minute.slow += step.served * shareAbove(step.quantilesMs, step.offset, latencyP99Ms);
     step = undefined;
   };
-  const closeMinute = (next: Millis) => {
+  /** The minutes so far with the open one, as if it ended now. */
+  const judged = () => {
     takeStep();
-    const ended = minute.served + minute.failed;
-    if (ended > 0) {
-      minutes++;
-      const slow = minute.served > 0 && minute.slow > 0.01 * minute.served;
-      const unavailable = (100 * minute.served) / ended < availabilityPercent;
-      if (slow || unavailable) sloMinutesLost++;
-      if (minute.failed > (worst?.failed ?? 0))
-        worst = { startMs: minute.startMs, failed: minute.failed, requests: ended };
-    }
-    minute = newMinute(next);
+    const requests = minute.served + minute.failed;
+    if (requests === 0) return { minutes, sloMinutesLost, worst };
+    const slow = minute.served > 0 && minute.slow > 0.01 * minute.served;
+    const unavailable = (100 * minute.served) / requests < availabilityPercent;
+    const worse = minute.failed > (worst?.failed ?? 0);
+    return {
+      minutes: minutes + 1,
+      sloMinutesLost: sloMinutesLost + Number(slow || unavailable),
+      worst: worse ? { startMs: minute.startMs, failed: minute.failed, requests } : worst,
+    };
   };
 
   return {
@@ -84,8 +85,11 @@ export function serviceLevelProjection(
       const row = event.services.indexOf(serviceName);
       if (row === -1) return;
       const startMs = event.fromMs - (event.fromMs % MINUTE);
-      if (startMs === minute.startMs) takeStep();
-      else closeMinute(startMs);
+      takeStep();
+      if (startMs !== minute.startMs) {
+        ({ minutes, sloMinutesLost, worst } = judged());
+        minute = newMinute(startMs);
+      }
       const at = (column: readonly number[]) => column[row] as number;
       const served = at(event.served);
       const failed = at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost);
@@ -103,7 +107,7 @@ export function serviceLevelProjection(
     },
 
     report() {
-      closeMinute(minute.startMs);
+      const soFar = judged();
       const { requests, served, timedOut, rejected, unserved, lost, latencyMs } = total;
       const ended = requests - queued;
       return {
@@ -120,9 +124,9 @@ export function serviceLevelProjection(
         p95Ms: latencies.quantileMs(0.95),
         p99Ms: latencies.quantileMs(0.99),
         p999Ms: latencies.quantileMs(0.999),
-        minutes,
-        sloMinutesLost,
-        ...(worst === undefined ? {} : { worstMinute: worst }),
+        minutes: soFar.minutes,
+        sloMinutesLost: soFar.sloMinutesLost,
+        ...(soFar.worst === undefined ? {} : { worstMinute: soFar.worst }),
       };
     },
   };

@@ -1,0 +1,418 @@
+/** The summary of a run on a terminal: what sailed, what users got, how it went over time, what it cost, and why. */
+
+import { styleText } from 'node:util';
+// @ts-expect-error -- asciichart ships no types
+import { plot } from 'asciichart';
+import Table from 'cli-table3';
+import { DAY, type DelayReport, type Millis, type SeriesReport } from '../../core/index.ts';
+import {
+  formatAvailability,
+  formatCount,
+  formatDate,
+  formatDay,
+  formatDuration,
+  formatInstant,
+  formatLatency,
+  formatMinute,
+  formatNoun,
+  formatRate,
+  formatUsd,
+} from './format.ts';
+import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
+
+const WIDTH = { least: 60, most: 160 };
+/** From here on, two plots stand side by side. */
+const WIDE = 96;
+/** Services that are plotted: those with the most requests. */
+const PLOTTED = 3;
+const GAP = 3;
+
+type Style = Parameters<typeof styleText>[0];
+/** A piece of text in one style. Lines stay lists of them until the end, so that their width is known. */
+interface Span {
+  readonly text: string;
+  readonly style?: Style;
+}
+type Line = readonly Span[];
+
+/** @param options.width  columns of the terminal; the report uses 60 to 160 of them */
+export function renderSummary(
+  summary: RunSummary,
+  series: RunSeries,
+  options: { readonly width: number; readonly color: boolean },
+): string {
+  const width = Math.min(Math.max(Math.floor(options.width), WIDTH.least), WIDTH.most);
+  const busiest = summary.services
+    .filter(({ serviceLevel }) => serviceLevel.requests > 0)
+    .toSorted((a, b) => b.serviceLevel.requests - a.serviceLevel.requests)
+    .slice(0, PLOTTED);
+  const sections: (readonly Line[])[] = [
+    header(summary, width),
+    busiest.flatMap((service) => verdict(service, width)),
+    ...busiest.flatMap(({ serviceName }) => plots(serviceName, series.get(serviceName), Date.parse(summary.to), width)),
+    ...tables(summary.services, width),
+    cost(summary, width),
+    moments(summary, width),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `${lines.map((line) => toText(line, options.color)).join('\n')}\n`)
+    .join('\n');
+}
+
+function toText(line: Line, color: boolean): string {
+  const paint = ({ text, style }: Span) =>
+    color && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+  return line.map(paint).join('').trimEnd();
+}
+
+function header(summary: RunSummary, width: number): Line[] {
+  const fromMs = Date.parse(summary.from);
+  const toMs = Date.parse(summary.to);
+  const end = summary.complete ? 'complete' : 'stopped early';
+  return [
+    ...wrap(summary.scenario, width, 'bold'),
+    ...(summary.teaches === undefined ? [] : wrap(summary.teaches, width)),
+    ...wrap(
+      `${formatDate(fromMs)} to ${formatDate(toMs)} UTC (${formatDuration(toMs - fromMs)}), seed ${summary.seed}, ${end}`,
+      width,
+      summary.complete ? 'dim' : 'yellow',
+    ),
+    ...wrap(
+      `${summary.engine.name} ${summary.engine.version}, ${formatNoun(summary.events, 'event')}, digest ${summary.digest}`,
+      width,
+      'dim',
+    ),
+    ...summary.notes.flatMap((note) => wrap(`Note: ${note}`, width, 'dim')),
+  ];
+}
+
+/** What the users of a service got, in a sentence. */
+function verdict({ serviceName, serviceLevel, utilization }: ServiceSummary, width: number): Line[] {
+  const { requests, availabilityPercent, p99Ms, sloMinutesLost, minutes } = serviceLevel;
+  const { fewestTasks, mostTasks } = utilization;
+  const lost = `${formatCount(sloMinutesLost)} of ${formatNoun(minutes, 'minute')} missed the objective`;
+  return wrap(
+    `${serviceName}: ${formatAvailability(availabilityPercent)} of ${formatNoun(requests, 'request')} answered in time, p99 ${formatLatency(p99Ms)}, ${lost}, ${fewestTasks} to ${formatNoun(mostTasks, 'task')}.`,
+    width,
+    sloMinutesLost > 0 || availabilityPercent < 100 ? 'yellow' : 'green',
+  );
+}
+
+interface Curve {
+  readonly values: readonly number[];
+  readonly style: Style;
+  readonly symbols: readonly string[];
+}
+
+interface Panel {
+  readonly title: string;
+  /** The first one is drawn over the others. */
+  readonly curves: readonly Curve[];
+  readonly max: number;
+  readonly format: (value: number) => string;
+  /** Below the plot, a mark wherever requests failed. */
+  readonly failed?: readonly number[];
+}
+
+const SOLID = ['┼', '┤', '╶', '╴', '─', '╰', '╭', '╮', '╯', '│'];
+const DOTTED = ['┼', '┤', '·', '·', '·', '·', '·', '·', '·', '·'];
+const BARS = '▁▂▃▄▅▆▇█';
+/** Columns of the labels at the y axis, and rows above the lowest one. */
+const LABEL = 7;
+const HEIGHT = 6;
+
+function plots(serviceName: string, series: SeriesReport | undefined, endMs: Millis, width: number): Line[][] {
+  if (series === undefined || series.offeredRps.length === 0) return [];
+  const perRow = width >= WIDE ? 2 : 1;
+  const panelWidth = Math.floor((width - (perRow - 1) * GAP) / perRow);
+  const axis = timeAxis(series, endMs, panelWidth);
+  const drawn = panelsOf(series, panelWidth - LABEL).map((panel) => draw(panel, axis, panelWidth));
+  const rows: Line[] = [...wrap(serviceName, width, 'bold')];
+  for (let first = 0; first < drawn.length; first += perRow) {
+    const beside = drawn.slice(first, first + perRow);
+    const height = Math.max(...beside.map((lines) => lines.length));
+    for (let row = 0; row < height; row++)
+      rows.push(
+        beside.flatMap((lines, index) => [...padded(lines[row] ?? [], panelWidth), ...gapAfter(index, perRow)]),
+      );
+  }
+  return [rows];
+}
+
+function gapAfter(index: number, perRow: number): Line {
+  return index < perRow - 1 ? [{ text: ' '.repeat(GAP) }] : [];
+}
+
+function panelsOf(series: SeriesReport, columns: number): Panel[] {
+  const { offeredRps, failedRps, desiredTasks, runningTasks, cpuPercent, p99Ms } = series;
+  const curve = (values: readonly number[], combine: Combine, style: Style, symbols = SOLID): Curve => ({
+    values: resample(values, columns, combine),
+    style,
+    symbols,
+  });
+  const tasks = [curve(runningTasks, largest, 'green'), curve(desiredTasks, largest, 'dim', DOTTED)];
+  const failed = resample(failedRps, columns, largest);
+  const load = curve(offeredRps, largest, 'cyan');
+  const p99 = curve(p99Ms, largest, 'magenta');
+  return [
+    {
+      title: `load, req/s: mean ${formatRate(mean(offeredRps))}, highest ${formatRate(largest(offeredRps))}`,
+      curves: [load],
+      max: largest(load.values),
+      format: formatRate,
+      ...(largest(failed) > 0 ? { failed } : {}),
+    },
+    {
+      title: 'tasks: running, and desired (dotted)',
+      curves: tasks,
+      max: largest(tasks.flatMap(({ values }) => values)),
+      format: formatCount,
+    },
+    {
+      title: `CPU, %: mean ${formatCount(mean(cpuPercent))}`,
+      curves: [curve(cpuPercent, mean, 'yellow')],
+      max: 100,
+      format: formatCount,
+    },
+    {
+      title: `p99 latency: highest ${formatLatency(largest(p99Ms))}`,
+      curves: [p99],
+      max: largest(p99.values),
+      format: formatLatency,
+    },
+  ];
+}
+
+type Combine = (values: readonly number[]) => number;
+
+const largest: Combine = (values) => values.reduce((most, value) => Math.max(most, value), 0);
+const mean: Combine = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * As many values as there are columns: several points combined into one, or one repeated. Peaks are what one looks for, so
+ * all but CPU keep their largest point; a mean would flatten a flash crowd in a plot of days.
+ */
+function resample(values: readonly number[], columns: number, combine: Combine): readonly number[] {
+  return Array.from({ length: columns }, (_, column) => {
+    const from = Math.floor((column * values.length) / columns);
+    const to = Math.max(from + 1, Math.floor(((column + 1) * values.length) / columns));
+    return combine(values.slice(from, to));
+  });
+}
+
+function draw({ title, curves, max, format, failed }: Panel, axis: string, width: number): Line[] {
+  const top = max > 0 ? max : 1;
+  const label = (_: number, row: number) =>
+    (row === 0 ? format(top) : row === HEIGHT ? '0' : '').slice(0, LABEL).padStart(LABEL);
+  const drawn = curves.map(({ values, symbols, style }) => ({
+    style,
+    rows: (plot as Plot)(values, { min: 0, max: top, height: HEIGHT, offset: 2, format: label, symbols }).split('\n'),
+  }));
+  const lines: Line[] = [[{ text: title.slice(0, width), style: 'bold' }]];
+  for (let row = 0; row <= HEIGHT; row++) {
+    const line: Span[] = [{ text: (drawn[0]?.rows[row] ?? '').slice(0, LABEL + 1), style: 'dim' }];
+    for (let column = LABEL + 1; column < width; column++) {
+      const found = drawn.find(({ rows }) => (rows[row]?.[column] ?? ' ') !== ' ');
+      line.push(
+        found === undefined ? { text: ' ' } : { text: found.rows[row]?.[column] as string, style: found.style },
+      );
+    }
+    lines.push(joined(line));
+  }
+  lines.push([{ text: axis, style: 'dim' }]);
+  if (failed !== undefined) {
+    const marks = failed.slice(1).map((value) => bar(value / largest(failed)));
+    lines.push([
+      { text: 'failed'.padStart(LABEL).padEnd(LABEL + 1), style: 'dim' },
+      { text: marks.join(''), style: 'red' },
+    ]);
+  }
+  return lines;
+}
+
+type Plot = (
+  values: readonly number[],
+  config: {
+    readonly min: number;
+    readonly max: number;
+    readonly height: number;
+    readonly offset: number;
+    readonly format: (value: number, row: number) => string;
+    readonly symbols: readonly string[];
+  },
+) => string;
+
+function bar(share: number): string {
+  return share > 0 ? (BARS[Math.ceil(share * BARS.length) - 1] as string) : ' ';
+}
+
+/** Neighbours of one style as one span: fewer escape codes. */
+function joined(line: Line): Line {
+  const spans: Span[] = [];
+  for (const span of line) {
+    const last = spans.at(-1);
+    if (last?.style === span.style) spans[spans.length - 1] = { ...span, text: `${last?.text ?? ''}${span.text}` };
+    else spans.push(span);
+  }
+  return spans;
+}
+
+/** Start, middle and end of the series under its plot. */
+function timeAxis({ startMs, pointMs, offeredRps }: SeriesReport, runEndMs: Millis, width: number): string {
+  const endMs = Math.min(startMs + offeredRps.length * pointMs, runEndMs);
+  const columns = width - LABEL - 1;
+  const when = (atMs: Millis) => (endMs - startMs > DAY ? formatDate(atMs).slice(5) : formatMinute(atMs));
+  const [start, middle, end] = [when(startMs), when((startMs + endMs) / 2), when(endMs)];
+  const middleAt = Math.floor((columns - middle.length) / 2);
+  return `${' '.repeat(LABEL + 1)}${start.padEnd(middleAt)}${middle}`.padEnd(width - end.length) + end;
+}
+
+function padded(line: Line, width: number): Line {
+  const used = line.reduce((sum, { text }) => sum + text.length, 0);
+  return [...line, { text: ' '.repeat(Math.max(0, width - used)) }];
+}
+
+const NONE = '-';
+
+/** Rows of the table: what a figure is called, and how a service tells it. */
+const figures: readonly (readonly [string, (service: ServiceSummary) => string])[] = [
+  ['requests', ({ serviceLevel }) => formatCount(serviceLevel.requests)],
+  ['answered in time', ofRequests(({ availabilityPercent }) => formatAvailability(availabilityPercent))],
+  ['p50', ofRequests(({ p50Ms }) => formatLatency(p50Ms))],
+  ['p95', ofRequests(({ p95Ms }) => formatLatency(p95Ms))],
+  ['p99', ofRequests(({ p99Ms }) => formatLatency(p99Ms))],
+  [
+    'minutes objective missed',
+    ofRequests(({ sloMinutesLost, minutes }) => `${formatCount(sloMinutesLost)} of ${formatCount(minutes)}`),
+  ],
+  ['task-hours', ofTasks(({ taskHours }) => formatCount(taskHours))],
+  ['tasks, fewest to most', ofTasks(({ fewestTasks, mostTasks }) => `${fewestTasks} to ${mostTasks}`)],
+  ['mean CPU', ofTasks(({ meanCpuPercent }) => `${formatCount(meanCpuPercent)} %`)],
+  ['scale-outs, scale-ins', ({ scaling }) => `${formatCount(scaling.scaleOuts)}, ${formatCount(scaling.scaleIns)}`],
+  ['rise to decision, median', ({ scaling }) => seconds(scaling.riseToDecision, 'medianS')],
+  ['  longest', ({ scaling }) => seconds(scaling.riseToDecision, 'longestS')],
+  ['rise to capacity, median', ({ scaling }) => seconds(scaling.riseToCapacity, 'medianS')],
+  ['  longest', ({ scaling }) => seconds(scaling.riseToCapacity, 'longestS')],
+];
+
+function ofRequests(tell: (level: ServiceSummary['serviceLevel']) => string) {
+  return ({ serviceLevel }: ServiceSummary) => (serviceLevel.requests === 0 ? NONE : tell(serviceLevel));
+}
+
+/** Only services with a load are measured. */
+function ofTasks(tell: (utilization: ServiceSummary['utilization']) => string) {
+  return ({ utilization }: ServiceSummary) => (utilization.taskHours === 0 ? NONE : tell(utilization));
+}
+
+function seconds(delay: DelayReport, which: 'medianS' | 'longestS'): string {
+  const value = delay[which];
+  return value === undefined ? NONE : formatDuration(value * 1_000);
+}
+
+const NAME_COLUMN = 26;
+const LONGEST_NAME = 24;
+
+/** All services, a column each; as many side by side as there is room for. */
+function tables(services: readonly ServiceSummary[], width: number): Line[][] {
+  const columns = services.map((service) => {
+    const cells = figures.map(([, tell]) => tell(service));
+    const head = shortened(service.serviceName, LONGEST_NAME);
+    return { head, cells, width: Math.max(head.length, ...cells.map((cell) => cell.length)) + 2 };
+  });
+  const blocks: (typeof columns)[] = [];
+  let left = 0;
+  for (const column of columns) {
+    if (column.width > left) {
+      blocks.push([]);
+      left = width - NAME_COLUMN;
+    }
+    blocks.at(-1)?.push(column);
+    left -= column.width;
+  }
+  return blocks.map((block) => {
+    const table = new Table({
+      head: ['', ...block.map(({ head }) => head)],
+      colWidths: [NAME_COLUMN, ...block.map((column) => column.width)],
+      colAligns: ['left', ...block.map(() => 'right' as const)],
+      chars: BORDERLESS,
+      style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
+    });
+    for (const [row, [title]] of figures.entries())
+      table.push([title, ...block.map(({ cells }) => cells[row] as string)]);
+    const [head = '', rule = '', ...rows] = table.toString().split('\n');
+    return [[{ text: head, style: 'bold' }], [{ text: rule, style: 'dim' }], ...rows.map((text): Line => [{ text }])];
+  });
+}
+
+const BORDERLESS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '─',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+function shortened(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 3)}...` : text;
+}
+
+function cost({ cost: report }: RunSummary, width: number): Line[] {
+  const kinds = [
+    ['EC2', report.ec2MicroUsd, ` (${formatCount(report.instanceHours)} instance-hours)`],
+    ['Fargate', report.fargateMicroUsd, ''],
+    ['Fargate Spot', report.fargateSpotMicroUsd, ''],
+    ['load balancer', report.loadBalancerMicroUsd, ''],
+  ] as const;
+  const parts = kinds
+    .filter(([, microUsd]) => microUsd > 0)
+    .map(([kind, microUsd, detail]) => `${kind} ${formatUsd(microUsd)}${detail}`);
+  if (report.fargateTaskHours > 0) parts.push(`${formatCount(report.fargateTaskHours)} task-hours on Fargate`);
+  const total = `cost ${formatUsd(report.totalMicroUsd)}`;
+  return wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width);
+}
+
+function moments({ moments: told, from, to }: RunSummary, width: number): Line[] {
+  const dated = Date.parse(to) - Date.parse(from) > DAY;
+  return told.flatMap((moment) => tellMoment(moment, dated, width));
+}
+
+function tellMoment({ atMs, what, because }: Moment, dated: boolean, width: number): Line[] {
+  const when = `${dated ? `${formatDay(atMs)} ` : ''}${formatInstant(atMs)}  `;
+  const indent = { text: ' '.repeat(when.length) };
+  const [first = [], ...rest] = wrap(what, width - when.length, 'bold');
+  const chain = because.length === 0 ? [] : wrap(`because ${because.join(' <- ')}`, width - when.length, 'dim');
+  return [[{ text: when, style: 'cyan' }, ...first], ...[...rest, ...chain].map((line) => [indent, ...line])];
+}
+
+/** Spaces at which a line may end: not between a number and its unit. */
+const UNGLUED = /\s+(?!(?:%|ms|s)(?:[\s,;)]|$))/;
+
+/** A text in lines of words; a word that is longer than a line is broken. */
+function wrap(text: string, width: number, style?: Style): Line[] {
+  const lines: string[] = [];
+  let line = '';
+  for (let word of text.split(UNGLUED)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    while (word.length > width) {
+      lines.push(word.slice(0, width));
+      word = word.slice(width);
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((part) => [style === undefined ? { text: part } : { text: part, style }]);
+}
