@@ -45,7 +45,7 @@ function frozen(source: readonly Recorded<Event>[]): Records {
 /** Only the last is left. */
 function made(source: readonly Recorded<Event>[]): Records {
   let last = source[0] as Recorded<Event>;
-  for (const recorded of source) last = { ...recorded, event: { ...recorded.event } };
+  for (const { seq, atMs, causedBy, event } of source) last = { seq, atMs, causedBy, event: { ...event } };
   return [last];
 }
 

@@ -64,7 +64,6 @@ function stepping(
     name,
     start() {
       const rng = keyedRng(1);
-      const about = { targets, drainingTargets: [], cpuUnits: 1024, routing: 'round_robin' } as const;
       const parsed = requestProfile.parse(profile);
       let results: readonly Outcome[] = [];
       return {
@@ -74,7 +73,19 @@ function stepping(
             const fromMs = index * STEP_MS;
             const toMs = fromMs + STEP_MS;
             const draws = rng.at('bench.serving', index);
-            const step = { ...about, profile: parsed, fromMs, toMs, offered: offered + index, carried, draws };
+            // Written out: an object that begins with a spread costs more here (5 us) than the step itself.
+            const step: ServingStep = {
+              fromMs,
+              toMs,
+              offered: offered + index,
+              targets,
+              drainingTargets: [],
+              cpuUnits: 1024,
+              profile: parsed,
+              routing: 'round_robin',
+              carried,
+              draws,
+            };
             const outcome = serve(step);
             if (between === 'carry on') carried = outcome.carried ?? carried;
             return outcome;

@@ -2,6 +2,7 @@
 
 export {
   alarmState,
+  evaluationOffsetMs,
   recentDatapoints,
   statistics,
   type AlarmRule,
@@ -81,5 +82,12 @@ export {
 } from './projections/index.ts';
 export { createInvariants } from './invariants.ts';
 export { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
-export { simulate, startOf, type EcsCheckpoint, type EcsSimulation, type SimulateOptions } from './simulate.ts';
+export {
+  restore,
+  simulate,
+  startOf,
+  type EcsCheckpoint,
+  type EcsSimulation,
+  type SimulateOptions,
+} from './simulate.ts';
 export { createModel, eventDefinitions, type Command, type Event, type World } from './world.ts';

@@ -36,8 +36,13 @@ const NO_TRACES: ReadonlyMap<string, TraceSeries> = new Map();
  * @throws InvalidScenarioError with every mistake and its path
  */
 export function simulate(scenario: Scenario, options: SimulateOptions = {}): EcsSimulation {
+  return restore(scenario, startOf(scenario), options);
+}
+
+/** A simulation that goes on from a checkpoint of a run of the same scenario, seed and traces, as if never interrupted. */
+export function restore(scenario: Scenario, from: EcsCheckpoint, options: SimulateOptions = {}): EcsSimulation {
   const { seed = scenario.seed, traces = NO_TRACES, ...simulationOptions } = options;
-  return new Simulation(createModel(traces), seed, startOf(scenario), simulationOptions);
+  return new Simulation(createModel(traces), seed, from, simulationOptions);
 }
 
 /** The start of a run, as a checkpoint. @throws InvalidScenarioError */

@@ -43,7 +43,7 @@ function swim(scenario: Scenario): void {
   const cost = costProjection();
   const levels = scenario.services.map(({ serviceName }) => serviceLevelProjection(serviceName));
   project(simulation.log, [cost, ...levels]);
-  assert.ok(cost.report(endOf(scenario)).totalMicroUsd >= 0);
+  assert.ok(cost.report(endOf(scenario)).totalMicroUsd >= 0, 'a run cannot cost less than nothing');
   for (const level of levels) {
     const { requests, served, timedOut, rejected, unserved, lost, queued } = level.report(endOf(scenario));
     assert.equal(served + timedOut + rejected + unserved + lost + queued, requests);

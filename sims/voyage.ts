@@ -25,8 +25,6 @@ export interface VoyageOptions {
   readonly onProgress?: ((share: number) => void) | undefined;
   /** Asked after each hop whether to stop early. */
   readonly stopped?: (() => boolean) | undefined;
-  /** Points of each series. */
-  readonly points?: number | undefined;
 }
 
 export interface VoyageResult {
@@ -36,7 +34,8 @@ export interface VoyageResult {
 
 /** Closed log segments kept in memory: enough to follow an event back to its causes. */
 const KEPT_SEGMENTS = 2;
-const DEFAULT_POINTS = 480;
+/** Points of a series: more than a terminal has columns. */
+const POINTS = 480;
 
 /** Sails a scenario to its end, or until it is stopped. Between hops other work of the process has its turn. */
 export async function sail(loaded: LoadedScenario, options: VoyageOptions): Promise<VoyageResult> {
@@ -47,7 +46,8 @@ export async function sail(loaded: LoadedScenario, options: VoyageOptions): Prom
     keepSegments: KEPT_SEGMENTS,
     ...(options.onEvents === undefined ? {} : { onSegment: options.onEvents }),
   });
-  const reports = attachReports(simulation, loaded, options.points ?? DEFAULT_POINTS);
+  const steps = Math.ceil(scenario.duration / scenario.step);
+  const reports = attachReports(simulation, loaded, Math.min(POINTS, steps));
   const hopMs = Math.max(scenario.step, Math.min(HOUR, scenario.duration));
   while (simulation.nowMs < endMs && options.stopped?.() !== true) {
     simulation.runUntil(Math.min(simulation.nowMs + hopMs, endMs));

@@ -28,20 +28,20 @@ export interface ServiceLevelReport {
   readonly p95Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** Minutes with requests, and those of them that missed the objective; 0 without one. */
+  /** Minutes with requests, and those of them that missed the objective; absent without one. */
   readonly minutes: number;
-  readonly sloMinutesLost: number;
+  readonly sloMinutesLost?: number;
   /** The minute with the most requests not answered in time. */
   readonly worstMinute?: { readonly startMs: Millis; readonly failed: number; readonly requests: number };
 }
 
 export function serviceLevelProjection(
   serviceName: string,
-  objective: ServiceLevelObjective = {},
+  objective?: ServiceLevelObjective,
 ): Projection<ServiceLevelReport> {
   const total = { requests: 0, served: 0, timedOut: 0, rejected: 0, unserved: 0, lost: 0, latencyMs: 0 };
   const latencies = new LatencyHistogram();
-  const { latencyP99Ms = Number.POSITIVE_INFINITY, availabilityPercent = 0 } = objective;
+  const { latencyP99Ms = Number.POSITIVE_INFINITY, availabilityPercent = 0 } = objective ?? {};
   let queued = 0;
   let minutes = 0;
   let sloMinutesLost = 0;
@@ -125,7 +125,7 @@ export function serviceLevelProjection(
         p99Ms: latencies.quantileMs(0.99),
         p999Ms: latencies.quantileMs(0.999),
         minutes: soFar.minutes,
-        sloMinutesLost: soFar.sloMinutesLost,
+        ...(objective === undefined ? {} : { sloMinutesLost: soFar.sloMinutesLost }),
         ...(soFar.worst === undefined ? {} : { worstMinute: soFar.worst }),
       };
     },

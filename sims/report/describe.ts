@@ -8,7 +8,7 @@ import {
   formatLatency,
   formatMinute,
   formatNoun,
-  formatRate,
+  formatAmount,
   formatValue,
 } from './format.ts';
 
@@ -38,7 +38,7 @@ export function describeServed(event: LoadServed, row: number): string {
   const targets = at(event.targets);
   const p99Ms = event.quantilesMs[row * latencyLevels.length + latencyLevels.indexOf(0.99)] as number;
   return [
-    `${event.services[row] as string} ${formatRate(rate)} req/s on ${formatNoun(running, 'task')}`,
+    `${event.services[row] as string} ${formatAmount(rate)} req/s on ${formatNoun(running, 'task')}`,
     ...(targets < running ? [`${targets} of them ready`] : []),
     ...(running > 0 ? [`CPU ${formatCount(at(event.cpuPercent))} %`] : []),
     ...(at(event.served) > 0 ? [`p99 ${formatLatency(p99Ms)}`] : []),
@@ -186,12 +186,19 @@ function describePlaced({ taskId, ec2InstanceId, availabilityZone, left, running
   return `${taskId} placed on ${ec2InstanceId} in ${availabilityZone}: ${steps}; ${starts}`;
 }
 
+/** Some of AWS's stopped reasons begin with the stop code. */
+function why(stopCode: string, reason: string): string {
+  return reason.startsWith(stopCode) ? reason : `${stopCode}: ${reason}`;
+}
+
 const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context: Context) => string } = {
   LoadAttached: ({ service, config }) =>
     `requests come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
   LoadSampled: ({ services, offered, fromMs, toMs }) =>
     firstRows(
-      services.map((name, row) => `${name} ${formatRate(((offered[row] as number) * 1_000) / (toMs - fromMs))} req/s`),
+      services.map(
+        (name, row) => `${name} ${formatAmount(((offered[row] as number) * 1_000) / (toMs - fromMs))} req/s`,
+      ),
     ) || 'no service has a load',
   LoadServed: (event) =>
     firstRows(event.services.map((_, row) => describeServed(event, row))) || 'no service has a load',
@@ -300,9 +307,9 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   TaskPlaced: describePlaced,
   TaskRunning: ({ taskId, serviceName }) => `${taskId} of ${serviceName} RUNNING`,
   TaskDeactivating: ({ taskId, serviceName, stopCode, reason }) =>
-    `${taskId} of ${serviceName} DEACTIVATING, ${stopCode}: ${reason}`,
+    `${taskId} of ${serviceName} DEACTIVATING, ${why(stopCode, reason)}`,
   TaskStopping: ({ taskId, serviceName, stoppedAtMs }) =>
     `${taskId} of ${serviceName} STOPPING, ends ${formatInstant(stoppedAtMs)}`,
   TaskStopped: ({ taskId, serviceName, stopCode, reason }) =>
-    `${taskId} of ${serviceName} STOPPED, ${stopCode}: ${reason}`,
+    `${taskId} of ${serviceName} STOPPED, ${why(stopCode, reason)}`,
 };

@@ -56,9 +56,9 @@ export function formatValue(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
-/** Requests per second: `0.4`, `312`, `1,204`. */
-export function formatRate(rps: number): string {
-  return rps < 10 ? formatValue(rps) : formatCount(rps);
+/** Rates and hours: `0.4`, `312`, `1,204`. */
+export function formatAmount(amount: number): string {
+  return amount < 10 ? formatValue(amount) : formatCount(amount);
 }
 
 /** `99.98 %`; never 100 while a request failed. */
@@ -78,4 +78,9 @@ export function formatLatency(ms: Millis): string {
   if (ms < 10) return `${formatValue(ms)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   return ms < MINUTE ? `${formatValue(ms / SECOND)} s` : formatDuration(ms);
+}
+
+/** `4`, `2 to 5` */
+export function formatRange(least: number, most: number): string {
+  return least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`;
 }

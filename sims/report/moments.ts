@@ -5,6 +5,7 @@
 
 import {
   desiredInstances,
+  evaluationOffsetMs,
   MINUTE,
   recentDatapoints,
   scalableResourceId,
@@ -136,8 +137,8 @@ class Collector {
       minute.ended += (event.served[row] as number) + failed;
       minute.failed += failed;
       minute.timedOut += event.timedOut[row] as number;
-      // The last step that failed anybody stands for its minute.
-      if (failed > 0)
+      // A minute is judged with its last step, when its numbers are whole.
+      if (event.toMs % MINUTE === 0)
         this.#offer('worst minute', minute.failed, recorded, () => this.#worstMinute(recorded, row, minute));
     }
   }
@@ -165,7 +166,7 @@ class Collector {
       ).length;
       const state = [`${runningCount} run`, `${ready} are healthy`];
       if (waiting > 0) state.push(`${waiting} wait for an instance`);
-      const decision = this.#link(this.#scaleOuts.get(serviceName) ?? -1, nowMs);
+      const decision = this.#link(this.#scaleOuts.get(serviceName) ?? -1);
       return [`of ${formatNoun(desiredCount, 'desired task')} ${state.join(', ')}`, ...decision];
     }
     const resourceId = scalableResourceId(ecs.clusterName, serviceName);
@@ -179,7 +180,10 @@ class Collector {
       const { alarmName, threshold } = alarm.config;
       const seen = describeDatapoints(alarmName, threshold, recentDatapoints(world, alarmName, nowMs));
       const title = `alarm ${alarmTitle(alarmName)}`;
-      if (alarm.state !== 'ALARM') reasons.push(`${title} has not fired yet: ${seen}`);
+      if (alarm.state !== 'ALARM')
+        reasons.push(
+          `${title} has not fired yet, evaluated next at ${formatInstant(nextEvaluationMs(alarmName, nowMs))}: ${seen}`,
+        );
       else
         reasons.push(
           `policy ${policy.config.PolicyName} asks for no more${policy.refusal === undefined ? '' : `: ${policy.refusal}`}`,
@@ -257,7 +261,7 @@ class Collector {
       const decision = this.#causesOf(wait).find(({ event }) => event.type === 'ScalingActivityStarted');
       return {
         what: `${taskId} of ${serviceName} gets a place after waiting ${formatDuration(recorded.atMs - wait.atMs)} for an instance (${wait.event.reason})`,
-        because: [...this.#because(recorded), ...this.#link(decision?.seq ?? -1, recorded.atMs)],
+        because: [...this.#because(recorded), ...this.#link(decision?.seq ?? -1)],
       };
     });
   }
@@ -335,9 +339,10 @@ class Collector {
       }
       case 'AlarmActionsRepeated': {
         const alarmName = this.#alarmOf(effect);
-        const alarm = this.#simulation.world.cloudwatch.alarms.get(alarmName ?? '');
-        if (alarmName === undefined || alarm === undefined) return this.#describe(cause);
-        return `alarm ${alarmTitle(alarmName)} in ALARM since ${formatInstant(alarm.stateSinceMs)}`;
+        if (alarmName === undefined) return this.#describe(cause);
+        const alarm = this.#simulation.world.cloudwatch.alarms.get(alarmName);
+        const lasts = alarm?.state === 'ALARM' && alarm.stateSinceMs <= cause.atMs;
+        return `alarm ${alarmTitle(alarmName)} ${lasts ? `in ALARM since ${formatInstant(alarm.stateSinceMs)}` : 'still in ALARM'}`;
       }
       case 'ServiceUpdated':
         return cause.causedBy === -1 ? this.#describe(cause) : undefined;
@@ -362,11 +367,11 @@ class Collector {
   }
 
   /** One event as a link, if the log still has it. */
-  #link(seq: number, shownMs: Millis): readonly string[] {
+  #link(seq: number): readonly string[] {
     const { log } = this.#simulation;
     if (seq < log.keptFrom) return [];
     const recorded = log.at(seq);
-    return [timed(recorded.atMs, shownMs, this.#describe(recorded))];
+    return [`${formatInstant(recorded.atMs)} ${this.#describe(recorded)}`];
   }
 }
 
@@ -374,4 +379,9 @@ class Collector {
 function timed(atMs: Millis, shownMs: Millis, text: string): string {
   const instant = formatInstant(atMs);
   return instant === formatInstant(shownMs) ? text : `${instant} ${text}`;
+}
+
+/** Alarms are evaluated once a minute, each at its own second. */
+function nextEvaluationMs(alarmName: string, nowMs: Millis): Millis {
+  return nowMs + MINUTE - ((nowMs - evaluationOffsetMs(alarmName)) % MINUTE);
 }

@@ -4,8 +4,9 @@ import { styleText } from 'node:util';
 // @ts-expect-error -- asciichart ships no types
 import { plot } from 'asciichart';
 import Table from 'cli-table3';
-import { DAY, type DelayReport, type Millis, type SeriesReport } from '../../core/index.ts';
+import { DAY, MINUTE, type DelayReport, type Millis, type SeriesReport } from '../../core/index.ts';
 import {
+  formatAmount,
   formatAvailability,
   formatCount,
   formatDate,
@@ -15,7 +16,7 @@ import {
   formatLatency,
   formatMinute,
   formatNoun,
-  formatRate,
+  formatRange,
   formatUsd,
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
@@ -89,14 +90,15 @@ function header(summary: RunSummary, width: number): Line[] {
 
 /** What the users of a service got, in a sentence. */
 function verdict({ serviceName, serviceLevel, utilization }: ServiceSummary, width: number): Line[] {
-  const { requests, availabilityPercent, p99Ms, sloMinutesLost, minutes } = serviceLevel;
-  const { fewestTasks, mostTasks } = utilization;
-  const lost = `${formatCount(sloMinutesLost)} of ${formatNoun(minutes, 'minute')} missed the objective`;
-  return wrap(
-    `${serviceName}: ${formatAvailability(availabilityPercent)} of ${formatNoun(requests, 'request')} answered in time, p99 ${formatLatency(p99Ms)}, ${lost}, ${fewestTasks} to ${formatNoun(mostTasks, 'task')}.`,
-    width,
-    sloMinutesLost > 0 || availabilityPercent < 100 ? 'yellow' : 'green',
-  );
+  const { requests, served, availabilityPercent, p99Ms, sloMinutesLost = 0, minutes } = serviceLevel;
+  const parts = [
+    `${serviceName}: ${formatAvailability(availabilityPercent)} of ${formatNoun(requests, 'request')} answered in time`,
+  ];
+  if (served > 0) parts.push(`p99 ${formatLatency(p99Ms)}`);
+  if (sloMinutesLost > 0)
+    parts.push(`${formatCount(sloMinutesLost)} of ${formatNoun(minutes, 'minute')} missed the objective`);
+  parts.push(`${formatRange(utilization.fewestTasks, utilization.mostTasks)} tasks`);
+  return wrap(`${parts.join(', ')}.`, width, sloMinutesLost > 0 || availabilityPercent < 100 ? 'yellow' : 'green');
 }
 
 interface Curve {
@@ -152,15 +154,15 @@ function panelsOf(series: SeriesReport, columns: number): Panel[] {
     symbols,
   });
   const tasks = [curve(runningTasks, largest, 'green'), curve(desiredTasks, largest, 'dim', DOTTED)];
-  const failed = resample(failedRps, columns, largest);
+  const failed = resample(failedRps, columns - 1, largest);
   const load = curve(offeredRps, largest, 'cyan');
   const p99 = curve(p99Ms, largest, 'magenta');
   return [
     {
-      title: `load, req/s: mean ${formatRate(mean(offeredRps))}, highest ${formatRate(largest(offeredRps))}`,
+      title: `load, req/s: mean ${formatAmount(mean(offeredRps))}, highest ${formatAmount(largest(offeredRps))}`,
       curves: [load],
       max: largest(load.values),
-      format: formatRate,
+      format: formatAmount,
       ...(largest(failed) > 0 ? { failed } : {}),
     },
     {
@@ -222,7 +224,7 @@ function draw({ title, curves, max, format, failed }: Panel, axis: string, width
   }
   lines.push([{ text: axis, style: 'dim' }]);
   if (failed !== undefined) {
-    const marks = failed.slice(1).map((value) => bar(value / largest(failed)));
+    const marks = failed.map((value) => bar(value / largest(failed)));
     lines.push([
       { text: 'failed'.padStart(LABEL).padEnd(LABEL + 1), style: 'dim' },
       { text: marks.join(''), style: 'red' },
@@ -262,7 +264,10 @@ function joined(line: Line): Line {
 function timeAxis({ startMs, pointMs, offeredRps }: SeriesReport, runEndMs: Millis, width: number): string {
   const endMs = Math.min(startMs + offeredRps.length * pointMs, runEndMs);
   const columns = width - LABEL - 1;
-  const when = (atMs: Millis) => (endMs - startMs > DAY ? formatDate(atMs).slice(5) : formatMinute(atMs));
+  const when = (atMs: Millis) => {
+    if (endMs - startMs > DAY) return formatDate(atMs).slice(5);
+    return endMs - startMs < 10 * MINUTE ? formatInstant(atMs) : formatMinute(atMs);
+  };
   const [start, middle, end] = [when(startMs), when((startMs + endMs) / 2), when(endMs)];
   const middleAt = Math.floor((columns - middle.length) / 2);
   return `${' '.repeat(LABEL + 1)}${start.padEnd(middleAt)}${middle}`.padEnd(width - end.length) + end;
@@ -279,15 +284,17 @@ const NONE = '-';
 const figures: readonly (readonly [string, (service: ServiceSummary) => string])[] = [
   ['requests', ({ serviceLevel }) => formatCount(serviceLevel.requests)],
   ['answered in time', ofRequests(({ availabilityPercent }) => formatAvailability(availabilityPercent))],
-  ['p50', ofRequests(({ p50Ms }) => formatLatency(p50Ms))],
-  ['p95', ofRequests(({ p95Ms }) => formatLatency(p95Ms))],
-  ['p99', ofRequests(({ p99Ms }) => formatLatency(p99Ms))],
+  ['p50', ofRequests(({ served, p50Ms }) => (served === 0 ? NONE : formatLatency(p50Ms)))],
+  ['p95', ofRequests(({ served, p95Ms }) => (served === 0 ? NONE : formatLatency(p95Ms)))],
+  ['p99', ofRequests(({ served, p99Ms }) => (served === 0 ? NONE : formatLatency(p99Ms)))],
   [
     'minutes objective missed',
-    ofRequests(({ sloMinutesLost, minutes }) => `${formatCount(sloMinutesLost)} of ${formatCount(minutes)}`),
+    ofRequests(({ sloMinutesLost, minutes }) =>
+      sloMinutesLost === undefined ? NONE : `${formatCount(sloMinutesLost)} of ${formatCount(minutes)}`,
+    ),
   ],
-  ['task-hours', ofTasks(({ taskHours }) => formatCount(taskHours))],
-  ['tasks, fewest to most', ofTasks(({ fewestTasks, mostTasks }) => `${fewestTasks} to ${mostTasks}`)],
+  ['task-hours', ofTasks(({ taskHours }) => formatAmount(taskHours))],
+  ['tasks, fewest to most', ofTasks(({ fewestTasks, mostTasks }) => formatRange(fewestTasks, mostTasks))],
   ['mean CPU', ofTasks(({ meanCpuPercent }) => `${formatCount(meanCpuPercent)} %`)],
   ['scale-outs, scale-ins', ({ scaling }) => `${formatCount(scaling.scaleOuts)}, ${formatCount(scaling.scaleIns)}`],
   ['rise to decision, median', ({ scaling }) => seconds(scaling.riseToDecision, 'medianS')],
@@ -369,7 +376,7 @@ function shortened(text: string, length: number): string {
 
 function cost({ cost: report }: RunSummary, width: number): Line[] {
   const kinds = [
-    ['EC2', report.ec2MicroUsd, ` (${formatCount(report.instanceHours)} instance-hours)`],
+    ['EC2', report.ec2MicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
     ['Fargate', report.fargateMicroUsd, ''],
     ['Fargate Spot', report.fargateSpotMicroUsd, ''],
     ['load balancer', report.loadBalancerMicroUsd, ''],
@@ -377,14 +384,15 @@ function cost({ cost: report }: RunSummary, width: number): Line[] {
   const parts = kinds
     .filter(([, microUsd]) => microUsd > 0)
     .map(([kind, microUsd, detail]) => `${kind} ${formatUsd(microUsd)}${detail}`);
-  if (report.fargateTaskHours > 0) parts.push(`${formatCount(report.fargateTaskHours)} task-hours on Fargate`);
+  if (report.fargateTaskHours > 0) parts.push(`${formatAmount(report.fargateTaskHours)} task-hours on Fargate`);
   const total = `cost ${formatUsd(report.totalMicroUsd)}`;
   return wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width);
 }
 
 function moments({ moments: told, from, to }: RunSummary, width: number): Line[] {
   const dated = Date.parse(to) - Date.parse(from) > DAY;
-  return told.flatMap((moment) => tellMoment(moment, dated, width));
+  const heading: Line = [{ text: 'the most telling moments, and why', style: 'bold' }];
+  return told.length === 0 ? [] : [heading, ...told.flatMap((moment) => tellMoment(moment, dated, width))];
 }
 
 function tellMoment({ atMs, what, because }: Moment, dated: boolean, width: number): Line[] {
