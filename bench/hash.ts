@@ -1,6 +1,6 @@
 /** Hashes of results: a fold for hot loops, and texts of whole worlds. */
 
-import { Digest } from '../core/kernel/index.ts';
+import { Digest, hashedText } from '../core/kernel/index.ts';
 
 /** Takes a number into a fold, in about a nanosecond. Only its lower 32 bits count. */
 export function fold(into: number, value: number): number {
@@ -11,7 +11,7 @@ export function hashOf(...values: readonly (number | string)[]): string {
   const digest = new Digest();
   for (const value of values)
     if (typeof value === 'number') digest.number(value);
-    else digest.text(value);
+    else digest.text(hashedText(value));
   return digest.toString();
 }
 

@@ -68,11 +68,11 @@ const LEAST_ROUNDS = 5;
 const MOST_ROUNDS = 25;
 const ENOUGH_MS = 3_000;
 
-export function measured(of: Case): readonly Result[] {
+export function measured(of: Case, enoughMs = ENOUGH_MS): readonly Result[] {
   const started = checked(of);
   const rates = started.map((): number[] => []);
   const fromMs = performance.now();
-  for (let round = 0; round < LEAST_ROUNDS || (round < MOST_ROUNDS && performance.now() < fromMs + ENOUGH_MS); round++)
+  for (let round = 0; round < LEAST_ROUNDS || (round < MOST_ROUNDS && performance.now() < fromMs + enoughMs); round++)
     for (let turn = 0; turn < started.length; turn++) {
       const index = (round + turn) % started.length;
       const { contender, work } = started[index] as Started;

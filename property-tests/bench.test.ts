@@ -71,7 +71,7 @@ describe('the suite', () => {
         };
       },
     };
-    const [ours, theirs] = measured({ name: 'spin', amounts, contenders: [adding('fast', 1), spinning] });
+    const [ours, theirs] = measured({ name: 'spin', amounts, contenders: [adding('fast', 1), spinning] }, 0);
     assert.equal(ours?.oursIsFaster, 1);
     assert.ok((theirs?.oursIsFaster ?? 0) > 10, `${theirs?.oursIsFaster} times`);
     assert.equal(theirs?.hash, 'sum 1');

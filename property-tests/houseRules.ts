@@ -333,8 +333,8 @@ function targetOf(path: string, from: string): string | undefined {
 /** The names that a file exports, re-exported ones too. */
 function exportsOf(source: Source): { readonly name: string; readonly line: number }[] {
   const { code } = partsOf(source);
-  const declared =
-    /\bexport\s+(?:declare\s+)?(?:abstract\s+)?(?:const|let|function\*?|class|interface|type)\s+([A-Za-z_$][\w$]*)/g;
+  // A type of its own file may stand in an exported signature; a door that lists it must have a reader.
+  const declared = /\bexport\s+(?:declare\s+)?(?:abstract\s+)?(?:const|let|function\*?|class)\s+([A-Za-z_$][\w$]*)/g;
   const listed = /\bexport\s+(?:type\s+)?\{([^}]*)\}/g;
   return [
     ...[...code.matchAll(declared)].map((match) => ({ name: match[1] as string, line: lineAt(code, match.index) })),

@@ -18,13 +18,18 @@ export function scheduleProblem(expression: string, timeZone: string): string | 
   const zone = zoneProblem(timeZone);
   if (zone !== undefined) return zone;
   const at = AT.exec(expression);
-  if (at !== null)
-    return Number.isNaN(Date.parse(`${at[1]}Z`)) ? `found "${expression}", expected a date that exists` : undefined;
+  if (at !== null) return exists(at[1] as string) ? undefined : `found "${expression}", expected a date that exists`;
   const rate = RATE.exec(expression);
   if (rate !== null) return rateProblem(Number(rate[1]), rate[2] as string);
   const cron = CRON.exec(expression);
   if (cron !== null) return cronProblem((cron[1] as string).trim().split(/\s+/));
   return `found "${expression}", expected at(yyyy-mm-ddThh:mm:ss), rate(5 minutes) or cron(0 7 ? * MON-FRI *)`;
+}
+
+/** Whether a local date and time is on the calendar: `Date.parse` takes 30 February for 2 March. */
+function exists(local: string): boolean {
+  const asUtcMs = Date.parse(`${local}Z`);
+  return !Number.isNaN(asUtcMs) && new Date(asUtcMs).toISOString().startsWith(local);
 }
 
 function zoneProblem(timeZone: string): string | undefined {
@@ -85,8 +90,38 @@ export function nextScheduledTime(
   return nextCronTime(fields.trim().split(/\s+/).join(' '), timeZone, afterMs);
 }
 
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+/** Smallest and largest value of each field whose ranges may wrap, and the names of its values. */
+const WRAPPING: readonly { readonly from: number; readonly to: number; readonly names: readonly string[] }[] = [
+  { from: 0, to: 59, names: [] },
+  { from: 0, to: 23, names: [] },
+  { from: 1, to: 31, names: [] },
+  { from: 1, to: 12, names: MONTHS },
+  { from: 1, to: 7, names: WEEKDAYS },
+];
+
+/** `20-2` in the hours as `20,21,22,23,0,1,2`: AWS lets a range wrap, croner does not. Other parts stay as they are. */
+function unwrapped(field: string, index: number): string {
+  const values = WRAPPING[index];
+  if (values === undefined) return field;
+  const { from: least, to: most, names } = values;
+  const valueOf = (text: string) => (names.includes(text) ? names.indexOf(text) + least : Number(text));
+  const unwrap = (part: string) => {
+    const range = /^(\d+|[A-Z]{3})-(\d+|[A-Z]{3})(?:\/(\d+))?$/.exec(part.toUpperCase());
+    if (range === null) return part;
+    const [from, to, step] = [valueOf(range[1] as string), valueOf(range[2] as string), Number(range[3] ?? 1)];
+    if (!(from > to && from <= most && to >= least && step > 0)) return part;
+    const length = most - least + 1;
+    const list: number[] = [];
+    for (let value = from; value <= to + length; value += step) list.push(value > most ? value - length : value);
+    return list.join(',');
+  };
+  return field.split(',').map(unwrap).join(',');
+}
+
 function cronOf(fields: string, timeZone: string): Cron {
-  return new Cron(`0 ${fields}`, {
+  return new Cron(`0 ${fields.split(' ').map(unwrapped).join(' ')}`, {
     mode: '7-part',
     domAndDow: true,
     alternativeWeekdays: true,

@@ -59,6 +59,8 @@ export interface MetricAlarm {
 
 export interface Alarm {
   readonly config: MetricAlarm;
+  /** After which part of the minute it is evaluated. */
+  readonly offsetMs: Millis;
   state: AlarmState;
   stateSinceMs: Millis;
 }
@@ -204,8 +206,8 @@ export const decideAlarm: Decide<CloudWatchWorld, AlarmCommand, AlarmEvent> = {
     const { cloudwatch } = world;
     const events: AlarmEvent[] = [];
     const repeated: string[] = [];
-    for (const { config, state } of cloudwatch.alarms.values()) {
-      if (evaluationOffsetMs(config.alarmName) !== offsetMs) continue;
+    for (const { config, state, offsetMs: ownOffsetMs } of cloudwatch.alarms.values()) {
+      if (ownOffsetMs !== offsetMs) continue;
       const breach = comparisonOperators[config.comparisonOperator];
       const values = evaluatedValues(config, cloudwatch.metrics.get(config.metric), nowMs);
       const slots = values.map((value): Slot => {
@@ -238,7 +240,12 @@ export const decideAlarm: Decide<CloudWatchWorld, AlarmCommand, AlarmEvent> = {
 
 export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
   MetricAlarmPut({ cloudwatch }, { alarm }, atMs) {
-    cloudwatch.alarms.set(alarm.alarmName, { config: alarm, state: 'INSUFFICIENT_DATA', stateSinceMs: atMs });
+    cloudwatch.alarms.set(alarm.alarmName, {
+      config: alarm,
+      offsetMs: evaluationOffsetMs(alarm.alarmName),
+      state: 'INSUFFICIENT_DATA',
+      stateSinceMs: atMs,
+    });
     const lookBackMs = (evaluationRange(alarm.evaluationPeriods) + 1) * alarm.periodMs + alarm.metricDelayMs;
     const metric = cloudwatch.metrics.get(alarm.metric);
     if (metric === undefined) cloudwatch.metrics.set(alarm.metric, { keepForMs: lookBackMs, datapoints: [] });

@@ -15,6 +15,17 @@ function mix(lane: number, word: number, multiplier: number): number {
   return (Math.imul((lane << 13) | (lane >>> 19), 5) + 0xe6546b64) | 0;
 }
 
+/** A text with its two hashes, so that a text that comes often is hashed once. */
+export interface HashedText {
+  readonly text: string;
+  readonly low: number;
+  readonly high: number;
+}
+
+export function hashedText(text: string): HashedText {
+  return { text, low: hashText(text), high: hashText(text, 0x9747b28c) };
+}
+
 export class Digest {
   #a: number;
   #b: number;
@@ -41,10 +52,10 @@ export class Digest {
     this.word(0x7ff80000);
   }
 
-  text(value: string): void {
-    this.word(value.length);
-    this.word(hashText(value));
-    this.word(hashText(value, 0x9747b28c));
+  text({ text, low, high }: HashedText): void {
+    this.word(text.length);
+    this.word(low);
+    this.word(high);
   }
 
   state(): readonly [number, number] {

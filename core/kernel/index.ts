@@ -2,7 +2,7 @@
 
 export { Calendar, type Due, type Pending } from './calendar.ts';
 export type { Context, Decide, Evolve, Message, Phases } from './decider.ts';
-export { Digest } from './digest.ts';
+export { Digest, hashedText } from './digest.ts';
 export {
   BrokenInvariantError,
   ControllerError,

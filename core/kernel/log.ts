@@ -8,7 +8,7 @@
  */
 
 import type { Message } from './decider.ts';
-import { Digest } from './digest.ts';
+import { Digest, hashedText, type HashedText } from './digest.ts';
 import { BrokenInvariantError } from './errors.ts';
 import type { Column, EventDefinitions } from './events.ts';
 import { hashText } from './rng.ts';
@@ -41,7 +41,6 @@ export interface EventLogOptions<E> {
 
 export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
   readonly #definitions: EventDefinitions;
-  readonly #typeNames: readonly string[];
   readonly #typeIds: ReadonlyMap<string, number>;
   readonly #typeHashes: readonly number[];
   readonly #options: EventLogOptions<E>;
@@ -53,9 +52,9 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
 
   constructor(definitions: EventDefinitions, options: EventLogOptions<E> = {}) {
     this.#definitions = definitions;
-    this.#typeNames = Object.keys(definitions);
-    this.#typeIds = new Map(this.#typeNames.map((name, id) => [name, id]));
-    this.#typeHashes = this.#typeNames.map((name) => hashText(name));
+    const types = Object.keys(definitions);
+    this.#typeIds = new Map(types.map((type, id) => [type, id]));
+    this.#typeHashes = types.map((type) => hashText(type));
     this.#options = options;
     this.#digest = new Digest(options.from?.digest);
     this.#firstSeq = options.from?.seq ?? 0;
@@ -127,7 +126,7 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
 
   #openSegment(seq: number): Segment<E> {
     const keep = (this.#options.keepSegments ?? Number.POSITIVE_INFINITY) + 1;
-    const segment = new Segment<E>(seq, this.#definitions, this.#typeNames);
+    const segment = new Segment<E>(seq, this.#definitions);
     this.#segments.push(segment);
     while (this.#segments.length > keep) this.#segments.shift();
     this.#keptFrom = (this.#segments[0] as Segment<E>).firstSeq;
@@ -147,18 +146,16 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
 class Segment<E extends Message> implements Iterable<Recorded<E>> {
   readonly firstSeq: number;
   count = 0;
-  readonly #typeNames: readonly string[];
   readonly #typeIds = new GrowingNumbers();
   readonly #atMs = new GrowingNumbers();
   readonly #causedBy = new GrowingNumbers();
   readonly #rows = new GrowingNumbers();
   readonly #tables: readonly Table[];
 
-  constructor(firstSeq: number, definitions: EventDefinitions, typeNames: readonly string[]) {
+  constructor(firstSeq: number, definitions: EventDefinitions) {
     this.firstSeq = firstSeq;
-    this.#typeNames = typeNames;
     const dictionary = new Dictionary();
-    this.#tables = Object.values(definitions).map(({ columns }) => new Table(columns, dictionary));
+    this.#tables = Object.entries(definitions).map(([type, { columns }]) => new Table(type, columns, dictionary));
   }
 
   append(typeId: number, event: E, atMs: Millis, causedBy: number, digest: Digest): void {
@@ -177,9 +174,8 @@ class Segment<E extends Message> implements Iterable<Recorded<E>> {
   read(seq: number): Recorded<E> {
     const index = seq - this.firstSeq;
     const typeId = this.#typeIds.at(index);
-    const event: Record<string, unknown> = { type: this.#typeNames[typeId] };
-    (this.#tables[typeId] as Table).read(this.#rows.at(index), event);
-    return { seq, atMs: this.#atMs.at(index), causedBy: this.#causedBy.at(index), event: event as unknown as E };
+    const event = (this.#tables[typeId] as Table).read(this.#rows.at(index)) as unknown as E;
+    return { seq, atMs: this.#atMs.at(index), causedBy: this.#causedBy.at(index), event };
   }
 
   *[Symbol.iterator](): Iterator<Recorded<E>> {
@@ -191,11 +187,16 @@ class Segment<E extends Message> implements Iterable<Recorded<E>> {
 class Table {
   readonly #names: readonly string[];
   readonly #stores: readonly Store[];
+  /** What events are copied from: with every field, unless some may be absent (a frame in 0.6 us instead of 1.7). */
+  readonly #blank: Readonly<Record<string, unknown>>;
   #rows = 0;
 
-  constructor(columns: Readonly<Record<string, Column>>, dictionary: Dictionary) {
+  constructor(type: string, columns: Readonly<Record<string, Column>>, dictionary: Dictionary) {
     this.#names = Object.keys(columns);
     this.#stores = Object.values(columns).map(({ kind, optional }) => makeStore[kind](dictionary, optional));
+    const hasOptional = Object.values(columns).some(({ optional }) => optional);
+    const fields = hasOptional ? [] : this.#names.map((name) => [name, null] as const);
+    this.#blank = JSON.parse(JSON.stringify({ type, ...Object.fromEntries(fields) })) as Record<string, unknown>;
     for (const [name, { kind, optional }] of Object.entries(columns))
       if (optional && kind !== 'number' && kind !== 'text')
         throw new BrokenInvariantError(`column ${name} of kind ${kind} cannot be optional`);
@@ -211,31 +212,35 @@ class Table {
     return this.#rows++;
   }
 
-  read(row: number, event: Record<string, unknown>): void {
+  read(row: number): Record<string, unknown> {
+    const event = { ...this.#blank };
     for (let index = 0; index < this.#names.length; index++) {
       const value = (this.#stores[index] as Store).read(row);
       if (value !== undefined) event[this.#names[index] as string] = value;
     }
+    return event;
   }
 }
 
-/** Texts of one segment, each stored once. Number 0 stands for "absent". */
+/** Texts of one segment, each stored and hashed once. Number 0 stands for "absent". */
 class Dictionary {
-  readonly #texts: string[] = [''];
+  readonly #texts: HashedText[] = [hashedText('')];
   readonly #ids = new Map<string, number>();
 
-  id(text: string): number {
+  /** The number of a text, which is also taken into the digest. */
+  add(text: string, digest: Digest): number {
     let id = this.#ids.get(text);
     if (id === undefined) {
       id = this.#texts.length;
-      this.#texts.push(text);
+      this.#texts.push(hashedText(text));
       this.#ids.set(text, id);
     }
+    digest.text(this.#texts[id] as HashedText);
     return id;
   }
 
   text(id: number): string {
-    return this.#texts[id] as string;
+    return (this.#texts[id] as HashedText).text;
   }
 }
 
@@ -303,8 +308,7 @@ class TextStore implements Store {
       return undefined;
     }
     if (typeof value !== 'string') return `must be a text, got ${String(value)}`;
-    this.#ids.push(this.#dictionary.id(value));
-    digest.text(value);
+    this.#ids.push(this.#dictionary.add(value, digest));
     return undefined;
   }
 
@@ -350,8 +354,7 @@ class TextsStore implements Store {
     digest.word(value.length);
     for (const item of value as readonly unknown[]) {
       if (typeof item !== 'string') return `must hold texts only, got ${String(item)}`;
-      this.#ids.push(this.#dictionary.id(item));
-      digest.text(item);
+      this.#ids.push(this.#dictionary.add(item, digest));
     }
     this.#ends.push(this.#ids.length);
     return undefined;
@@ -423,6 +426,8 @@ class GrowingNumbers {
   }
 
   slice(from: number, to: number): number[] {
-    return Array.from(this.#values.subarray(from, to));
+    const values: number[] = []; // ten times as fast as Array.from over a subarray
+    for (let index = from; index < to; index++) values.push(this.#values[index] as number);
+    return values;
   }
 }

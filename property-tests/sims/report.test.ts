@@ -141,7 +141,6 @@ function run(scenario: Scenario): { simulation: EcsSimulation; moments: readonly
 }
 
 function voyage(scenario: Scenario, stopAfterMs = Number.POSITIVE_INFINITY) {
-  const points = Math.min(480, scenario.duration / scenario.step);
   let share = 0;
   return sail(
     {
@@ -152,7 +151,6 @@ function voyage(scenario: Scenario, stopAfterMs = Number.POSITIVE_INFINITY) {
     },
     {
       engineVersion: '0.1.0',
-      points,
       onProgress: (now) => (share = now),
       stopped: () => share * scenario.duration >= stopAfterMs,
     },

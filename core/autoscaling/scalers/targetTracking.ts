@@ -53,7 +53,7 @@ export function targetTrackingCapacity(reading: {
 }): number {
   const { runningCount, metricValue, targetValue } = reading;
   if (runningCount === 0) return metricValue > targetValue ? 1 : 0;
-  return Math.ceil((runningCount * metricValue) / targetValue - 1e-9);
+  return Math.max(0, Math.ceil((runningCount * metricValue) / targetValue - 1e-9)); // 0, not the -0 of ceil
 }
 
 export const targetTracking: Scaler<typeof schema> = {

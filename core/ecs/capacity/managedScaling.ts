@@ -63,7 +63,7 @@ function reservation(m: number, n: number, targetCapacity: number): number {
 /** Target tracking on the group: ceil(N x reservation / target), an empty group counting as one instance. */
 export function desiredInstances(n: number, reservationPercent: number, targetCapacity: number): number {
   if (reservationPercent === targetCapacity) return n;
-  return Math.ceil((Math.max(n, 1) * reservationPercent) / targetCapacity - 1e-9);
+  return Math.max(0, Math.ceil((Math.max(n, 1) * reservationPercent) / targetCapacity - 1e-9)); // 0, not -0
 }
 
 /** Instances to add for the waiting tasks; 0 when none waits, undefined when none of them fits any instance. */

@@ -1,0 +1,38 @@
+/** What every placement constraint keeps. */
+
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { z } from 'zod';
+import type { placementConstraints } from '../../core/ecs/index.ts';
+import type { PlacementConstraint, PlacementConstraintConfig } from '../../core/ecs/placement/constraints.ts';
+import { thaw } from '../../core/kernel/index.ts';
+import { clusters, demands, SERVICE } from '../arbitraries.ts';
+
+type ConstraintName = keyof typeof placementConstraints;
+export type AnyConstraint = PlacementConstraint<z.ZodType<PlacementConstraintConfig>>;
+
+/** What a user may write, for each constraint. */
+export const writtenConstraints: { readonly [Name in ConstraintName]: fc.Arbitrary<object> } = {
+  distinctInstance: fc.record({ type: fc.constant('distinctInstance') }),
+};
+
+/** An answer depends on one instance only, is the same each time, changes nothing, and a refusal has words. */
+export const answersAreStable = (constraint: AnyConstraint, written: fc.Arbitrary<object>): fc.IProperty<unknown> =>
+  fc.property(written, clusters, demands, (config, instances, demand) => {
+    const parsed = constraint.schema.parse(config);
+    const before = thaw(instances);
+    const request = {
+      serviceName: SERVICE,
+      demand,
+      constraints: [parsed],
+      strategies: [],
+      capacityProvider: undefined,
+    };
+    const ask = () => instances.map((instance) => constraint.allows(parsed, instance, request));
+    const forwards = ask();
+    const backwards = instances.toReversed().map((instance) => constraint.allows(parsed, instance, request));
+    assert.deepEqual(backwards.toReversed(), forwards);
+    for (const answer of forwards) assert.equal(typeof answer, 'boolean');
+    assert.match(constraint.refusal, /\w.*\.$/);
+    assert.deepEqual(instances, before);
+  });
