@@ -219,7 +219,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
     const { world } = context;
     const found = world.ecs.services.get(serviceName);
     if (found === undefined) return [];
-    const { staying, leaving } = census(world, found);
+    const { staying, leaving, draining } = census(world, found);
     const { minimumHealthyPercent, maximumPercent } = found.config.deploymentConfiguration;
     const bounds = deploymentBounds(found.desiredCount, minimumHealthyPercent, maximumPercent);
     const healthy = healthyCount(world, found);
@@ -227,7 +227,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
     const missing = found.desiredCount - staying.length - found.starting;
     const events: ServiceEvent[] = [];
     // Replacing what drains must stay within the maximum; filling up to the desired count need not wait for stops.
-    const room = leaving.length === 0 ? missing : Math.min(missing, bounds.maximumTasks - alive);
+    const room = draining ? Math.min(missing, bounds.maximumTasks - alive) : missing;
     if (room > 0) events.push(startTasks(world, found, leaving, room));
     const stoppable = Math.max(0, healthy - bounds.minimumHealthy);
     const drained = leaving.slice(0, leaving.filter(({ running }) => !running).length + stoppable);
@@ -283,24 +283,30 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
   },
 };
 
-/** The tasks that are meant to run: those that stay, and those that must leave because their instance drains. */
-function census(
-  { ecs }: Immutable<EcsWorld>,
-  { tasks }: Immutable<Service>,
-): { readonly staying: readonly StoppableTask[]; readonly leaving: readonly StoppableTask[] } {
+interface Census {
+  /** The tasks that are meant to run: those that stay, and those that must leave because their instance drains. */
+  readonly staying: readonly StoppableTask[];
+  readonly leaving: readonly StoppableTask[];
+  /** Whether any task, also one on its way out, is still on a draining instance. */
+  readonly draining: boolean;
+}
+
+function census({ ecs }: Immutable<EcsWorld>, { tasks }: Immutable<Service>): Census {
   const staying: StoppableTask[] = [];
   const leaving: StoppableTask[] = [];
+  let draining = false;
   for (const taskId of tasks.keys()) {
     const { number, status, availabilityZone, ec2InstanceId } = ecs.tasks.get(taskId) as Immutable<Task>;
-    if (status === 'DEACTIVATING' || status === 'STOPPING') continue;
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+    if (instance?.status === 'DRAINING') draining = true;
+    if (status === 'DEACTIVATING' || status === 'STOPPING') continue;
     const task = { taskId, number, running: status === 'RUNNING', instance, availabilityZone };
     if (instance?.status === 'DRAINING') leaving.push(task);
     else staying.push(task);
   }
   // Those that do not run yet are stopped first: they serve nobody.
   leaving.sort((a, b) => Number(a.running) - Number(b.running) || a.number - b.number);
-  return { staying, leaving };
+  return { staying, leaving, draining };
 }
 
 /** Running tasks that pass their health checks, as far as they have any. A task on its way out may still be a healthy target. */

@@ -61,6 +61,8 @@ export interface TaskDefinitionLike {
   readonly cpu?: number | string | undefined;
   readonly memory?: number | string | undefined;
   readonly containerDefinitions: readonly {
+    readonly name?: string | undefined;
+    readonly image?: string | undefined;
     readonly cpu?: number | undefined;
     readonly memory?: number | undefined;
     readonly memoryReservation?: number | undefined;

@@ -1,6 +1,6 @@
 /** A run's course as a fixed number of points, however long it is: what plots are drawn from. */
 
-import type { Millis } from '../kernel/index.ts';
+import { SECOND, type Millis } from '../kernel/index.ts';
 import { latencyLevels } from '../workload/index.ts';
 import type { Projection } from './projection.ts';
 
@@ -10,6 +10,8 @@ export interface SeriesReport {
   /** Length of time that one point stands for. */
   readonly pointMs: Millis;
   readonly offeredRps: readonly number[];
+  /** The highest rate of any step within the point. */
+  readonly peakRps: readonly number[];
   readonly failedRps: readonly number[];
   readonly desiredTasks: readonly number[];
   readonly runningTasks: readonly number[];
@@ -28,6 +30,7 @@ export function seriesProjection(
   const columns = {
     ms: new Float64Array(points),
     offered: new Float64Array(points),
+    peak: new Float64Array(points),
     failed: new Float64Array(points),
     desired: new Float64Array(points),
     running: new Float64Array(points),
@@ -47,14 +50,17 @@ export function seriesProjection(
       const add = (column: Float64Array, value: number) => {
         column[point] = (column[point] as number) + value;
       };
+      const raise = (column: Float64Array, value: number) => {
+        column[point] = Math.max(column[point] as number, value);
+      };
       add(columns.ms, ms);
       add(columns.offered, at(event.offered));
       add(columns.failed, at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost));
       add(columns.desired, ms * at(event.desiredTasks));
       add(columns.running, ms * at(event.runningTasks));
       add(columns.cpu, ms * at(event.cpuPercent));
-      const p99 = event.quantilesMs[row * latencyLevels.length + p99Index] as number;
-      columns.p99[point] = Math.max(columns.p99[point] as number, p99);
+      raise(columns.peak, (at(event.offered) * SECOND) / ms);
+      raise(columns.p99, event.quantilesMs[row * latencyLevels.length + p99Index] as number);
     },
     report() {
       const filled = columns.ms.findLastIndex((ms) => ms > 0) + 1;
@@ -65,8 +71,9 @@ export function seriesProjection(
       return {
         startMs,
         pointMs,
-        offeredRps: perMs(columns.offered, 1_000),
-        failedRps: perMs(columns.failed, 1_000),
+        offeredRps: perMs(columns.offered, SECOND),
+        peakRps: Array.from(columns.peak.subarray(0, filled)),
+        failedRps: perMs(columns.failed, SECOND),
         desiredTasks: perMs(columns.desired),
         runningTasks: perMs(columns.running),
         cpuPercent: perMs(columns.cpu),

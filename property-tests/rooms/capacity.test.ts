@@ -49,7 +49,7 @@ function oneByOne(desired: number, strategy: readonly { readonly base: number; r
 }
 
 describe('the split over capacity providers', () => {
-  test('it is the one-by-one algorithm, its sum is the desired count, and each share is within one of the exact ratio', () =>
+  test('it is the one-by-one algorithm, its sum is the desired count, and of two providers each is within one of the exact ratio', () =>
     fc.assert(
       fc.property(strategies, fc.nat({ max: 3_000 }), (strategy, desired) => {
         assert.equal(strategyProblem(strategy), undefined);
@@ -65,8 +65,8 @@ describe('the split over capacity providers', () => {
           const rest = strategy.every((item) => item.base === 0) ? desired : weighted;
           const exact = (rest * weight) / total;
           const share = counts[index]! - Math.min(base, desired);
-          // With more than two providers the smallest ratio first may run ahead by one turn of the others at most.
-          const slack = 1;
+          // Of more than two, several small ones may each be a part of a task ahead at the cost of one large one.
+          const slack = strategy.length <= 2 ? 1 : strategy.length - 1;
           assert.equal(Math.abs(share - exact) <= slack, true, `${counts.join(' ')} of ${desired}`);
         }
       }),

@@ -12,7 +12,7 @@ import {
 } from '../../core/ecs/index.ts';
 import type { StoppableTask } from '../../core/ecs/placement/engine.ts';
 import { attributeOf, type PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
-import { keyedRng } from '../../core/kernel/index.ts';
+import { keyedRng, thaw } from '../../core/kernel/index.ts';
 import { clusters, demands, emptyClusters, occupy, SERVICE } from '../arbitraries.ts';
 import { answersAreStable, writtenConstraints, type AnyConstraint } from '../contracts/placementConstraint.ts';
 import { ranksAreStable, writtenStrategies, type AnyStrategy } from '../contracts/placementStrategy.ts';
@@ -157,11 +157,12 @@ describe('where a task goes', () => {
     return count;
   }
 
-  const small = { cpuUnits: 64, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
+  const small = { cpuUnits: 32, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
 
   test('spread differs by at most one where there is room: over zones, and within each over instances', () =>
     fc.assert(
-      fc.property(emptyClusters, fc.integer({ min: 1, max: 40 }), fc.boolean(), (instances, count, written) => {
+      fc.property(emptyClusters, fc.integer({ min: 1, max: 40 }), fc.boolean(), (drawn, count, written) => {
+        const instances = thaw(drawn);
         const strategies: PlacementStrategyConfig[] = [
           { type: 'spread', field: ZONE },
           { type: 'spread', field: 'instanceId' },
@@ -183,7 +184,8 @@ describe('where a task goes', () => {
 
   test('binpack opens an instance only when no used one has room', () =>
     fc.assert(
-      fc.property(emptyClusters, fc.integer({ min: 1, max: 30 }), demands, (instances, count, demand) => {
+      fc.property(emptyClusters, fc.integer({ min: 1, max: 30 }), demands, (drawn, count, demand) => {
+        const instances = thaw(drawn);
         const request: PlacementRequest = {
           serviceName: SERVICE,
           demand,
@@ -227,7 +229,8 @@ describe('where a task goes', () => {
 
 describe('which task is stopped', () => {
   /** Tasks placed on a cluster, a few of them not running yet. */
-  function tasksOn(instances: readonly ContainerInstance[], places: readonly number[]): StoppableTask[] {
+  function tasksOn(drawn: readonly ContainerInstance[], places: readonly number[]): StoppableTask[] {
+    const instances = thaw(drawn);
     return places.map((place, number) => {
       const instance = instances[place % instances.length] as ContainerInstance;
       occupy(instance, { demand: small });
@@ -235,7 +238,7 @@ describe('which task is stopped', () => {
       return { taskId: `task-${number}`, number, running: place % 7 !== 0, instance, availabilityZone };
     });
   }
-  const small = { cpuUnits: 64, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
+  const small = { cpuUnits: 32, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
   const places = fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 25 });
 
   test('as many as asked for, each once, those that do not run yet first', () =>

@@ -381,6 +381,7 @@ const noSeries: SeriesReport = {
   startMs: Date.parse(start),
   pointMs: MINUTE,
   offeredRps: [],
+  peakRps: [],
   failedRps: [],
   desiredTasks: [],
   runningTasks: [],

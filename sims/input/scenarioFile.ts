@@ -1,7 +1,16 @@
 /** A scenario as a run needs it: the file, the traces it names, and what the command line changed about it. */
 
 import { basename, dirname, resolve } from 'node:path';
-import { DAY, MINUTE, scenarioProblems, scenarioSchema, type Scenario, type TraceSeries } from '../../core/index.ts';
+import {
+  DAY,
+  MINUTE,
+  scenarioProblems,
+  scenarioSchema,
+  SECOND,
+  taskDemand,
+  type Scenario,
+  type TraceSeries,
+} from '../../core/index.ts';
 import { documentProblems, readDocument } from './document.ts';
 import { InputError } from './inputError.ts';
 import { readTrace, type Trace, type TraceOptions } from './trace.ts';
@@ -51,6 +60,7 @@ export function loadScenario(file: string, overrides: ScenarioOverrides = {}): L
       ...(overrides.periodMs === undefined ? {} : { periodMs: overrides.periodMs }),
     });
     scenario = withTrace(scenario, file, trace, basename(overrides.trace), overrides);
+    notes.push(...faintTrace(scenario, trace, overrides));
   }
   if (overrides.days !== undefined)
     scenario = { ...scenario, duration: Math.max(MINUTE, Math.round((overrides.days * DAY) / MINUTE) * MINUTE) };
@@ -90,8 +100,10 @@ function withTrace(
   const startMs = clock === 'absolute' ? Math.floor(series.startMs / MINUTE) * MINUTE : scenario.start;
   const endMs = clock === 'absolute' ? series.endMs : scenario.start + (series.endMs - series.startMs);
   const align = clock === 'absolute' ? 'time' : 'start';
+  const { teaches: _otherLoad, ...rest } = scenario;
   return {
-    ...scenario,
+    ...rest,
+    name: `${scenario.name} under ${name}`,
     start: startMs,
     duration: Math.ceil((endMs - startMs) / MINUTE) * MINUTE,
     load: scenario.load.map((load, place) =>
@@ -100,4 +112,28 @@ function withTrace(
         : load,
     ),
   };
+}
+
+/** A trace that the smallest service hardly feels teaches little: the factor that would fill it. */
+function faintTrace(
+  { load, services, scalableTargets, taskDefinitions }: Scenario,
+  { series }: Trace,
+  { service, scale = 1 }: ScenarioOverrides,
+): readonly string[] {
+  const traced = load.find((entry) => entry.service === (service ?? load[0]?.service));
+  const owner = services.find(({ serviceName }) => serviceName === traced?.service);
+  const definition = taskDefinitions.find(({ family }) => family === owner?.taskDefinition.split(':')[0]);
+  if (traced === undefined || owner === undefined || definition === undefined) return [];
+  const target = scalableTargets.find((entry) => entry.service === owner.serviceName);
+  const tasks = Math.max(1, target?.MinCapacity ?? owner.desiredCount);
+  const tasksRps = (tasks * (taskDemand(definition).cpuUnits / 1024) * SECOND) / traced.request.cpuMs;
+  let peakRps = 0;
+  for (const [index, requests] of series.requests.entries())
+    peakRps = Math.max(peakRps, (scale * requests * SECOND) / (series.periodsMs[index] as number));
+  if (peakRps === 0 || peakRps > tasksRps / 4) return [];
+  const factor = Number(((scale * tasksRps) / peakRps).toPrecision(2));
+  const [peak, full] = [peakRps, tasksRps].map((rps) => Number(rps.toPrecision(3)));
+  return [
+    `The trace peaks at ${peak} requests per second; ${tasks} tasks of "${owner.serviceName}" serve ${full}. --scale ${factor} would fill them.`,
+  ];
 }

@@ -147,7 +147,7 @@ function gapAfter(index: number, perRow: number): Line {
 }
 
 function panelsOf(series: SeriesReport, columns: number): Panel[] {
-  const { offeredRps, failedRps, desiredTasks, runningTasks, cpuPercent, p99Ms } = series;
+  const { offeredRps, peakRps, failedRps, desiredTasks, runningTasks, cpuPercent, p99Ms } = series;
   const curve = (values: readonly number[], combine: Combine, style: Style, symbols = SOLID): Curve => ({
     values: resample(values, columns, combine),
     style,
@@ -155,11 +155,11 @@ function panelsOf(series: SeriesReport, columns: number): Panel[] {
   });
   const tasks = [curve(runningTasks, largest, 'green'), curve(desiredTasks, largest, 'dim', DOTTED)];
   const failed = resample(failedRps, columns - 1, largest);
-  const load = curve(offeredRps, largest, 'cyan');
+  const load = curve(peakRps, largest, 'cyan');
   const p99 = curve(p99Ms, largest, 'magenta');
   return [
     {
-      title: `load, req/s: mean ${formatAmount(mean(offeredRps))}, highest ${formatAmount(largest(offeredRps))}`,
+      title: `load, req/s: mean ${formatAmount(mean(offeredRps))}, highest ${formatAmount(largest(peakRps))}`,
       curves: [load],
       max: largest(load.values),
       format: formatAmount,
