@@ -205,7 +205,7 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
 
     CompleteScalingActivity({ resourceId }, { world, nowMs }) {
       const activity = world.autoscaling.targets.get(resourceId)?.activity;
-      const capacity = namespace.describe(world as Immutable<World>, resourceId);
+      const capacity = namespace.describe(world, resourceId);
       if (activity === undefined || capacity === undefined) return [];
       const { activityId, toCapacity, startedMs } = activity;
       if (capacity.desiredCount !== toCapacity && startedMs === nowMs) return []; // it has not reached the service yet
@@ -226,7 +226,7 @@ export function capacityNow<World extends AutoscalingWorld>(
   resourceId: string,
   { world, nowMs }: Context<World>,
 ): ScalableCapacity | undefined {
-  const capacity = namespace.describe(world as Immutable<World>, resourceId);
+  const capacity = namespace.describe(world, resourceId);
   const activity = world.autoscaling.targets.get(resourceId)?.activity;
   if (capacity === undefined || activity?.startedMs !== nowMs) return capacity;
   return { ...capacity, desiredCount: activity.toCapacity };

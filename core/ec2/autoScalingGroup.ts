@@ -137,7 +137,7 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       if (missing > 0) return launches(world, group, members, missing, nowMs, rng);
       if (missing === 0) return [];
       const victims = scaleInVictims(members, -missing);
-      const waits = holdsTermination(world as Immutable<World>, autoScalingGroupName);
+      const waits = holdsTermination(world, autoScalingGroupName);
       const events: AutoScalingGroupEvent[] = [];
       for (const { instanceId } of victims) {
         events.push({ type: 'InstanceTerminating', instanceId, waits });

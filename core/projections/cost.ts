@@ -43,6 +43,16 @@ export function fargateCostMicroUsd(usage: {
   return Math.round((perHour * seconds * 1e6) / 3600);
 }
 
+interface InstanceUse {
+  readonly fromMs: Millis;
+  readonly microUsdPerHour: number;
+}
+
+function instanceCost({ fromMs, microUsdPerHour }: InstanceUse, toMs: Millis): number {
+  const seconds = Math.max(MINIMUM_SECONDS, Math.ceil((toMs - fromMs) / SECOND));
+  return Math.round((microUsdPerHour * seconds) / 3600);
+}
+
 interface FargateUse {
   readonly fromMs: Millis;
   readonly taskDefinition: string;
@@ -58,14 +68,12 @@ interface Size {
 export function costProjection(): Projection<CostReport> {
   const sizes = new Map<string, Size>();
   const launched = new Map<string, string>();
-  const instances = new Map<string, { readonly fromMs: Millis; readonly microUsdPerHour: number }>();
+  const instances = new Map<string, InstanceUse>();
   const created = new Map<string, { readonly taskDefinition: string; readonly capacityProvider: string }>();
   const tasks = new Map<string, FargateUse>();
   const ended = { ec2: 0, fargate: 0, fargateSpot: 0, instanceMs: 0, fargateMs: 0 };
   let loadBalancerFromMs: Millis | undefined;
 
-  const instanceCost = ({ fromMs, microUsdPerHour }: { fromMs: Millis; microUsdPerHour: number }, toMs: Millis) =>
-    Math.round((microUsdPerHour * Math.max(MINIMUM_SECONDS, Math.ceil((toMs - fromMs) / SECOND))) / 3600);
   const taskCost = ({ fromMs, taskDefinition, spot }: FargateUse, toMs: Millis) =>
     fargateCostMicroUsd({ ...(sizes.get(taskDefinition) as Size), seconds: (toMs - fromMs) / SECOND, spot });
 

@@ -51,7 +51,7 @@ export function quote(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${counted(value.length, 'item')}`;
   if (typeof value === 'object' && value !== null)
     return Object.keys(value).length === 0 ? 'an empty mapping' : 'a mapping';
-  if (typeof value !== 'string') return String(value);
+  if (typeof value !== 'string') return `${value as number | boolean | null}`;
   if (value.length <= LONGEST_QUOTE) return JSON.stringify(value);
   const start = Array.from(value.slice(0, 2 * LONGEST_QUOTE)).slice(0, LONGEST_QUOTE);
   return JSON.stringify(`${start.join('')}…`);

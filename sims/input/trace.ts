@@ -262,8 +262,22 @@ const UNITS: ReadonlyMap<string, { readonly ms: Millis; readonly name: string }>
 );
 const TIME_WORDS = new Set(['timestamp', 'datetime', 'date', 'time', 'ts', 'epoch', 'index', ...UNITS.keys()]);
 const VALUE_WORDS = new Set([
-  ...['value', 'values', 'count', 'counts', 'sum', 'total', 'volume', 'load', 'hits', 'rate', 'rps', 'qps'],
-  ...['request', 'requests', 'requestcount', 'requestspersecond'],
+  'value',
+  'values',
+  'count',
+  'counts',
+  'sum',
+  'total',
+  'volume',
+  'load',
+  'hits',
+  'rate',
+  'rps',
+  'qps',
+  'request',
+  'requests',
+  'requestcount',
+  'requestspersecond',
 ]);
 const RATE = /\b(?:rps|qps|rate|requestspersecond)\b|(?:\bper |\/)s(?:ec(?:ond)?)?\b/;
 

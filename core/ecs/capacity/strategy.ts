@@ -54,8 +54,9 @@ export function splitByStrategy(desiredCount: number, strategy: readonly Strateg
   const weights = strategy.map(({ weight }) => (strategy.length === 1 ? 1 : (weight ?? 0)));
   let left = desiredCount;
   for (const [index, base] of counts.entries()) {
-    counts[index] = Math.min(base, left);
-    left -= counts[index] as number;
+    const first = Math.min(base, left);
+    counts[index] = first;
+    left -= first;
   }
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   // Whole turns of the weights first, then the rest one by one: the same result, in the time of one turn.

@@ -5,6 +5,9 @@ import { z } from 'zod';
 import type { ContainerInstance } from '../containerInstance.ts';
 import type { PlacementRequest } from './engine.ts';
 
+/** ECS's words when a constraint is what stands in the way. */
+export type ConstraintRefusal = 'DistinctInstance placement constraint unsatisfied.';
+
 export interface PlacementConstraint<Schema extends z.ZodType> {
   readonly schema: Schema;
   readonly allows: (
@@ -12,8 +15,7 @@ export interface PlacementConstraint<Schema extends z.ZodType> {
     instance: Immutable<ContainerInstance>,
     request: PlacementRequest,
   ) => boolean;
-  /** ECS's words when it is what stands in the way. */
-  readonly refusal: string;
+  readonly refusal: ConstraintRefusal;
 }
 
 const distinctInstanceSchema = z.strictObject({ type: z.literal('distinctInstance') });

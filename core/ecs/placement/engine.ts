@@ -9,7 +9,7 @@ import type { Immutable } from 'immer';
 import type { Draws } from '../../kernel/index.ts';
 import { hostPorts, type ContainerInstance } from '../containerInstance.ts';
 import type { TaskDemand } from '../taskDefinition.ts';
-import { placementConstraints, type PlacementConstraintConfig } from './constraints.ts';
+import { placementConstraints, type ConstraintRefusal, type PlacementConstraintConfig } from './constraints.ts';
 import {
   attributeOf,
   DEFAULT_STRATEGY,
@@ -29,12 +29,7 @@ export interface PlacementRequest {
 
 /** ECS's failure reasons. */
 export type PlacementFailure =
-  | 'NO ACTIVE INSTANCES'
-  | 'RESOURCE:CPU'
-  | 'RESOURCE:MEMORY'
-  | 'RESOURCE:PORTS'
-  | 'RESOURCE:ENI'
-  | (typeof placementConstraints)[keyof typeof placementConstraints]['refusal'];
+  'NO ACTIVE INSTANCES' | 'RESOURCE:CPU' | 'RESOURCE:MEMORY' | 'RESOURCE:PORTS' | 'RESOURCE:ENI' | ConstraintRefusal;
 
 export type Placement =
   | {

@@ -89,7 +89,7 @@ export const DEFAULT_STRATEGY: readonly PlacementStrategyConfig[] = [
 
 /** A registry entry by a configuration's type; the compiler cannot see that the two belong together. */
 export function strategyOf(config: PlacementStrategyConfig): PlacementStrategy<z.ZodType<PlacementStrategyConfig>> {
-  return placementStrategies[config.type] as PlacementStrategy<z.ZodType<PlacementStrategyConfig>>;
+  return placementStrategies[config.type];
 }
 
 /** The value of an attribute of an instance; undefined when it does not carry it. */
