@@ -267,7 +267,7 @@ function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<
   const port = item.staticPort && item.networkMode !== 'awsvpc' ? { hostPort: 8_000 + index } : {};
   return {
     family: `family-${index}`,
-    networkMode: item.networkMode as 'bridge',
+    networkMode: item.networkMode,
     containerDefinitions: [
       {
         name: 'app',
@@ -335,7 +335,7 @@ function scalableTargetOf(
       PolicyType: 'TargetTrackingScaling',
       TargetTrackingScalingPolicyConfiguration: {
         TargetValue: metric === 'RequestCount' ? perTarget : target,
-        PredefinedMetricSpecification: { PredefinedMetricType: METRICS[metric as keyof typeof METRICS] },
+        PredefinedMetricSpecification: { PredefinedMetricType: METRICS[metric] },
         ScaleOutCooldown: outCooldown,
         ScaleInCooldown: inCooldown,
         DisableScaleIn: disableScaleIn,
@@ -375,7 +375,7 @@ function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'lo
     constant: { model: 'constant' as const, rate },
     diurnal: { model: 'diurnal' as const, base: rate / 2, peak: rate, peakHour: 9.5 },
     poisson: { model: 'poisson' as const, mean: rate },
-  }[load.model as 'constant' | 'diurnal' | 'poisson'];
+  }[load.model];
   const bursts = load.bursts.map(({ atMinute, rise, hold, fall, times }) => ({
     model: 'burst' as const,
     at: iso(startMs + atMinute * MINUTE),
@@ -387,9 +387,9 @@ function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'lo
   return [
     {
       service: serviceName(index),
-      serving: load.serving as 'fluid',
-      routing: load.routing as 'random',
-      arrivals: load.arrivals as 'even',
+      serving: load.serving,
+      routing: load.routing,
+      arrivals: load.arrivals,
       request: {
         cpuMs: load.cpuMs,
         cpuVariation: load.variation,

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { enableMapSet, produce, type Immutable } from 'immer';
+import { enableMapSet, produce } from 'immer';
 import { createInvariants } from '../core/invariants.ts';
 import { EventLog, replay, thaw, Timeline, type Recorded } from '../core/kernel/index.ts';
 import { scenarioProblems, scenarioSchema, type Scenario } from '../core/scenario.ts';
 import { simulate, startOf, type EcsCheckpoint, type EcsSimulation } from '../core/simulate.ts';
 import { createModel, eventDefinitions, type Event, type World } from '../core/world.ts';
 import { Simulation } from '../core/kernel/index.ts';
-import { endOf, scenarioInputs, scenarios } from './arbitraries.ts';
+import { endOf, quietScenario, scenarioInputs, scenarios } from './arbitraries.ts';
 
 enableMapSet();
+
+type LoadServed = Extract<Event, { type: 'LoadServed' }>;
 
 const model = createModel(new Map());
 /** A voyage of some hours takes 20 to 100 ms. */
@@ -211,17 +213,73 @@ test('every event has a cause before it, at or before its instant, and time neve
   ));
 
 test('the invariants notice what they are there for', () => {
-  const [scenario] = fc.sample(scenarios, { seed: 3, numRuns: 1 }) as [Scenario];
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      cluster: { clusterName: 'demo' },
+      autoScalingGroups: [
+        { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 1, MaxSize: 1, instanceType: 'm5.large' },
+      ],
+      taskDefinitions: [
+        { family: 'web', containerDefinitions: [{ name: 'app', image: 'web', cpu: 256, memory: 256 }] },
+      ],
+      targetGroups: [{ Name: 'web' }],
+      services: [
+        {
+          serviceName: 'web',
+          taskDefinition: 'web',
+          desiredCount: 2,
+          launchType: 'EC2',
+          loadBalancers: [{ targetGroup: 'web', containerName: 'app', containerPort: 80 }],
+        },
+      ],
+      load: [{ service: 'web', request: { cpuMs: 1 }, rate: [{ model: 'constant', rate: 5 }] }],
+    }),
+  );
   const { log, world } = sail(scenario);
   const last = log.at(log.length - 1);
   const broken = (breakIt: (world: World) => void) => {
     const copy = thaw(world) as World;
     breakIt(copy);
-    return () => createInvariants()(copy as Immutable<World>, last);
+    return () => createInvariants()(copy, last);
   };
+  const first = <Value>(map: ReadonlyMap<string, Value>): Value => [...map.values()][0] as Value;
   assert.doesNotThrow(broken(() => {}));
   assert.throws(
-    broken(({ ecs }) => void ([...ecs.services.values()][0]!.runningCount += 1)),
-    /runningCount of service-0/,
+    broken(({ ecs }) => void first(ecs.services).runningCount++),
+    /runningCount of web is 3, expected 2/,
   );
+  assert.throws(
+    broken(({ ecs }) => void ecs.tasks.delete('task-1')),
+    /task-1/,
+  );
+  assert.throws(
+    broken(({ ecs }) => void first(ecs.containerInstances).remaining.cpuUnits--),
+    /remaining cpuUnits/,
+  );
+  assert.throws(
+    broken(({ ecs }) => first(ecs.containerInstances).serviceCounts.clear()),
+    /tasks per service/,
+  );
+  assert.throws(
+    broken(({ ecs }) => void first(ecs.services).zoneCounts.set('b', 1)),
+    /tasks per zone/,
+  );
+  assert.throws(
+    broken(({ elb }) => void first(elb.targetGroups).healthyCount++),
+    /healthyCount of web/,
+  );
+  assert.throws(
+    broken(({ ec2 }) => void (first(ec2.groups).desiredCapacity = 7)),
+    /desired capacity of group is 7/,
+  );
+  // A target without a task is forgiven for the instant in which the task went, no longer.
+  const check = createInvariants();
+  const orphaned = thaw(world) as World;
+  first(orphaned.elb.targetGroups).targets.set('task-99', 'initial');
+  check(orphaned, last);
+  assert.throws(() => check(orphaned, { ...last, atMs: last.atMs + 1 }), /target task-99 of web is no task/);
+  // A request that came and is neither answered, failed nor queued.
+  const served = [...log].find(({ event }) => event.type === 'LoadServed') as Recorded<LoadServed>;
+  const lossy = { ...served, event: { ...served.event, offered: served.event.offered.map((count) => count + 1) } };
+  assert.throws(() => createInvariants()(world, lossy), /requests of web/);
 });

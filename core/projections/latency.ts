@@ -9,8 +9,11 @@ import { bucketOf, bucketValueMs, latencyLevels } from '../workload/index.ts';
 const POSITIONS = latencyLevels.map((level) => -Math.log(1 - level));
 const POINTS = makePoints();
 
+/** Each level lies in the middle of a point's mass: a run of like steps has the quantiles of its steps. */
 function makePoints(): readonly { readonly position: number; readonly share: number }[] {
-  const edges = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1];
+  const edges = [
+    0, 0.1, 0.2, 0.3, 0.4, 0.47, 0.53, 0.6, 0.7, 0.8, 0.88, 0.92, 0.94, 0.96, 0.975, 0.985, 0.995, 0.998, 1,
+  ];
   return edges.slice(1).map((edge, index) => {
     const from = edges[index] as number;
     const middle = (from + edge) / 2;
@@ -32,11 +35,11 @@ function valueAt(quantilesMs: readonly number[], offset: number, position: numbe
 export function shareAbove(quantilesMs: readonly number[], offset: number, thresholdMs: number): number {
   const last = POSITIONS.length - 1;
   let upper = 1;
-  while (upper < last && (quantilesMs[offset + upper] as number) < thresholdMs) upper++;
+  while (upper < last && (quantilesMs[offset + upper] as number) <= thresholdMs) upper++;
   const low = quantilesMs[offset + upper - 1] as number;
   const high = quantilesMs[offset + upper] as number;
   const lowPosition = POSITIONS[upper - 1] as number;
-  if (high <= low) return thresholdMs < low ? Math.exp(-lowPosition) : Math.exp(-(POSITIONS[upper] as number));
+  if (high <= low) return thresholdMs < low ? 1 : Math.exp(-(POSITIONS[upper] as number));
   const position = lowPosition + ((thresholdMs - low) / (high - low)) * ((POSITIONS[upper] as number) - lowPosition);
   return Math.min(1, Math.exp(-Math.max(0, position)));
 }

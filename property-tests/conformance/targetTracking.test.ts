@@ -174,7 +174,7 @@ class Room {
       event: CloudWatchEvent,
       atMs: Millis,
     ) => void;
-    write(this.world as CloudWatchWorld, event, this.nowMs);
+    write(this.world, event, this.nowMs);
   }
 
   #carryOut(command: AutoscalingCommand): readonly AutoscalingEvent[] {

@@ -33,7 +33,7 @@ function oneByOne(desired: number, strategy: readonly { readonly base: number; r
   let left = desired;
   for (const [index, { base }] of strategy.entries()) {
     counts[index] = Math.min(left, base);
-    left -= counts[index]!;
+    left -= counts[index];
   }
   const assigned = strategy.map(() => 0);
   for (; left > 0; left--) {

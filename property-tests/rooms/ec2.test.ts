@@ -17,7 +17,7 @@ import {
   type Ec2Event,
   type Ec2World,
 } from '../../core/ec2/index.ts';
-import { Digest, HOUR, MINUTE, Simulation, type Controller } from '../../core/kernel/index.ts';
+import { Digest, HOUR, MINUTE, Simulation } from '../../core/kernel/index.ts';
 import { groupMembers } from '../arbitraries.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
@@ -29,7 +29,7 @@ function group(desired: number, zones: number, max = 30, protectedFromScaleIn = 
       decide: decideEc2<Ec2World>(() => false),
       evolve: evolveEc2,
       phases: ec2Phases,
-      controllers: [ec2Controller as Controller<Ec2World, Ec2Event, Ec2Command>],
+      controllers: [ec2Controller],
     },
     5,
     { atMs: 0, world: { ec2: emptyEc2(-1) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
@@ -63,7 +63,11 @@ test('a group ends at its desired capacity, within its bounds, its zones at most
       let wanted = desired;
       for (const { minutes, to } of changes) {
         simulation.runUntil(simulation.nowMs + minutes * MINUTE);
-        simulation.submit(simulation.nowMs, { type: 'SetDesiredCapacity', autoScalingGroupName: 'group', desiredCapacity: to });
+        simulation.submit(simulation.nowMs, {
+          type: 'SetDesiredCapacity',
+          autoScalingGroupName: 'group',
+          desiredCapacity: to,
+        });
         wanted = Math.min(to, 30);
         simulation.runUntil(simulation.nowMs);
         assert.equal(membersOf(simulation.world, 'group').length, wanted);

@@ -15,7 +15,7 @@ import {
   type ElbEvent,
   type ElbWorld,
 } from '../../core/elb/index.ts';
-import { Digest, HOUR, SECOND, Simulation, type Controller } from '../../core/kernel/index.ts';
+import { Digest, HOUR, SECOND, Simulation } from '../../core/kernel/index.ts';
 
 function start(config: object = {}) {
   const simulation = new Simulation<ElbWorld, ElbCommand, ElbEvent>(
@@ -24,7 +24,7 @@ function start(config: object = {}) {
       decide: decideElb,
       evolve: evolveElb,
       phases: elbPhases,
-      controllers: [elbController as Controller<ElbWorld, ElbEvent, ElbCommand>],
+      controllers: [elbController],
     },
     3,
     { atMs: 0, world: { elb: emptyElb(-1) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
@@ -57,7 +57,12 @@ test('a target is routable only after a passing check, or when none is healthy; 
         if (what === 'register') {
           simulation.runUntil(atMs);
           if (!group(simulation).targets.has(targetId)) answersFromMs.set(targetId, atMs + answersInMs);
-          simulation.submit(atMs, { type: 'RegisterTarget', targetGroup: 'web', targetId, answersFromMs: atMs + answersInMs });
+          simulation.submit(atMs, {
+            type: 'RegisterTarget',
+            targetGroup: 'web',
+            targetId,
+            answersFromMs: atMs + answersInMs,
+          });
         } else
           simulation.submit(atMs, {
             type: what === 'finish' ? 'FinishDeregistration' : 'DeregisterTarget',
@@ -93,11 +98,20 @@ test('one passing check is enough, and it comes within the registration and one 
   fc.assert(
     fc.property(fc.integer({ min: 5, max: 300 }), fc.nat({ max: 200 }), (interval, startup) => {
       const simulation = start({ HealthCheckIntervalSeconds: interval });
-      simulation.submit(0, { type: 'RegisterTarget', targetGroup: 'web', targetId: 'task-1', answersFromMs: startup * SECOND });
+      simulation.submit(0, {
+        type: 'RegisterTarget',
+        targetGroup: 'web',
+        targetId: 'task-1',
+        answersFromMs: startup * SECOND,
+      });
       simulation.runUntil(2 * HOUR);
       const healthy = [...simulation.log].find(({ event }) => event.type === 'TargetHealthy')!;
       assert.equal(healthy.atMs >= startup * SECOND, true, 'not before the application answers');
-      assert.equal(healthy.atMs <= Math.max(startup, 5 + interval) * SECOND + interval * SECOND, true, `at ${healthy.atMs}`);
+      assert.equal(
+        healthy.atMs <= Math.max(startup, 5 + interval) * SECOND + interval * SECOND,
+        true,
+        `at ${healthy.atMs}`,
+      );
     }),
     { numRuns: 300 },
   ));

@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { hostPorts, isFargate, splitByStrategy, taskDemand, type TaskDemand } from '../../core/ecs/index.ts';
+import { MINUTE, type Recorded } from '../../core/kernel/index.ts';
+import { scenarioSchema, type Scenario } from '../../core/scenario.ts';
+import { simulate } from '../../core/simulate.ts';
+import type { Event, World } from '../../core/world.ts';
+import { endOf, quietScenario, scenarios } from '../arbitraries.ts';
+
+const runs = { numRuns: 40 };
+
+function sail(scenario: Scenario, see: (recorded: Recorded<Event>, world: World) => void = () => {}) {
+  const simulation = simulate(scenario);
+  simulation.events.all.subscribe((recorded) => see(recorded, simulation.world as World));
+  simulation.runUntil(endOf(scenario));
+  return simulation;
+}
+
+interface Ledger {
+  readonly room: { cpuUnits: number; memoryMiB: number; enis: number };
+  readonly holds: Map<string, TaskDemand>;
+}
+
+test('no instance is ever over-committed: placements and stops in the log, added up anew', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const demands = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, taskDemand(item)]));
+      const definitionOf = new Map<string, string>();
+      const onInstance = new Map<string, string>();
+      const ledgers = new Map<string, Ledger>();
+      const leave = (taskId: string) => {
+        const ledger = ledgers.get(onInstance.get(taskId) ?? '');
+        const demand = ledger?.holds.get(taskId);
+        if (ledger === undefined || demand === undefined) return;
+        ledger.room.cpuUnits += demand.cpuUnits;
+        ledger.room.memoryMiB += demand.memoryMiB;
+        ledger.room.enis += demand.enis;
+        ledger.holds.delete(taskId);
+      };
+      for (const { seq, event } of sail(scenario).log) {
+        if (event.type === 'ContainerInstanceRegistered') {
+          const { cpuUnits, memoryMiB, enis } = event;
+          ledgers.set(event.ec2InstanceId, { room: { cpuUnits, memoryMiB, enis }, holds: new Map() });
+        }
+        if (event.type === 'TaskCreated') definitionOf.set(event.taskId, event.taskDefinition);
+        if (event.type === 'TaskStopping' || event.type === 'TaskStopped') leave(event.taskId);
+        if (event.type !== 'TaskPlaced' || event.ec2InstanceId === undefined) continue;
+        const ledger = ledgers.get(event.ec2InstanceId)!;
+        const demand = demands.get(definitionOf.get(event.taskId)!)!;
+        for (const other of ledger.holds.values())
+          for (const port of hostPorts(other))
+            assert.equal(hostPorts(demand).includes(port), false, `event ${seq}: ${port}`);
+        ledger.holds.set(event.taskId, demand);
+        onInstance.set(event.taskId, event.ec2InstanceId);
+        ledger.room.cpuUnits -= demand.cpuUnits;
+        ledger.room.memoryMiB -= demand.memoryMiB;
+        ledger.room.enis -= demand.enis;
+        const { cpuUnits, memoryMiB, enis } = ledger.room;
+        assert.equal(
+          Math.min(cpuUnits, memoryMiB, enis) >= 0,
+          true,
+          `event ${seq}: ${cpuUnits} ${memoryMiB} ${enis} left`,
+        );
+      }
+    }),
+    runs,
+  ));
+
+/** What may follow what in the life of a task. */
+const NEXT: Readonly<Record<string, readonly string[]>> = {
+  TaskCreated: ['TaskWaiting', 'TaskPlaced', 'TaskStopped'],
+  TaskWaiting: ['TaskPlaced', 'TaskStopped'],
+  TaskPlaced: ['TaskRunning', 'TaskStopped'],
+  TaskRunning: ['TaskDeactivating', 'TaskStopped'],
+  TaskDeactivating: ['TaskStopping', 'TaskStopped'],
+  TaskStopping: ['TaskStopped'],
+  TaskStopped: [],
+};
+
+test('every task lives its life in order, and ends STOPPED or is still accounted for', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const lives = new Map<string, string>();
+      const simulation = sail(scenario);
+      for (const { seq, atMs, event } of simulation.log) {
+        if (!Object.hasOwn(NEXT, event.type) || !('taskId' in event)) continue;
+        const before = lives.get(event.taskId);
+        const allowed = before === undefined ? ['TaskCreated'] : NEXT[before]!;
+        assert.equal(allowed.includes(event.type), true, `event ${seq}: ${event.type} after ${before}`);
+        lives.set(event.taskId, event.type);
+        if (event.type === 'TaskPlaced')
+          assert.equal(event.runningAtMs >= event.pullStartedAtMs && event.pullStartedAtMs >= atMs, true);
+      }
+      const alive = [...lives].filter(([, last]) => last !== 'TaskStopped').map(([taskId]) => taskId);
+      assert.deepEqual([...simulation.world.ecs.tasks.keys()].toSorted(), alive.toSorted());
+      const { waiting } = simulation.world.ecs;
+      assert.deepEqual(
+        [...waiting.keys()].toSorted(),
+        alive.filter((id) => lives.get(id) === 'TaskWaiting').toSorted(),
+      );
+    }),
+    runs,
+  ));
+
+test('requests are conserved: what was offered was answered, failed, or is still there', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const came = new Map<string, number>();
+      const sampled = new Map<string, number>();
+      const gone = new Map<string, number>();
+      const queued = new Map<string, number>();
+      const add = (to: Map<string, number>, key: string, count: number) => to.set(key, (to.get(key) ?? 0) + count);
+      for (const { event } of sail(scenario).log) {
+        if (event.type === 'LoadSampled')
+          event.services.forEach((name, row) => add(sampled, name, event.offered[row]!));
+        if (event.type !== 'LoadServed') continue;
+        for (const [row, name] of event.services.entries()) {
+          add(came, name, event.offered[row]!);
+          for (const column of ['served', 'timedOut', 'rejected', 'unserved', 'lost'] as const) {
+            const count: number = event[column][row]!;
+            assert.equal(Number.isSafeInteger(count) && count >= 0, true, `${column} ${count}`);
+            add(gone, name, count);
+          }
+          queued.set(name, event.queued[row]!);
+        }
+      }
+      for (const [name, offered] of sampled) {
+        assert.equal(came.get(name), offered, name);
+        assert.equal(gone.get(name)! + queued.get(name)!, offered, name);
+      }
+    }),
+    runs,
+  ));
+
+test('a steady service has its desired count running, split as its strategy says', () => {
+  let seen = 0;
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      sail(scenario, ({ seq, event }, { ecs }) => {
+        if (event.type !== 'ServiceReachedSteadyState') return;
+        const { desiredCount, runningCount, pendingCount, stoppingCount, strategy, providerCounts } = ecs.services.get(
+          event.serviceName,
+        )!;
+        seen++;
+        assert.deepEqual([runningCount, pendingCount, stoppingCount], [desiredCount, 0, 0], `event ${seq}`);
+        if (strategy.length === 0) return;
+        assert.deepEqual(
+          strategy.map(({ capacityProvider }) => providerCounts.get(capacityProvider) ?? 0),
+          splitByStrategy(desiredCount, strategy),
+          `event ${seq}`,
+        );
+      });
+    }),
+    runs,
+  );
+  assert.equal(seen > 40, true, `${seen} steady states were seen`);
+});
+
+describe('where capacity exists, the desired count is reached', () => {
+  const changes = fc.array(fc.record({ minute: fc.integer({ min: 0, max: 60 }), desired: fc.nat({ max: 30 }) }), {
+    maxLength: 8,
+  });
+  const at = (minute: number) => new Date(Date.UTC(2030, 0, 7, 0, minute)).toISOString();
+  const updates = (drawn: readonly { readonly minute: number; readonly desired: number }[]) =>
+    drawn
+      .toSorted((a, b) => a.minute - b.minute)
+      .map(({ minute, desired }) => ({ at: at(minute), UpdateService: { service: 'web', desiredCount: desired } }));
+
+  test('on Fargate, spread over its zones, behind a load balancer or not, from a cold start or a steady one', () =>
+    fc.assert(
+      fc.property(
+        changes,
+        fc.boolean(),
+        fc.constantFrom('cold' as const, 'steady' as const),
+        (drawn, behind, start) => {
+          const written = updates(drawn);
+          const scenario = scenarioSchema.parse(
+            quietScenario({
+              duration: '90m',
+              targetGroups: [{ Name: 'web', deregistrationDelaySeconds: 30 }],
+              services: [
+                {
+                  serviceName: 'web',
+                  taskDefinition: 'web',
+                  desiredCount: 3,
+                  launchType: 'FARGATE',
+                  loadBalancers: behind ? [{ targetGroup: 'web', containerName: 'app', containerPort: 8080 }] : [],
+                },
+              ],
+              changes: written,
+              assumptions: { start },
+            }),
+          );
+          const { world } = sail(scenario);
+          const service = world.ecs.services.get('web')!;
+          const desired = written.at(-1)?.UpdateService.desiredCount ?? 3;
+          assert.deepEqual([service.runningCount, service.desiredCount], [desired, desired]);
+          assert.equal(service.steady, true);
+          assert.equal(world.ecs.tasks.size, desired);
+          const zones = world.ecs.availabilityZones.map((zone) => service.zoneCounts.get(zone) ?? 0);
+          assert.equal(Math.max(...zones) - Math.min(...zones) <= 1, true, `zones ${zones.join(' ')}`);
+          if (behind) assert.equal(world.elb.targetGroups.get('web')!.healthyCount, desired);
+        },
+      ),
+      { numRuns: 100 },
+    ));
+
+  test('on a managed group that may grow, whatever the strategies; and without need the group shrinks to its minimum', () =>
+    fc.assert(
+      fc.property(
+        changes,
+        fc.boolean(),
+        fc.constantFrom([], [{ type: 'binpack' as const, field: 'cpu' as const }], [{ type: 'random' as const }]),
+        fc.boolean(),
+        (drawn, isProtected, placementStrategy, drains) => {
+          const written = [...updates(drawn), { at: at(240), UpdateService: { service: 'web', desiredCount: 0 } }];
+          const scenario = scenarioSchema.parse(
+            quietScenario({
+              duration: '8h',
+              step: '60s',
+              cluster: { clusterName: 'demo', capacityProviders: ['fleet'] },
+              autoScalingGroups: [
+                {
+                  AutoScalingGroupName: 'group',
+                  AvailabilityZones: ['a', 'b'],
+                  MinSize: 0,
+                  MaxSize: 40,
+                  instanceType: 'm5.large',
+                  NewInstancesProtectedFromScaleIn: isProtected,
+                },
+              ],
+              capacityProviders: [
+                {
+                  name: 'fleet',
+                  autoScalingGroupProvider: {
+                    autoScalingGroup: 'group',
+                    managedTerminationProtection: isProtected ? 'ENABLED' : 'DISABLED',
+                    managedDraining: drains ? 'ENABLED' : 'DISABLED',
+                  },
+                },
+              ],
+              taskDefinitions: [
+                { family: 'web', containerDefinitions: [{ name: 'app', image: 'web', cpu: 512, memory: 1024 }] },
+              ],
+              services: [
+                {
+                  serviceName: 'web',
+                  taskDefinition: 'web',
+                  desiredCount: 5,
+                  capacityProviderStrategy: [{ capacityProvider: 'fleet', weight: 1 }],
+                  placementStrategy: [...placementStrategy],
+                },
+              ],
+              changes: written,
+            }),
+          );
+          const simulation = simulate(scenario);
+          const wanted = written.at(-2)?.UpdateService.desiredCount ?? 5;
+          simulation.runUntil(scenario.start + 239 * MINUTE);
+          assert.equal(simulation.world.ecs.services.get('web')!.runningCount, wanted);
+          simulation.runUntil(endOf(scenario));
+          assert.equal(simulation.world.ecs.tasks.size, 0);
+          assert.equal(simulation.world.ec2.instances.size, 0);
+          assert.equal(simulation.world.ecs.containerInstances.size, 0);
+        },
+      ),
+      { numRuns: 30 },
+    ));
+});
+
+test('Fargate tasks are on no instance, and those of a group on one of that group', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const { world } = sail(scenario);
+      for (const { status, capacityProvider, ec2InstanceId, availabilityZone } of world.ecs.tasks.values()) {
+        if (status === 'PROVISIONING') continue;
+        if (capacityProvider !== undefined && isFargate(capacityProvider)) {
+          assert.equal(ec2InstanceId, undefined);
+          assert.equal(world.ecs.availabilityZones.includes(availabilityZone!), true);
+        } else {
+          const instance = world.ecs.containerInstances.get(ec2InstanceId!)!;
+          assert.equal(instance.availabilityZone, availabilityZone);
+          if (capacityProvider !== undefined) assert.equal(instance.capacityProvider, capacityProvider);
+        }
+      }
+    }),
+    runs,
+  ));
+
+test('what drains is replaced on its own provider: the split stays', () => {
+  const fleets = ['one', 'other'];
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      cluster: { clusterName: 'demo', capacityProviders: fleets },
+      autoScalingGroups: fleets.map((name) => ({
+        AutoScalingGroupName: name,
+        AvailabilityZones: ['a'],
+        MinSize: 1,
+        MaxSize: 2,
+        DesiredCapacity: 2,
+        instanceType: 'm5.large',
+      })),
+      capacityProviders: fleets.map((name) => ({
+        name,
+        autoScalingGroupProvider: { autoScalingGroup: name, managedScaling: { status: 'DISABLED' as const } },
+      })),
+      taskDefinitions: [
+        { family: 'web', containerDefinitions: [{ name: 'app', image: 'web', cpu: 128, memory: 128 }] },
+      ],
+      services: [
+        {
+          serviceName: 'web',
+          taskDefinition: 'web',
+          desiredCount: 8,
+          capacityProviderStrategy: fleets.map((name) => ({ capacityProvider: name, weight: 1 })),
+          placementStrategy: [{ type: 'binpack', field: 'cpu' }],
+        },
+      ],
+    }),
+  );
+  const simulation = simulate(scenario);
+  simulation.runUntil(scenario.start + 5 * MINUTE);
+  simulation.submit(simulation.nowMs, {
+    type: 'SetDesiredCapacity',
+    autoScalingGroupName: 'other',
+    desiredCapacity: 1,
+  });
+  simulation.runUntil(endOf(scenario));
+  assert.equal(simulation.world.ec2.instances.size, 3);
+  assert.deepEqual(Object.fromEntries(simulation.world.ecs.services.get('web')!.providerCounts), { one: 4, other: 4 });
+});

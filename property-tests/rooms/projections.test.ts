@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { instanceType } from '../../core/ec2/index.ts';
+import { taskDemand } from '../../core/ecs/index.ts';
+import { MINUTE, type Recorded } from '../../core/kernel/index.ts';
+import {
+  costProjection,
+  fargateCostMicroUsd,
+  project,
+  scalingHistoryProjection,
+  seriesProjection,
+  serviceLevelProjection,
+  utilizationProjection,
+  type Projection,
+} from '../../core/projections/index.ts';
+import { LatencyHistogram, shareAbove } from '../../core/projections/latency.ts';
+import type { Scenario } from '../../core/scenario.ts';
+import { simulate } from '../../core/simulate.ts';
+import { latencyLevels } from '../../core/workload/index.ts';
+import type { Event } from '../../core/world.ts';
+import { endOf, scenarios } from '../arbitraries.ts';
+
+const runs = { numRuns: 25 };
+
+function projectionsOf(scenario: Scenario): readonly Projection<unknown>[] {
+  const { start, duration, cluster, services, slo } = scenario;
+  return [
+    costProjection(),
+    ...services.flatMap(({ serviceName, loadBalancers }) => [
+      scalingHistoryProjection(cluster.clusterName, serviceName, loadBalancers.length > 0),
+      seriesProjection(serviceName, start, duration, 50),
+      serviceLevelProjection(
+        serviceName,
+        slo.find(({ service }) => service === serviceName),
+      ),
+      utilizationProjection(serviceName),
+    ]),
+  ];
+}
+
+function sail(scenario: Scenario): Recorded<Event>[] {
+  const simulation = simulate(scenario);
+  simulation.runUntil(endOf(scenario));
+  return [...simulation.log];
+}
+
+const reports = (projections: readonly Projection<unknown>[], atMs: number) =>
+  projections.map(({ report }) => report(atMs));
+
+test('a projection that listens to a run, and is asked on the way, says what one over its log says', () =>
+  fc.assert(
+    fc.property(scenarios, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }), (scenario, asks) => {
+      const simulation = simulate(scenario);
+      const live = projectionsOf(scenario);
+      for (const { types, on } of live) simulation.events.on(...types).subscribe(on);
+      for (const share of asks.toSorted((a, b) => a - b)) {
+        const atMs = scenario.start + Math.floor((share * scenario.duration) / MINUTE) * MINUTE + 1;
+        if (atMs > endOf(scenario)) break;
+        simulation.runUntil(atMs);
+        reports(live, atMs);
+      }
+      simulation.runUntil(endOf(scenario));
+      const later = projectionsOf(scenario);
+      project(simulation.log, later);
+      assert.deepEqual(reports(live, endOf(scenario)), reports(later, endOf(scenario)));
+    }),
+    runs,
+  ));
+
+test('a run costs what its instances, tasks and hours cost: a plain scan; never less than before', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const events = sail(scenario);
+      const endMs = endOf(scenario);
+      const cost = costProjection();
+      let last = cost.report(scenario.start);
+      let next = scenario.start + 10 * MINUTE;
+      for (const recorded of events) {
+        for (; next < recorded.atMs; next += 10 * MINUTE) {
+          const now = cost.report(next);
+          for (const key of Object.keys(now) as (keyof typeof now)[])
+            assert.equal(now[key] >= last[key], true, `${key} fell from ${last[key]} to ${now[key]}`);
+          last = now;
+        }
+        if (cost.types.includes(recorded.event.type)) cost.on(recorded);
+      }
+      const report = cost.report(endMs);
+
+      let [ec2MicroUsd, fargateMicroUsd, fargateSpotMicroUsd] = [0, 0, 0];
+      const definitions = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, item]));
+      for (const [index, { atMs, event }] of events.entries()) {
+        if (event.type === 'InstanceInService') {
+          const { instanceId } = event;
+          const launch = events.find(
+            ({ event: other }) => other.type === 'InstanceLaunched' && other.instanceId === instanceId,
+          )!.event;
+          const end = events.find(
+            ({ event: other }) => other.type === 'InstanceTerminated' && other.instanceId === instanceId,
+          );
+          const seconds = Math.max(60, Math.ceil(((end?.atMs ?? endMs) - atMs) / 1000));
+          const { microUsdPerHour } = instanceType((launch as { instanceType: string }).instanceType)!;
+          ec2MicroUsd += Math.round((seconds * microUsdPerHour) / 3600);
+        }
+        if (event.type !== 'TaskPlaced' || event.ec2InstanceId !== undefined) continue;
+        const { taskId, pullStartedAtMs } = event;
+        const created = events.find(({ event: other }) => other.type === 'TaskCreated' && other.taskId === taskId)!
+          .event as {
+          taskDefinition: string;
+          capacityProvider?: string;
+        };
+        const end = events
+          .slice(index)
+          .find(({ event: other }) => other.type === 'TaskStopped' && other.taskId === taskId);
+        const untilMs = end?.atMs ?? endMs;
+        if (untilMs <= pullStartedAtMs) continue;
+        const definition = definitions.get(created.taskDefinition)!;
+        const spot = created.capacityProvider === 'FARGATE_SPOT';
+        const price = fargateCostMicroUsd({
+          ...taskDemand(definition),
+          seconds: (untilMs - pullStartedAtMs) / 1000,
+          architecture: definition.runtimePlatform?.cpuArchitecture ?? 'X86_64',
+          spot,
+        });
+        if (spot) fargateSpotMicroUsd += price;
+        else fargateMicroUsd += price;
+      }
+      const hours = scenario.targetGroups.length === 0 ? 0 : Math.ceil(scenario.duration / 3_600_000);
+      const loadBalancerMicroUsd = 22_500 * hours;
+      assert.deepEqual(
+        [report.ec2MicroUsd, report.fargateMicroUsd, report.fargateSpotMicroUsd, report.loadBalancerMicroUsd],
+        [ec2MicroUsd, fargateMicroUsd, fargateSpotMicroUsd, loadBalancerMicroUsd],
+      );
+      assert.equal(report.totalMicroUsd, ec2MicroUsd + fargateMicroUsd + fargateSpotMicroUsd + loadBalancerMicroUsd);
+    }),
+    runs,
+  ));
+
+test('counts, availability and utilization are those of a plain scan', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const events = sail(scenario);
+      for (const { serviceName } of scenario.services) {
+        const level = serviceLevelProjection(serviceName);
+        const use = utilizationProjection(serviceName);
+        project(events, [level, use]);
+        const total = { offered: 0, served: 0, timedOut: 0, rejected: 0, unserved: 0, lost: 0 };
+        const minutes = new Set<number>();
+        let [queued, taskMs, cpuMs, most] = [0, 0, 0, 0];
+        for (const { event } of events) {
+          if (event.type !== 'LoadServed') continue;
+          const row = event.services.indexOf(serviceName);
+          if (row === -1) continue;
+          let ended = 0;
+          for (const key of Object.keys(total) as (keyof typeof total)[]) {
+            const count: number = event[key][row]!;
+            total[key] += count;
+            if (key !== 'offered') ended += count;
+          }
+          if (ended > 0) minutes.add(Math.floor(event.fromMs / MINUTE));
+          queued = event.queued[row]!;
+          const stepMs = event.toMs - event.fromMs;
+          taskMs += stepMs * event.runningTasks[row]!;
+          cpuMs += stepMs * event.runningTasks[row]! * event.cpuPercent[row]!;
+          most = Math.max(most, event.runningTasks[row]!);
+        }
+        const report = level.report(endOf(scenario));
+        const { offered, ...ends } = total;
+        assert.deepEqual({ ...report, ...ends, requests: offered, queued, minutes: minutes.size }, report);
+        const gone = offered - queued;
+        assert.equal(report.availabilityPercent, gone === 0 ? 100 : (100 * total.served) / gone);
+        const { taskHours, mostTasks, meanCpuPercent } = use.report(endOf(scenario));
+        assert.equal(mostTasks, most);
+        assert.equal(Math.abs(taskHours - taskMs / 3_600_000) < 1e-9, true);
+        assert.equal(Math.abs(meanCpuPercent - (taskMs === 0 ? 0 : cpuMs / taskMs)) < 1e-6, true);
+      }
+    }),
+    runs,
+  ));
+
+test('the scaling history counts what the log holds', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const events = sail(scenario);
+      for (const { serviceName } of scenario.services) {
+        const history = scalingHistoryProjection(scenario.cluster.clusterName, serviceName, false);
+        project(events, [history]);
+        const report = history.report(endOf(scenario));
+        const resourceId = `service/${scenario.cluster.clusterName}/${serviceName}`;
+        const moves = events.flatMap(({ event }) =>
+          event.type === 'ScalingActivityStarted' && event.resourceId === resourceId
+            ? [event.toCapacity - event.fromCapacity]
+            : [],
+        );
+        assert.equal(report.scaleOuts, moves.filter((move) => move > 0).length);
+        assert.equal(report.scaleIns, moves.filter((move) => move < 0).length);
+        const { riseToDecision, riseToCapacity } = report;
+        assert.equal(riseToCapacity.count <= riseToDecision.count, true);
+        // Three breaching minutes come first.
+        if (riseToDecision.count > 0) assert.equal(riseToDecision.medianS! >= 120, true, `${riseToDecision.medianS} s`);
+      }
+    }),
+    runs,
+  ));
+
+/** Quantiles at `latencyLevels` of known distributions. */
+const distributions = {
+  exponential: (level: number) => -100 * Math.log(1 - level),
+  'exponential after a fixed part': (level: number) => 30 - 20 * Math.log(1 - level),
+  fixed: () => 80,
+  Weibull: (level: number) => 100 * (-Math.log(1 - level)) ** 0.7,
+} as const;
+
+for (const [name, quantile] of Object.entries(distributions))
+  test(`a histogram fed with the quantiles of one distribution (${name}) gives them back within 5 %`, () => {
+    const histogram = new LatencyHistogram();
+    const quantilesMs = latencyLevels.map(quantile);
+    for (let step = 1; step <= 20; step++) histogram.addQuantiles([7, ...quantilesMs], 1, 1_000 * step);
+    for (const [index, level] of latencyLevels.entries()) {
+      const found = histogram.quantileMs(level);
+      const wanted = quantilesMs[index]!;
+      assert.equal(Math.abs(found / wanted - 1) < 0.05, true, `p${100 * level}: ${found}, expected ${wanted}`);
+    }
+  });
+
+test('a histogram fed with exact counts gives every quantile within the width of a bucket', () =>
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 200 }), (latencies) => {
+      const histogram = new LatencyHistogram();
+      const bucketOf = (ms: number) => Math.floor(Math.log(ms / 0.001) / Math.log(1.01));
+      for (const ms of latencies) histogram.addCounts([bucketOf(ms)], [1]);
+      const sorted = latencies.toSorted((a, b) => a - b);
+      for (const level of [0.01, 0.5, 0.9, 0.99, 1]) {
+        const exact = sorted[Math.max(0, Math.ceil(level * sorted.length - 1e-9) - 1)]!;
+        const found = histogram.quantileMs(level);
+        assert.equal(Math.abs(found / exact - 1) < 0.011, true, `${level}: ${found}, expected ${exact}`);
+      }
+    }),
+    { numRuns: 300 },
+  ));
+
+test('a mixture of steps lies between its parts', () => {
+  const histogram = new LatencyHistogram();
+  histogram.addQuantiles(latencyLevels.map(distributions.exponential), 0, 500);
+  histogram.addQuantiles(
+    latencyLevels.map((level) => 10 * distributions.exponential(level)),
+    0,
+    500,
+  );
+  const median = histogram.quantileMs(0.5);
+  // 1 - (exp(-x / 100) + exp(-x / 1000)) / 2 = 0.5 has its solution near 166.
+  assert.equal(Math.abs(median / 166 - 1) < 0.05, true, `${median} ms`);
+});
+
+const ascending = fc
+  .array(fc.oneof(fc.constantFrom(10, 100), fc.double({ min: 0.01, max: 10_000, noNaN: true })), {
+    minLength: latencyLevels.length,
+    maxLength: latencyLevels.length,
+  })
+  .map((values) => values.toSorted((a, b) => a - b));
+
+test('the share above a threshold is 0 to 1, falls as the threshold rises, and is right at each level', () =>
+  fc.assert(
+    fc.property(
+      ascending,
+      fc.array(fc.double({ min: 0.001, max: 20_000, noNaN: true }), { maxLength: 30 }),
+      (quantilesMs, drawn) => {
+        const thresholds = [...drawn, ...quantilesMs, 10, 100].toSorted((a, b) => a - b);
+        let last = 1;
+        for (const threshold of thresholds) {
+          const share = shareAbove(quantilesMs, 0, threshold);
+          assert.equal(share >= 0 && share <= last + 1e-12, true, `${share} after ${last} at ${threshold}`);
+          last = share;
+        }
+        for (const [index, level] of latencyLevels.entries()) {
+          // Of equal quantiles the highest counts: that many are not above it.
+          const highest = quantilesMs.lastIndexOf(quantilesMs[index]!);
+          const share = shareAbove(quantilesMs, 0, quantilesMs[index]!);
+          assert.equal(Math.abs(share - (1 - latencyLevels[highest]!)) < 1e-9, true, `p${100 * level}: ${share}`);
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  ));
+
+test('when all answers take the same time, a threshold below it is missed by all, and one at it by hardly any', () => {
+  const same = latencyLevels.map(() => 80);
+  assert.equal(shareAbove(same, 0, 79.9), 1);
+  assert.equal(shareAbove(same, 0, 80) <= 0.001 + 1e-12, true);
+});
