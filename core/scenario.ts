@@ -207,11 +207,16 @@ function checkReferences(scenario: Scenario, report: Report): void {
       'autoScalingGroupProvider',
       'autoScalingGroup',
     ]);
+  const taken = new Set<string>();
   for (const [index, item] of services.entries()) {
     const path = ['services', index] as const;
     refer('task definition', item.taskDefinition.split(':')[0] as string, [...path, 'taskDefinition']);
-    for (const [place, loadBalancer] of item.loadBalancers.entries())
-      refer('target group', loadBalancer.targetGroup, [...path, 'loadBalancers', place, 'targetGroup']);
+    for (const [place, { targetGroup: wanted }] of item.loadBalancers.entries()) {
+      const at = [...path, 'loadBalancers', place, 'targetGroup'];
+      refer('target group', wanted, at);
+      if (taken.has(wanted)) report(at, `found "${wanted}" a second time, expected a target group of its own`);
+      taken.add(wanted);
+    }
     if (item.capacityProviderStrategy === undefined) continue;
     referStrategy(item.capacityProviderStrategy, [...path, 'capacityProviderStrategy']);
     if (item.launchType !== undefined)
@@ -268,7 +273,14 @@ function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], 
   const at = [...path, 'taskDefinition'];
   if (scenario.load.some((entry) => entry.service === item.serviceName) && demand.cpuUnits === 0)
     report(at, `found no cpu in "${definition.family}", expected CPU units: its requests need a speed to be served at`);
+  if (demand.gpuCount > 0)
+    report(
+      at,
+      `found a GPU requirement in "${definition.family}", expected none: no type of the catalogue offers GPUs`,
+    );
   if (onFargate) {
+    for (const key of ['placementStrategy', 'placementConstraints'] as const)
+      if (item[key].length > 0) report([...path, key], 'found one on Fargate, expected none: Fargate places by itself');
     if (definition.networkMode !== 'awsvpc')
       report(at, `found networkMode ${definition.networkMode} in "${definition.family}", expected awsvpc for Fargate`);
     const memorySizes = fargateMemorySizes(demand.cpuUnits);

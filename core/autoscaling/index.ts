@@ -19,18 +19,11 @@ import {
 import type { AutoscalingWorld } from './world.ts';
 
 export { autoscalingController } from './controller.ts';
-export {
-  policyKey,
-  type NotScaledReason,
-  type ScalableNamespace,
-  type ScalableTarget,
-  type ScalingPolicy,
-} from './scalableTarget.ts';
-export type { PredefinedMetric, Reading, ScalableCapacity, Scaler } from './scaler.ts';
+export { policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
+export type { PredefinedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalers, scalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 export { lowThreshold, targetTrackingCapacity } from './scalers/targetTracking.ts';
 export { nextScheduledTime, scheduleProblem } from './schedule.ts';
-export type { ScheduledActionConfig } from './scheduledAction.ts';
 export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';
 
 export type AutoscalingEvent = ScalableTargetEvent | ScheduledActionEvent;

@@ -27,7 +27,7 @@ import type { CloudWatchWorld } from './world.ts';
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-export const comparisonOperators = {
+const comparisonOperators = {
   GreaterThanOrEqualToThreshold: (value: number, threshold: number) => value >= threshold,
   GreaterThanThreshold: (value: number, threshold: number) => value > threshold,
   LessThanThreshold: (value: number, threshold: number) => value < threshold,

@@ -8,22 +8,19 @@ import type { CloudWatchWorld } from './world.ts';
 
 export {
   alarmState,
-  comparisonOperators,
   evaluatedValues,
   evaluationOffsetMs,
   evaluationRange,
   missingDataTreatments,
   recentDatapoints,
-  type Alarm,
   type AlarmRule,
   type AlarmState,
-  type ComparisonOperator,
   type MetricAlarm,
   type Slot,
   type TreatMissingData,
 } from './alarm.ts';
 export { cloudwatchController } from './controller.ts';
-export { METRIC_PERIOD_MS, metricKey, statisticOf, statistics, type MetricData, type Statistic } from './metric.ts';
+export { METRIC_PERIOD_MS, metricKey, statistics, type MetricData } from './metric.ts';
 export { emptyCloudWatch, type CloudWatchState, type CloudWatchWorld } from './world.ts';
 
 export type CloudWatchEvent = MetricEvent | AlarmEvent;

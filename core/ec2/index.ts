@@ -11,7 +11,6 @@ export {
   membersOf,
   scaleInVictims,
   type AutoScalingGroupCommand as Ec2Command,
-  type AutoScalingGroupConfig,
   type AutoScalingGroupEvent as Ec2Event,
   type HoldsTermination,
   type Instance,

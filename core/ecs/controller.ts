@@ -111,7 +111,13 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('ServiceUpdated', 'TaskRunning', 'TaskDeactivating', 'TaskStopped')
       .pipe(map(({ atMs, event }) => reconcile(atMs, event.serviceName))),
-    events.on('ServiceTaskPlacementFailed').pipe(map(({ event }) => reconcile(event.retryAtMs, event.serviceName))),
+    events
+      .on('ServiceTaskPlacementFailed')
+      .pipe(
+        mergeMap(({ event: { retryAtMs, serviceName } }) =>
+          retryAtMs === undefined ? EMPTY : of(reconcile(retryAtMs, serviceName)),
+        ),
+      ),
     // The desired count was lowered while these tasks were being started.
     events.on('TaskCreated', 'ServiceTaskPlacementFailed').pipe(
       filter(({ event }) => hasTooMany(world, event.serviceName)),
@@ -154,7 +160,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       filter(() => world.ecs.waiting.size > 0),
       map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
     ),
-    events.on('ContainerInstanceRegistered').pipe(
+    events.on('TaskStopping', 'ContainerInstanceRegistered').pipe(
       mergeMap(({ atMs }) =>
         Array.from(world.ecs.services.values())
           .filter(({ placementFailures }) => placementFailures > 0)
@@ -202,6 +208,13 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
         targetGroupsOf(world, serviceName)
           .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(taskId) === true)
           .map((targetGroup) => due(atMs, { type: 'FinishDeregistration', targetGroup, targetId: taskId })),
+      ),
+    ),
+    // A task that lost its instance in the very instant it started is registered when it has gone already.
+    events.on('TargetRegistered').pipe(
+      filter(({ event }) => !world.ecs.tasks.has(event.targetId)),
+      map(({ atMs, event: { targetGroup, targetId } }) =>
+        due(atMs, { type: 'FinishDeregistration', targetGroup, targetId }),
       ),
     ),
     events

@@ -25,7 +25,7 @@ import {
 } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
-export { capacityProvider, scalingState, type CapacityProviderConfig } from './capacity/capacityProvider.ts';
+export { capacityProvider } from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
 export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';
 export {
@@ -38,12 +38,10 @@ export {
 export { hostPorts, type ContainerInstance } from './containerInstance.ts';
 export { ecsController } from './controller.ts';
 export { placementConstraints } from './placement/constraints.ts';
-export { chooseTasksToStop, placeTask, type Placement, type PlacementRequest } from './placement/engine.ts';
+export { chooseTasksToStop, placeTask, type PlacementRequest } from './placement/engine.ts';
 export { placementStrategies } from './placement/strategies.ts';
 export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
-export { deploymentBounds, service, type Service, type ServiceConfig } from './service.ts';
-export type { LoadServed } from './serving.ts';
-export type { Task, TaskStatus } from './task.ts';
+export { deploymentBounds, service } from './service.ts';
 export {
   DEFAULT_IMAGE_MIB,
   taskDefinition,
@@ -51,7 +49,7 @@ export {
   type TaskDefinition,
   type TaskDemand,
 } from './taskDefinition.ts';
-export { emptyEcs, type EcsState, type EcsWorld } from './world.ts';
+export { emptyEcs, type EcsState } from './world.ts';
 
 export type EcsCommand =
   | CapacityProviderCommand

@@ -20,6 +20,7 @@ import {
   type Decide,
   type EventsOf,
   type Evolve,
+  type Millis,
 } from '../kernel/index.ts';
 import type { Carried } from '../workload/index.ts';
 import {
@@ -85,8 +86,9 @@ export interface Service {
   deploymentInProgress: boolean;
   /** Has reached a steady state since the last change. */
   steady: boolean;
-  /** Placement failures in a row. */
+  /** Rounds in a row that could not place a task, and when the next one is due. */
   placementFailures: number;
+  retryAtMs: Millis;
   /** What the last step of serving left to the next. */
   carried: Carried | undefined;
   /** Running sums of the current metric period. */
@@ -163,7 +165,7 @@ export const serviceEvents = {
     serviceName: text('the service'),
     reason: text<PlacementFailure>("ECS's failure reason"),
     closest: optional(text('the instance that came closest')),
-    retryAtMs: number('when the scheduler tries again unless something changes before'),
+    retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
   }),
   ServiceReachedSteadyState: event('The service has its desired count of running, healthy tasks.', {
     serviceName: text('the service'),
@@ -270,14 +272,16 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
     if ('instance' in place) return [created, placedOn(place.instance, place.left, task, context)];
     const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
     if (managed === 'ENABLED') return [created, waitingFor(place, task, context)];
+    // One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it.
     const failures = Math.min(found.placementFailures, 10);
+    const retryAtMs = context.nowMs + Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.most);
     return [
       {
         type: 'ServiceTaskPlacementFailed',
         serviceName,
         reason: place.reason,
         ...(place.closest === undefined ? {} : { closest: place.closest }),
-        retryAtMs: context.nowMs + Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.most),
+        ...(context.nowMs < found.retryAtMs ? {} : { retryAtMs }),
       },
     ];
   },
@@ -401,6 +405,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       deploymentInProgress: true,
       steady: false,
       placementFailures: 0,
+      retryAtMs: 0,
       carried: undefined,
       measured: nothingMeasured(),
     });
@@ -416,10 +421,12 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
     found.steady = false;
   },
   ServiceTasksStopping() {},
-  ServiceTaskPlacementFailed({ ecs }, { serviceName }) {
+  ServiceTaskPlacementFailed({ ecs }, { serviceName, retryAtMs }) {
     const found = ecs.services.get(serviceName) as Service;
     found.starting--;
+    if (retryAtMs === undefined) return;
     found.placementFailures++;
+    found.retryAtMs = retryAtMs;
   },
   ServiceReachedSteadyState({ ecs }, { serviceName }) {
     const found = ecs.services.get(serviceName) as Service;

@@ -11,11 +11,8 @@ export {
   routableTargets,
   targetGroup,
   targetGroupEvents as elbEvents,
-  type TargetGroup,
   type TargetGroupCommand as ElbCommand,
-  type TargetGroupConfig,
   type TargetGroupEvent as ElbEvent,
-  type TargetState,
 } from './targetGroup.ts';
 export { emptyElb, type ElbState, type ElbWorld } from './world.ts';
 

@@ -11,24 +11,11 @@ export {
   SimulationError,
   type ScenarioProblem,
 } from './errors.ts';
-export {
-  event,
-  flag,
-  json,
-  number,
-  numbers,
-  optional,
-  text,
-  texts,
-  type Column,
-  type EventDefinition,
-  type EventDefinitions,
-  type EventsOf,
-} from './events.ts';
+export { event, flag, json, number, numbers, optional, text, texts, type EventsOf } from './events.ts';
 export { duration, instant, parseInstant } from './input.ts';
-export { EventLog, SEGMENT_EVENTS, type EventLogOptions, type LogPosition, type Recorded } from './log.ts';
+export { EventLog, SEGMENT_EVENTS, type Recorded } from './log.ts';
 export { hashText, keyedRng, type Draws, type Rng } from './rng.ts';
 export { Simulation, thaw, type Checkpoint, type Model, type SimulationOptions } from './simulation.ts';
 export { Streams, type Controller, type EventStreams } from './streams.ts';
 export { Clock, DAY, HOUR, MINUTE, periodStart, Phase, SECOND, type Millis } from './time.ts';
-export { replay, Timeline, type TimelineSource } from './timeline.ts';
+export { replay, Timeline } from './timeline.ts';

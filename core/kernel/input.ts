@@ -22,6 +22,9 @@ export function parseInstant(text: string): Millis {
   if (!INSTANT.test(text)) return Number.NaN;
   const spaced = text.replace(' ', 'T');
   const zoned = /(Z|[+-]\d\d:\d\d)$/.test(spaced) || !spaced.includes('T') ? spaced : `${spaced}Z`;
+  const dayMs = Date.parse(text.slice(0, 10));
+  // The engine takes 30 February for 2 March; we do not.
+  if (!Number.isNaN(dayMs) && new Date(dayMs).toISOString().slice(0, 10) !== text.slice(0, 10)) return Number.NaN;
   return Date.parse(zoned);
 }
 

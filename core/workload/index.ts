@@ -3,11 +3,11 @@
 import { Phase, type Phases } from '../kernel/index.ts';
 import type { WorkloadCommand } from './workload.ts';
 
-export { type LoadContext, type LoadModel, type TraceSeries } from './loadModel.ts';
+export { type LoadContext, type TraceSeries } from './loadModel.ts';
 export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';
-export { requestProfile, type RequestProfile } from './requestProfile.ts';
+export { requestProfile } from './requestProfile.ts';
 export { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from './serving.ts';
-export { servings, type ServingName } from './servings.ts';
+export { servings } from './servings.ts';
 export { bucketOf, bucketValueMs } from './latencyBuckets.ts';
 export { workloadController } from './controller.ts';
 export {

@@ -295,8 +295,11 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   },
   ServiceTasksStopping: ({ serviceName, taskIds, reason }) =>
     `${serviceName} stops ${taskIds.length > ROWS ? formatNoun(taskIds.length, 'task') : taskIds.join(', ')}: ${reason}`,
-  ServiceTaskPlacementFailed: ({ serviceName, reason, closest, retryAtMs }) =>
-    `${serviceName} was unable to place a task: ${reason}${closest === undefined ? '' : `, closest ${closest}`}; tries again ${formatInstant(retryAtMs)}`,
+  ServiceTaskPlacementFailed: ({ serviceName, reason, closest, retryAtMs }) => {
+    const near = closest === undefined ? '' : `, closest ${closest}`;
+    const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
+    return `${serviceName} was unable to place a task: ${reason}${near}${again}`;
+  },
   ServiceReachedSteadyState: ({ serviceName, runningCount }) =>
     `${serviceName} has reached a steady state with ${formatNoun(runningCount, 'task')}`,
 

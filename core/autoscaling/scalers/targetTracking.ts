@@ -9,7 +9,7 @@ import type { MetricAlarm } from '../../cloudwatch/index.ts';
 import { MINUTE, SECOND } from '../../kernel/index.ts';
 import type { Scaler } from '../scaler.ts';
 
-export const predefinedMetricTypes = [
+const predefinedMetricTypes = [
   'ECSServiceAverageCPUUtilization',
   'ECSServiceAverageMemoryUtilization',
   'ALBRequestCountPerTarget',

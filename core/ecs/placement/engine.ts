@@ -84,12 +84,12 @@ export function placeTask(
   return { instance: candidates[0] as Immutable<ContainerInstance>, left };
 }
 
-export function strategiesOf({ strategies }: Pick<PlacementRequest, 'strategies'>): readonly PlacementStrategyConfig[] {
+function strategiesOf({ strategies }: Pick<PlacementRequest, 'strategies'>): readonly PlacementStrategyConfig[] {
   return strategies.length === 0 ? DEFAULT_STRATEGY : strategies;
 }
 
 /** The items with the lowest rank, in their order. */
-export function lowest<Item>(items: readonly Item[], rank: (item: Item) => number): Item[] {
+function lowest<Item>(items: readonly Item[], rank: (item: Item) => number): Item[] {
   let least = Number.POSITIVE_INFINITY;
   let best: Item[] = [];
   for (const item of items) {
