@@ -150,20 +150,13 @@ export function chooseTasksToStop(
   while (chosen.length < count && left.length > 0) {
     let candidates = lowest(left, ({ running }) => Number(running));
     for (const config of strategiesOf(request)) {
-      const zoneOnly = candidates.some(({ instance }) => instance === undefined);
-      const field = 'field' in config ? config.field : undefined;
-      const service = {
-        serviceName: request.serviceName,
-        demand: request.demand,
-        countWhere: (by: string, instance: Immutable<ContainerInstance>) =>
-          left.filter(
-            (task) => task.instance !== undefined && attributeOf(by, task.instance) === attributeOf(by, instance),
-          ).length,
-      };
-      if (zoneOnly) {
-        if (field === 'attribute:ecs.availability-zone') candidates = fullestZone(candidates, left);
+      if (candidates.some(({ instance }) => instance === undefined)) {
+        // On Fargate, and before placement, only the zone is known.
+        const byZone = 'field' in config && config.field === 'attribute:ecs.availability-zone';
+        if (byZone) candidates = inFullest(candidates, left, ({ availabilityZone }) => availabilityZone);
         continue;
       }
+      const service = { ...request, countWhere: countsOf(left) };
       const { stopRank } = strategyOf(config);
       candidates = lowest(candidates, ({ instance }) =>
         stopRank(config, instance as Immutable<ContainerInstance>, service, draws),
@@ -176,9 +169,34 @@ export function chooseTasksToStop(
   return chosen;
 }
 
-function fullestZone(candidates: readonly StoppableTask[], all: readonly StoppableTask[]): StoppableTask[] {
-  return lowest(
-    candidates,
-    ({ availabilityZone }) => -all.filter((task) => task.availabilityZone === availabilityZone).length,
-  );
+/** How many of the tasks are on instances that share a field's value with this one; counted once per field. */
+function countsOf(tasks: readonly StoppableTask[]): ServiceSpread['countWhere'] {
+  const counts = new Map<string, ReadonlyMap<string | undefined, number>>();
+  return (field, instance) => {
+    let ofField = counts.get(field);
+    if (ofField === undefined) {
+      ofField = countBy(tasks, (task) => task.instance && attributeOf(field, task.instance));
+      counts.set(field, ofField);
+    }
+    return ofField.get(attributeOf(field, instance)) ?? 0;
+  };
+}
+
+/** Those of the candidates whose value is the most frequent among all tasks. */
+function inFullest(
+  candidates: readonly StoppableTask[],
+  all: readonly StoppableTask[],
+  valueOf: (task: StoppableTask) => string | undefined,
+): StoppableTask[] {
+  const counts = countBy(all, valueOf);
+  return lowest(candidates, (task) => -(counts.get(valueOf(task)) ?? 0));
+}
+
+function countBy(
+  tasks: readonly StoppableTask[],
+  valueOf: (task: StoppableTask) => string | undefined,
+): ReadonlyMap<string | undefined, number> {
+  const counts = new Map<string | undefined, number>();
+  for (const task of tasks) counts.set(valueOf(task), (counts.get(valueOf(task)) ?? 0) + 1);
+  return counts;
 }
