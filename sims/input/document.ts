@@ -17,7 +17,8 @@ import {
 } from 'yaml';
 import { z } from 'zod';
 import { formatPath, type ScenarioProblem } from '../../core/index.ts';
-import { InputError, counted, decodeLines, firstProblems, quote, readPieces, type InputProblem } from './inputError.ts';
+import { decodeLines, readPieces } from './file.ts';
+import { InputError, counted, firstProblems, quote, type InputProblem } from './inputError.ts';
 
 type Path = readonly (string | number)[];
 

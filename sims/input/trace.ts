@@ -3,7 +3,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { CsvError, parse } from 'csv-parse/sync';
 import { DAY, HOUR, MINUTE, type Millis, SECOND, type TraceSeries } from '../../core/index.ts';
-import { InputError, counted, decodeLines, firstProblems, quote, readPieces, type InputProblem } from './inputError.ts';
+import { decodeLines, readPieces } from './file.ts';
+import { InputError, counted, firstProblems, quote, type InputProblem } from './inputError.ts';
 
 /** What a number in the value column counts. */
 export type TraceUnit = 'requests-per-period' | 'requests-per-second';
