@@ -32,7 +32,7 @@ import {
 import { placementConstraint } from './placement/constraints.ts';
 import { chooseTasksToStop, type PlacementFailure, type StoppableTask } from './placement/engine.ts';
 import { placementStrategy } from './placement/strategies.ts';
-import { findPlace, placedOn, placedOnFargate, waitingFor, type Task, type TaskEvent } from './task.ts';
+import { addTo, findPlace, placedOn, placedOnFargate, waitingFor, type Task, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -80,7 +80,7 @@ export interface Service {
   pendingCount: number;
   runningCount: number;
   stoppingCount: number;
-  /** Tasks meant to run, by zone and by capacity provider. */
+  /** Tasks meant to run: placed ones by zone; all by capacity provider, those that are being started included. */
   readonly zoneCounts: Map<string, number>;
   readonly providerCounts: Map<string, number>;
   deploymentInProgress: boolean;
@@ -163,6 +163,7 @@ export const serviceEvents = {
   }),
   ServiceTaskPlacementFailed: event('A task could not be placed; the scheduler tries again later.', {
     serviceName: text('the service'),
+    capacityProvider: text('the provider it was meant for; empty for the launch type EC2'),
     reason: text<PlacementFailure>("ECS's failure reason"),
     closest: optional(text('the instance that came closest')),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
@@ -279,6 +280,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
       {
         type: 'ServiceTaskPlacementFailed',
         serviceName,
+        capacityProvider,
         reason: place.reason,
         ...(place.closest === undefined ? {} : { closest: place.closest }),
         ...(context.nowMs < found.retryAtMs ? {} : { retryAtMs }),
@@ -418,12 +420,14 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceTasksStarting({ ecs }, { serviceName, capacityProviders }) {
     const found = ecs.services.get(serviceName) as Service;
     found.starting += capacityProviders.length;
+    for (const capacityProvider of capacityProviders) addTo(found.providerCounts, capacityProvider, 1);
     found.steady = false;
   },
   ServiceTasksStopping() {},
-  ServiceTaskPlacementFailed({ ecs }, { serviceName, retryAtMs }) {
+  ServiceTaskPlacementFailed({ ecs }, { serviceName, capacityProvider, retryAtMs }) {
     const found = ecs.services.get(serviceName) as Service;
     found.starting--;
+    addTo(found.providerCounts, capacityProvider, -1);
     if (retryAtMs === undefined) return;
     found.placementFailures++;
     found.retryAtMs = retryAtMs;

@@ -329,7 +329,6 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     service.starting--;
     service.pendingCount++;
     service.steady = false;
-    addTo(service.providerCounts, capacityProvider ?? '', 1);
   },
 
   TaskWaiting({ ecs }, { taskId }) {
@@ -412,7 +411,7 @@ function release(ecs: EcsWorld['ecs'], task: Task): void {
 }
 
 /** Adds to a count, and forgets counts of 0. */
-function addTo(counts: Map<string, number>, key: string, change: number): void {
+export function addTo(counts: Map<string, number>, key: string, change: number): void {
   const count = (counts.get(key) ?? 0) + change;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
