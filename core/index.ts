@@ -2,7 +2,9 @@
 
 export {
   alarmState,
+  evaluateMetricMath,
   evaluationOffsetMs,
+  MetricMathError,
   recentDatapoints,
   statistics,
   type AlarmRule,
@@ -12,13 +14,19 @@ export {
   type TreatMissingData,
 } from './cloudwatch/index.ts';
 export {
+  aggregatedMetric,
   lowThreshold,
-  nextScheduledTime,
+  matchingStep,
   scalers,
+  scheduledTimes,
   scheduleProblem,
+  stepScalingCapacity,
   targetTrackingCapacity,
   type NotScaledReason,
+  type PutScalingPolicy,
   type ScalingPolicyConfig,
+  type StepScalingPolicy,
+  type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
 export {

@@ -4,7 +4,14 @@
  */
 
 import { z } from 'zod';
-import { scalingPolicy, scheduleProblem } from './autoscaling/index.ts';
+import {
+  scalerOf,
+  scalingMetrics,
+  scalingPolicy,
+  scheduleProblem,
+  timeZoneProblem,
+  type ScalingPolicyConfig,
+} from './autoscaling/index.ts';
 import { autoScalingGroup, instanceType, instanceTypeNames } from './ec2/index.ts';
 import {
   capacityProvider,
@@ -28,7 +35,11 @@ const capacity = z.int().min(0).max(5000);
 const scheduledAction = z.strictObject({
   ScheduledActionName: name.max(256),
   Schedule: name.describe('at(yyyy-mm-ddThh:mm:ss), rate(5 minutes) or cron(0 7 ? * MON-FRI *)'),
-  Timezone: name.default('UTC').describe('IANA name'),
+  Timezone: name.default('UTC').describe('IANA name; at and cron keep to it, StartTime and EndTime are UTC'),
+  StartTime: instant
+    .optional()
+    .describe('a recurring schedule comes due here first, then as it says; a rate counts from here'),
+  EndTime: instant.optional().describe('a recurring schedule is due for the last time at or before this'),
   ScalableTargetAction: z.strictObject({ MinCapacity: capacity.optional(), MaxCapacity: capacity.optional() }),
 });
 
@@ -158,9 +169,10 @@ function checkNames(scenario: Scenario, report: Report): void {
     report,
   );
   for (const [target, { policies, scheduledActions }] of scenario.scalableTargets.entries()) {
+    const put = policies.flatMap((policy, index) => namesOf(policy).map((text) => ({ text, index })));
     unique(
-      policies.map(({ PolicyName }) => PolicyName),
-      (index) => ['scalableTargets', target, 'policies', index, 'PolicyName'],
+      put.map(({ text }) => text),
+      (place) => ['scalableTargets', target, 'policies', put[place]?.index as number, 'PolicyName'],
       report,
     );
     unique(
@@ -169,6 +181,12 @@ function checkNames(scenario: Scenario, report: Report): void {
       report,
     );
   }
+}
+
+/** The names of the policies that a written one stands for; its own while they cannot be told. */
+function namesOf(policy: ScalingPolicyConfig): readonly string[] {
+  const { problems, policies } = scalerOf(policy);
+  return problems(policy).length > 0 ? [policy.PolicyName] : policies(policy).map(({ PolicyName }) => PolicyName);
 }
 
 function unique(names: readonly string[], path: (index: number) => Path, report: Report): void {
@@ -332,25 +350,28 @@ function checkScaling(scenario: Scenario, report: Report): void {
     const scaled = scenario.services.find(({ serviceName }) => serviceName === target.service);
     const seen = new Set<string>();
     for (const [place, policy] of target.policies.entries()) {
-      const { PredefinedMetricType } = policy.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification;
-      const at = [
-        ...path,
-        'policies',
-        place,
-        'TargetTrackingScalingPolicyConfiguration',
-        'PredefinedMetricSpecification',
-        'PredefinedMetricType',
-      ];
-      if (seen.has(PredefinedMetricType))
-        report(at, 'Only one TargetTrackingScaling policy for a given metric specification is allowed.');
-      seen.add(PredefinedMetricType);
-      if (PredefinedMetricType === 'ALBRequestCountPerTarget' && scaled?.loadBalancers.length === 0)
-        report(at, `found ALBRequestCountPerTarget, expected service "${target.service}" to have a load balancer`);
+      for (const problem of scalerOf(policy).problems(policy))
+        report([...path, 'policies', place, ...problem.path], problem.message);
+      const [metric, at] = metricOf(policy, [...path, 'policies', place]);
+      if (policy.PolicyType === 'TargetTrackingScaling') {
+        if (seen.has(metric))
+          report(at, 'Only one TargetTrackingScaling policy for a given metric specification is allowed.');
+        seen.add(metric);
+      }
+      if (scalingMetrics[metric] === 'AWS/ApplicationELB' && scaled?.loadBalancers.length === 0)
+        report(at, `found ${metric}, expected service "${target.service}" to have a load balancer`);
     }
     for (const [place, action] of target.scheduledActions.entries()) {
       const at = [...path, 'scheduledActions', place] as const;
-      const problem = scheduleProblem(action.Schedule, action.Timezone);
-      if (problem !== undefined) report([...at, 'Schedule'], problem);
+      const zone = timeZoneProblem(action.Timezone);
+      const problem = zone ?? scheduleProblem(action.Schedule, action.Timezone);
+      if (problem !== undefined) report([...at, zone === undefined ? 'Schedule' : 'Timezone'], problem);
+      const { StartTime, EndTime } = action;
+      if (StartTime !== undefined && EndTime !== undefined && EndTime < StartTime)
+        report(
+          [...at, 'EndTime'],
+          `found ${new Date(EndTime).toISOString()}, expected StartTime, ${new Date(StartTime).toISOString()}, or later`,
+        );
       const { MinCapacity, MaxCapacity } = action.ScalableTargetAction;
       if (MinCapacity === undefined && MaxCapacity === undefined)
         report([...at, 'ScalableTargetAction'], 'found neither MinCapacity nor MaxCapacity, expected at least one');
@@ -358,4 +379,14 @@ function checkScaling(scenario: Scenario, report: Report): void {
         report([...at, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
     }
   }
+}
+
+/** The metric that a policy follows, and where it is written. */
+function metricOf(policy: ScalingPolicyConfig, path: Path): readonly [keyof typeof scalingMetrics, Path] {
+  if (policy.PolicyType === 'StepScaling') return [policy.alarm.MetricName, [...path, 'alarm', 'MetricName']];
+  const { PredefinedMetricType } = policy.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification;
+  return [
+    PredefinedMetricType,
+    [...path, 'TargetTrackingScalingPolicyConfiguration', 'PredefinedMetricSpecification', 'PredefinedMetricType'],
+  ];
 }

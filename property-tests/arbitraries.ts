@@ -88,6 +88,21 @@ const servicePlan = fc.record({
         }),
         { maxLength: 3, selector: ({ metric }) => metric },
       ),
+      steps: fc.array(
+        fc.record({
+          shape: fc.constantFrom('above', 'below', 'intervals'),
+          metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCountPerTarget', 'TargetResponseTime'),
+          level: fc.constantFrom(0.2, 0.5, 0.8),
+          type: fc.constantFrom('ChangeInCapacity', 'PercentChangeInCapacity'),
+          sizes: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 20, max: 60 })),
+          aggregation: fc.constantFrom('Average', 'Minimum', 'Maximum'),
+          /** Three minutes of breaching at least, as a law about rises expects of every alarm. */
+          window: fc.constantFrom({ minutes: 1, periods: 3 }, { minutes: 1, periods: 4 }, { minutes: 5, periods: 1 }),
+          missing: fc.constantFrom('missing', 'ignore', 'notBreaching'),
+          cooldown: fc.constantFrom(0, 60, 300),
+        }),
+        { maxLength: 2 },
+      ),
       actions: fc.array(
         fc.record({
           kind: fc.constantFrom('at', 'rate', 'cron'),
@@ -341,6 +356,9 @@ function scalableTargetOf(
         DisableScaleIn: disableScaleIn,
       },
     }));
+  const stepPolicies = scaling.steps
+    .filter(({ metric }) => loadBalancer !== undefined || metric.endsWith('Utilization'))
+    .map((plan, place) => stepPolicyOf(plan, place));
   const scheduledActions = scaling.actions.map(({ kind, minute, every, zone, min, max }, place): ScheduledAction => {
     const at = iso(startMs + minute * MINUTE).slice(0, 19);
     const cron = `cron(${minute % 60} ${Math.floor(minute / 60)} * * ? *)`;
@@ -359,10 +377,69 @@ function scalableTargetOf(
       service: serviceName(index),
       MinCapacity: scaling.min,
       MaxCapacity: scaling.min + scaling.room,
-      policies,
+      policies: [...policies, ...stepPolicies],
       scheduledActions,
     },
   ];
+}
+
+/** The metric's unit in which a step policy's `level` is 1. */
+const FULL = {
+  CPUUtilization: 100,
+  MemoryUtilization: 100,
+  RequestCountPerTarget: 500,
+  TargetResponseTime: 1,
+} as const;
+
+type StepPlan = NonNullable<ServicePlan['scaling']>['steps'][number];
+
+/** Two steps above a threshold that add, two below one that take away, or both of them as intervals. */
+function stepPolicyOf(drawn: StepPlan, place: number): Policy {
+  const { shape, metric, level, type, sizes, aggregation, window, missing, cooldown } = drawn;
+  const full = FULL[metric];
+  const [small, large] = sizes.map((size, index) =>
+    type === 'ChangeInCapacity' && index === 1 ? Math.ceil(size / 10) : size,
+  ) as [number, number];
+  const sign = shape === 'below' ? -1 : 1;
+  const width = full / 10;
+  const intervals = [
+    { upper: (level * full) / 4, change: -large },
+    { upper: (level * full) / 2, change: -small },
+    { lower: level * full, change: small },
+    { lower: level * full + width, change: large },
+  ];
+  const steps = [
+    { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: width, ScalingAdjustment: small },
+    { MetricIntervalLowerBound: width, ScalingAdjustment: large },
+  ];
+  const stepsDown = [
+    { MetricIntervalUpperBound: -width, ScalingAdjustment: -large },
+    { MetricIntervalLowerBound: -width, MetricIntervalUpperBound: 0, ScalingAdjustment: -small },
+  ];
+  return {
+    PolicyName: `steps-${place}`,
+    PolicyType: 'StepScaling',
+    alarm: {
+      MetricName: metric,
+      Period: window.minutes * 60,
+      EvaluationPeriods: window.periods,
+      DatapointsToAlarm: Math.min(window.periods, 3),
+      TreatMissingData: missing,
+      ...(shape === 'intervals'
+        ? {}
+        : {
+            Threshold: level * full,
+            ComparisonOperator: sign < 0 ? 'LessThanThreshold' : 'GreaterThanOrEqualToThreshold',
+          }),
+    },
+    StepScalingPolicyConfiguration: {
+      AdjustmentType: type,
+      Cooldown: cooldown,
+      MetricAggregationType: aggregation,
+      ...(shape === 'intervals' ? {} : { StepAdjustments: sign < 0 ? stepsDown : steps }),
+    },
+    ...(shape === 'intervals' ? { scalingSteps: intervals } : {}),
+  };
 }
 
 /** A request simulated one by one costs a third of a microsecond, and its task's bookkeeping more. */

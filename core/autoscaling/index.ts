@@ -20,10 +20,18 @@ import type { AutoscalingWorld } from './world.ts';
 
 export { autoscalingController } from './controller.ts';
 export { policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
-export type { PredefinedMetric, ScalableCapacity, Scaler } from './scaler.ts';
-export { scalers, scalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
+export { scalingMetrics, type PredefinedMetric, type ScalableCapacity, type Scaler } from './scaler.ts';
+export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
+export {
+  aggregatedMetric,
+  matchingStep,
+  stepScalingCapacity,
+  type StepAdjustment,
+  type StepScalingPolicy,
+  type StepScalingPolicyConfiguration,
+} from './scalers/stepScaling.ts';
 export { lowThreshold, targetTrackingCapacity } from './scalers/targetTracking.ts';
-export { nextScheduledTime, scheduleProblem } from './schedule.ts';
+export { scheduledTimes, scheduleProblem, timeZoneProblem } from './schedule.ts';
 export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';
 
 export type AutoscalingEvent = ScalableTargetEvent | ScheduledActionEvent;

@@ -21,7 +21,7 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import type { PredefinedMetric, ScalableCapacity } from './scaler.ts';
-import { scalers, type ScalingPolicyConfig } from './scalers.ts';
+import { scalerOf, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 import type { AutoscalingWorld } from './world.ts';
 
 export interface ScalingActivity {
@@ -43,9 +43,9 @@ export interface ScalableTarget {
 
 export interface ScalingPolicy {
   readonly resourceId: string;
-  readonly config: ScalingPolicyConfig;
-  readonly highAlarm: string;
-  readonly lowAlarm: string | undefined;
+  readonly config: PutScalingPolicy;
+  /** The alarms that call it; of target tracking AlarmHigh, then AlarmLow unless scale-in is disabled. */
+  readonly alarmNames: readonly string[];
   /** Until then a scale-out only adds what the running chain of scale-outs has not added yet. */
   scaleOutCoolsUntilMs: Millis;
   /** Capacity at the start and at the end of that chain. */
@@ -63,10 +63,11 @@ export type NotScaledReason =
   | 'AlreadyAtMaxCapacity'
   | 'AlreadyAtMinCapacity'
   | 'AlreadyAtDesiredCapacity'
-  // Ours: AWS reports nothing for these three.
+  // Ours: AWS reports nothing for these four.
   | 'InCooldown'
   | 'OtherPolicyNotReady'
-  | 'MetricBackInRange';
+  | 'MetricBackInRange'
+  | 'NoMatchingStep';
 
 export function policyKey(resourceId: string, policyName: string): string {
   return `${resourceId}/${policyName}`;
@@ -78,11 +79,13 @@ export const scalableTargetEvents = {
     minCapacity: number('tasks'),
     maxCapacity: number('tasks'),
   }),
-  ScalingPolicyPut: event('A scaling policy was created or replaced, with the alarms it manages.', {
+  ScalingPolicyPut: event('A scaling policy was created or replaced, with the alarms that call it.', {
     policyKey: text('<resource id>/<policy name>'),
     resourceId: text('the scalable target'),
-    config: json<ScalingPolicyConfig>('as put-scaling-policy takes it'),
-    alarms: json<readonly MetricAlarm[]>('AlarmHigh, and AlarmLow unless scale-in is disabled'),
+    config: json<PutScalingPolicy>('as put-scaling-policy takes it'),
+    alarms: json<readonly MetricAlarm[]>(
+      'AlarmHigh, and AlarmLow unless scale-in is disabled; the one of step scaling',
+    ),
   }),
   ScalableTargetBoundsChanged: event('A scheduled action changed the bounds; they stay until something changes them.', {
     resourceId: text('the scalable target'),
@@ -139,7 +142,7 @@ export interface ScalableNamespace<World> {
   readonly metric: (
     world: Immutable<World>,
     resourceId: string,
-    config: ScalingPolicyConfig,
+    config: PutScalingPolicy,
   ) => PredefinedMetric | undefined;
 }
 
@@ -154,13 +157,22 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       return [registered, ...withinBounds(activityId(world), registered, capacity, {})];
     },
 
-    PutScalingPolicy({ resourceId, config }, { world }) {
-      const metric = namespace.metric(world, resourceId, config);
-      if (metric === undefined) return [];
-      const key = policyKey(resourceId, config.PolicyName);
-      const { high, low } = scalers[config.PolicyType].alarms(config, metric, key);
-      const alarms = low === undefined ? [high] : [high, low];
-      return [{ type: 'ScalingPolicyPut', policyKey: key, resourceId, config, alarms }];
+    PutScalingPolicy({ resourceId, config: written }, { world }) {
+      const { policies, alarms } = scalerOf(written);
+      return policies(written).flatMap((config) => {
+        const metric = namespace.metric(world, resourceId, config);
+        if (metric === undefined) return [];
+        const key = policyKey(resourceId, config.PolicyName);
+        return [
+          {
+            type: 'ScalingPolicyPut',
+            policyKey: key,
+            resourceId,
+            config,
+            alarms: alarms(config, metric, key),
+          } as const,
+        ];
+      });
     },
 
     EvaluateScalingPolicy({ policyKey: key, alarmName }, context) {
@@ -192,7 +204,7 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
           type: 'ScalingActivityStarted',
           activityId: activityId(context.world),
           ...common,
-          fromCapacity: capacity.desiredCount,
+          fromCapacity: answer.fromCapacity,
           toCapacity: answer.toCapacity,
           runningCount: capacity.runningCount,
           metricValues: reading.datapoints,
@@ -233,28 +245,30 @@ export function capacityNow<World extends AutoscalingWorld>(
 }
 
 interface PolicyReading {
-  readonly direction: 'out' | 'in';
   readonly alarmName: string;
   readonly datapoints: readonly number[];
   readonly want: number | undefined;
 }
 
-/** What a policy asks for right now, from whichever of its alarms is in ALARM; undefined when none is. */
+/** What a policy asks for right now, from the first of its alarms that is in ALARM; undefined when none is. */
 function read(
   policy: Immutable<ScalingPolicy>,
   { world, nowMs }: Context<AutoscalingWorld>,
   { runningCount }: ScalableCapacity,
 ): PolicyReading | undefined {
-  for (const direction of ['out', 'in'] as const) {
-    const alarmName = direction === 'out' ? policy.highAlarm : policy.lowAlarm;
-    if (alarmName === undefined || world.cloudwatch.alarms.get(alarmName)?.state !== 'ALARM') continue;
+  for (const alarmName of policy.alarmNames) {
+    const alarm = world.cloudwatch.alarms.get(alarmName);
+    if (alarm?.state !== 'ALARM') continue;
     const datapoints = recentDatapoints(world, alarmName, nowMs).map(({ value }) => value);
     if (datapoints.length === 0) return undefined;
-    const { capacity } = scalers[policy.config.PolicyType];
-    return { direction, alarmName, datapoints, want: capacity(policy.config, { direction, datapoints, runningCount }) };
+    const { threshold, comparisonOperator } = alarm.config;
+    const reading = { datapoints, threshold, comparisonOperator, runningCount };
+    return { alarmName, datapoints, want: scalerOf(policy.config).capacity(policy.config, reading) };
   }
   return undefined;
 }
+
+type Answer = { readonly fromCapacity: number; readonly toCapacity: number } | { readonly reason: NotScaledReason };
 
 /** The pipeline of spec/autoscaling.md 3.10: the capacity to set, or the reason why none is set. */
 function judge(
@@ -263,34 +277,41 @@ function judge(
   reading: PolicyReading,
   capacity: ScalableCapacity,
   context: Context<AutoscalingWorld>,
-): { readonly toCapacity: number } | { readonly reason: NotScaledReason } {
+): Answer {
   const { nowMs } = context;
   const { desiredCount, runningCount, deploymentInProgress } = capacity;
   const { minCapacity, maxCapacity } = target;
-  if (reading.want === undefined) return { reason: 'MetricBackInRange' };
-  if (reading.direction === 'out') {
-    if (reading.want <= runningCount) return { reason: 'AlreadyAtDesiredCapacity' };
+  const { tracksTarget, countsFromRunning } = scalerOf(policy.config);
+  const { want } = reading;
+  if (want === undefined) return { reason: tracksTarget ? 'MetricBackInRange' : 'NoMatchingStep' };
+  if (want === runningCount) {
+    const roundedUp = tracksTarget && reading.alarmName === policy.alarmNames[1];
+    return { reason: roundedUp ? 'AutoScalingAnticipatedFlapping' : 'AlreadyAtDesiredCapacity' };
+  }
+  // Of what policies decide at one instant the largest capacity wins; each starts from the capacity before all of them.
+  const decided = target.activity?.startedMs === nowMs ? target.activity : undefined;
+  const fromCapacity = decided?.policyKey === undefined ? desiredCount : decided.fromCapacity;
+  if (want > runningCount) {
     const cooling = nowMs < policy.scaleOutCoolsUntilMs;
-    const want = cooling ? reading.want - (policy.chainTo - policy.chainFrom) : reading.want;
-    const toCapacity = clamp(want, minCapacity, maxCapacity);
-    if (toCapacity > desiredCount) return { toCapacity };
+    const deducts = cooling && countsFromRunning(policy.config);
+    const wanted = deducts ? want - (policy.chainTo - policy.chainFrom) : want;
+    const toCapacity = clamp(wanted, minCapacity, maxCapacity);
+    if (toCapacity > Math.max(fromCapacity, desiredCount)) return { fromCapacity, toCapacity };
     if (desiredCount >= maxCapacity) return { reason: 'AlreadyAtMaxCapacity' };
     return { reason: cooling ? 'InCooldown' : 'AlreadyAtDesiredCapacity' };
   }
-  const { activity } = target;
-  if (activity?.startedMs === nowMs && activity.toCapacity > activity.fromCapacity)
-    return { reason: 'OtherPolicyNotReady' }; // another policy has just scaled out
-  if (reading.want >= runningCount) return { reason: 'AutoScalingAnticipatedFlapping' };
+  if (decided !== undefined && decided.toCapacity > decided.fromCapacity) return { reason: 'OtherPolicyNotReady' };
   if (deploymentInProgress) return { reason: 'TargetServicePutResourceAsUnscalable' };
   if (nowMs < policy.scaleInCoolsUntilMs) return { reason: 'InCooldown' };
-  const wanted = unanimousScaleIn(policy.resourceId, capacity, context);
+  const wanted = tracksTarget ? unanimousScaleIn(policy.resourceId, capacity, context) : want;
   if (wanted === undefined) return { reason: 'OtherPolicyNotReady' };
   const toCapacity = clamp(wanted, minCapacity, maxCapacity);
-  if (toCapacity < desiredCount) return { toCapacity };
+  const isLargest = fromCapacity === desiredCount || toCapacity > desiredCount;
+  if (toCapacity < fromCapacity && isLargest) return { fromCapacity, toCapacity };
   return { reason: desiredCount <= minCapacity ? 'AlreadyAtMinCapacity' : 'AlreadyAtDesiredCapacity' };
 }
 
-/** Every policy that may scale in must want to; then the largest capacity any of them wants. */
+/** Every policy that tracks a target and may scale in must want to; then the largest capacity any of them wants. */
 function unanimousScaleIn(
   resourceId: string,
   capacity: ScalableCapacity,
@@ -298,9 +319,10 @@ function unanimousScaleIn(
 ): number | undefined {
   let largest = 0;
   for (const policy of context.world.autoscaling.policies.values()) {
-    if (policy.resourceId !== resourceId || policy.lowAlarm === undefined) continue;
+    const [, lowAlarm] = policy.alarmNames;
+    if (policy.resourceId !== resourceId || lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) continue;
     const reading = read(policy, context, capacity);
-    const ready = reading?.direction === 'in' && context.nowMs >= policy.scaleInCoolsUntilMs;
+    const ready = reading?.alarmName === lowAlarm && context.nowMs >= policy.scaleInCoolsUntilMs;
     if (!ready || reading.want === undefined) return undefined;
     largest = Math.max(largest, reading.want);
   }
@@ -352,8 +374,7 @@ export const evolveScalableTarget: Evolve<AutoscalingWorld, ScalableTargetEvent>
     autoscaling.policies.set(key, {
       resourceId,
       config,
-      highAlarm: (alarms[0] as MetricAlarm).alarmName,
-      lowAlarm: alarms[1]?.alarmName,
+      alarmNames: alarms.map(({ alarmName }) => alarmName),
       scaleOutCoolsUntilMs: 0,
       chainFrom: 0,
       chainTo: 0,
@@ -397,7 +418,7 @@ export const evolveScalableTarget: Evolve<AutoscalingWorld, ScalableTargetEvent>
     target.activity = undefined;
     const policy = key === undefined ? undefined : autoscaling.policies.get(key);
     if (policy === undefined || statusCode !== 'Successful') return;
-    const { outMs, inMs } = scalers[policy.config.PolicyType].cooldowns(policy.config);
+    const { outMs, inMs } = scalerOf(policy.config).cooldowns(policy.config);
     if (toCapacity > fromCapacity) policy.scaleOutCoolsUntilMs = atMs + outMs;
     else policy.scaleInCoolsUntilMs = atMs + inMs;
   },

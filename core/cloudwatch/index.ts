@@ -20,6 +20,7 @@ export {
   type TreatMissingData,
 } from './alarm.ts';
 export { cloudwatchController } from './controller.ts';
+export { evaluateMetricMath, MetricMathError } from './metricMath.ts';
 export { METRIC_PERIOD_MS, metricKey, statistics, type MetricData } from './metric.ts';
 export { emptyCloudWatch, type CloudWatchState, type CloudWatchWorld } from './world.ts';
 

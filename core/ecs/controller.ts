@@ -207,15 +207,13 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName)
           .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(taskId) === true)
-          .map((targetGroup) => due(atMs, { type: 'FinishDeregistration', targetGroup, targetId: taskId })),
+          .map((targetGroup) => due(atMs, { type: 'RemoveTarget', targetGroup, targetId: taskId })),
       ),
     ),
     // A task that lost its instance in the very instant it started is registered when it has gone already.
     events.on('TargetRegistered').pipe(
       filter(({ event }) => !world.ecs.tasks.has(event.targetId)),
-      map(({ atMs, event: { targetGroup, targetId } }) =>
-        due(atMs, { type: 'FinishDeregistration', targetGroup, targetId }),
-      ),
+      map(({ atMs, event: { targetGroup, targetId } }) => due(atMs, { type: 'RemoveTarget', targetGroup, targetId })),
     ),
     events
       .on('TargetDeregistered')

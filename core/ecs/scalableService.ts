@@ -1,6 +1,6 @@
-/** What a service tells Application Auto Scaling of itself: its counts, and the metrics that predefined types stand for. */
+/** What a service tells Application Auto Scaling of itself: its counts, and the metrics that its policies name. */
 
-import type { ScalableNamespace } from '../autoscaling/index.ts';
+import { scalerOf, type ScalableNamespace } from '../autoscaling/index.ts';
 import { serviceMetric, targetGroupMetric } from './metrics.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -21,23 +21,29 @@ export const scalableServices: ScalableNamespace<EcsWorld> = {
     return { desiredCount, runningCount, deploymentInProgress };
   },
 
-  metric({ ecs }, resourceId, { TargetTrackingScalingPolicyConfiguration: policy }) {
+  metric({ ecs }, resourceId, config) {
     const serviceName = serviceNameOf(resourceId);
-    const { PredefinedMetricType } = policy.PredefinedMetricSpecification;
-    switch (PredefinedMetricType) {
+    const ofService = (name: 'CPUUtilization' | 'MemoryUtilization') => {
+      const metric = serviceMetric(ecs.clusterName, serviceName, name);
+      return { metric, statistic: 'Average', delayMs: ecs.metricDelays.serviceMs } as const;
+    };
+    const ofTargetGroup = (name: string, statistic: 'Average' | 'Sum') => {
+      const targetGroup = ecs.services.get(serviceName)?.config.loadBalancers[0]?.targetGroup;
+      if (targetGroup === undefined) return undefined;
+      return { metric: targetGroupMetric(targetGroup, name), statistic, delayMs: ecs.metricDelays.loadBalancerMs };
+    };
+    switch (scalerOf(config).metric(config)) {
       case 'ECSServiceAverageCPUUtilization':
-      case 'ECSServiceAverageMemoryUtilization': {
-        const name =
-          PredefinedMetricType === 'ECSServiceAverageCPUUtilization' ? 'CPUUtilization' : 'MemoryUtilization';
-        const metric = serviceMetric(ecs.clusterName, serviceName, name);
-        return { metric, statistic: 'Average', delayMs: ecs.metricDelays.serviceMs };
-      }
-      case 'ALBRequestCountPerTarget': {
-        const targetGroup = ecs.services.get(serviceName)?.config.loadBalancers[0]?.targetGroup;
-        if (targetGroup === undefined) return undefined;
-        const metric = targetGroupMetric(targetGroup, 'RequestCountPerTarget');
-        return { metric, statistic: 'Sum', delayMs: ecs.metricDelays.loadBalancerMs };
-      }
+      case 'CPUUtilization':
+        return ofService('CPUUtilization');
+      case 'ECSServiceAverageMemoryUtilization':
+      case 'MemoryUtilization':
+        return ofService('MemoryUtilization');
+      case 'ALBRequestCountPerTarget':
+      case 'RequestCountPerTarget':
+        return ofTargetGroup('RequestCountPerTarget', 'Sum');
+      case 'TargetResponseTime':
+        return ofTargetGroup('TargetResponseTime', 'Average');
     }
   },
 };

@@ -22,4 +22,5 @@ export const elbPhases: Phases<TargetGroupCommand> = {
   PassHealthCheck: Phase.Environment,
   DeregisterTarget: Phase.Execute,
   FinishDeregistration: Phase.Environment,
+  RemoveTarget: Phase.Environment,
 };

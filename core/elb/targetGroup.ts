@@ -37,6 +37,8 @@ export interface TargetGroup {
   readonly config: TargetGroupConfig;
   /** By target id, in the order of registration. */
   readonly targets: Map<string, TargetState>;
+  /** When the first check of an initial target passes, and when the delay of a draining one ends. */
+  readonly dueAtMs: Map<string, Millis>;
   healthyCount: number;
 }
 
@@ -76,7 +78,9 @@ export type TargetGroupCommand =
     }
   | { readonly type: 'PassHealthCheck'; readonly targetGroup: string; readonly targetId: string }
   | { readonly type: 'DeregisterTarget'; readonly targetGroup: string; readonly targetId: string }
-  | { readonly type: 'FinishDeregistration'; readonly targetGroup: string; readonly targetId: string };
+  | { readonly type: 'FinishDeregistration'; readonly targetGroup: string; readonly targetId: string }
+  /** The target is gone, whatever its state. */
+  | { readonly type: 'RemoveTarget'; readonly targetGroup: string; readonly targetId: string };
 
 /** Time from RegisterTargets until the load balancer's nodes know the target. Choice: 1 to 5 s (spec/capacity.md 6.1). */
 const REGISTRATION_MS = { from: 1 * SECOND, to: 5 * SECOND };
@@ -97,8 +101,8 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
     return [{ type: 'TargetRegistered', targetGroup: name, targetId, healthyAtMs }];
   },
 
-  PassHealthCheck({ targetGroup: name, targetId }, { world }) {
-    if (world.elb.targetGroups.get(name)?.targets.get(targetId) !== 'initial') return [];
+  PassHealthCheck({ targetGroup: name, targetId }, { world, nowMs }) {
+    if (!isDue(world.elb.targetGroups.get(name), targetId, 'initial', nowMs)) return [];
     return [{ type: 'TargetHealthy', targetGroup: name, targetId }];
   },
 
@@ -110,37 +114,57 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
     return [{ type: 'TargetDraining', targetGroup: name, targetId, untilMs }];
   },
 
-  FinishDeregistration({ targetGroup: name, targetId }, { world }) {
+  FinishDeregistration({ targetGroup: name, targetId }, { world, nowMs }) {
+    if (!isDue(world.elb.targetGroups.get(name), targetId, 'draining', nowMs)) return [];
+    return [{ type: 'TargetDeregistered', targetGroup: name, targetId }];
+  },
+
+  RemoveTarget({ targetGroup: name, targetId }, { world }) {
     if (world.elb.targetGroups.get(name)?.targets.has(targetId) !== true) return [];
     return [{ type: 'TargetDeregistered', targetGroup: name, targetId }];
   },
 };
 
+/** Whether this is the instant a target in this state waits for, and not one of an earlier registration. */
+function isDue(
+  group: Immutable<TargetGroup> | undefined,
+  targetId: string,
+  state: TargetState,
+  nowMs: Millis,
+): boolean {
+  return group?.targets.get(targetId) === state && group.dueAtMs.get(targetId) === nowMs;
+}
+
 export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
   TargetGroupCreated({ elb }, { config }) {
-    elb.targetGroups.set(config.Name, { config, targets: new Map(), healthyCount: 0 });
+    elb.targetGroups.set(config.Name, { config, targets: new Map(), dueAtMs: new Map(), healthyCount: 0 });
   },
-  TargetRegistered({ elb }, { targetGroup: name, targetId }) {
+  TargetRegistered({ elb }, { targetGroup: name, targetId, healthyAtMs }) {
     elb.registrations++;
-    elb.targetGroups.get(name)?.targets.set(targetId, 'initial');
+    const group = elb.targetGroups.get(name);
+    group?.targets.set(targetId, 'initial');
+    group?.dueAtMs.set(targetId, healthyAtMs);
   },
   TargetHealthy({ elb }, { targetGroup: name, targetId }) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
     group.targets.set(targetId, 'healthy');
+    group.dueAtMs.delete(targetId);
     group.healthyCount++;
   },
-  TargetDraining({ elb }, { targetGroup: name, targetId }) {
+  TargetDraining({ elb }, { targetGroup: name, targetId, untilMs }) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
     if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
     group.targets.set(targetId, 'draining');
+    group.dueAtMs.set(targetId, untilMs);
   },
   TargetDeregistered({ elb }, { targetGroup: name, targetId }) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
     if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
     group.targets.delete(targetId);
+    group.dueAtMs.delete(targetId);
   },
 };
 

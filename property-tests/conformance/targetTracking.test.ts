@@ -9,7 +9,6 @@ import {
   lowThreshold,
   policyKey,
   scalers,
-  scalingPolicy,
   targetTrackingCapacity,
   type AutoscalingCommand,
   type AutoscalingEvent,
@@ -46,9 +45,9 @@ interface Cooldowns {
   readonly disableScaleIn?: boolean;
 }
 
-function policy(name: string, target: number, cooldowns: Cooldowns = {}): ScalingPolicyConfig {
+function policy(name: string, target: number, cooldowns: Cooldowns = {}) {
   const { out, in: back, disableScaleIn } = cooldowns;
-  return scalingPolicy.parse({
+  return scalers.TargetTrackingScaling.schema.parse({
     PolicyName: name,
     PolicyType: 'TargetTrackingScaling',
     TargetTrackingScalingPolicyConfiguration: {
@@ -211,12 +210,13 @@ describe('3.3: the capacity formula', () => {
   test('the mean of the datapoints counts; one at the target, or within the tenth below it, gives no reason to act', () => {
     const { capacity } = scalers.TargetTrackingScaling;
     const config = policy('cpu', 50);
-    const reading = { runningCount: 10, direction: 'out' } as const;
-    assert.equal(capacity(config, { ...reading, datapoints: [40, 60, 80] }), 12);
-    assert.equal(capacity(config, { ...reading, datapoints: [50] }), undefined);
-    assert.equal(capacity(config, { ...reading, datapoints: [45] }), undefined);
-    assert.equal(capacity(config, { ...reading, direction: 'in', datapoints: [45] }), undefined);
-    assert.equal(capacity(config, { ...reading, direction: 'in', datapoints: [44.9] }), 9);
+    const above = { runningCount: 10, threshold: 50, comparisonOperator: 'GreaterThanThreshold' } as const;
+    const below = { runningCount: 10, threshold: 45, comparisonOperator: 'LessThanThreshold' } as const;
+    assert.equal(capacity(config, { ...above, datapoints: [40, 60, 80] }), 12);
+    assert.equal(capacity(config, { ...above, datapoints: [50] }), undefined);
+    assert.equal(capacity(config, { ...above, datapoints: [45] }), undefined);
+    assert.equal(capacity(config, { ...below, datapoints: [45] }), undefined);
+    assert.equal(capacity(config, { ...below, datapoints: [44.9] }), 9);
   });
 });
 

@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { scalers, targetTrackingCapacity } from '../../core/autoscaling/index.ts';
-import { HOUR, MINUTE, SECOND } from '../../core/kernel/index.ts';
+import { scalerOf, scalers, targetTrackingCapacity, type PutScalingPolicy } from '../../core/autoscaling/index.ts';
+import { HOUR, MINUTE } from '../../core/kernel/index.ts';
 import { scenarioSchema, type Scenario } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
 import { endOf, quietScenario, scenarios } from '../arbitraries.ts';
-import { alarmsAreSound, capacitiesAreSound, writtenPolicies, type AnyScaler } from '../contracts/scaler.ts';
+import {
+  alarmsAreSound,
+  capacitiesAreSound,
+  capacityFollowsTheMetric,
+  writtenPolicies,
+  type AnyScaler,
+} from '../contracts/scaler.ts';
 
-for (const [name, scaler] of Object.entries(scalers)) {
-  test(`${name}: its alarms are sound`, () =>
-    fc.assert(alarmsAreSound(scaler as AnyScaler, writtenPolicies[name as 'TargetTrackingScaling']), { numRuns: 500 }));
-  test(`${name}: its capacities are sound`, () =>
-    fc.assert(capacitiesAreSound(scaler as AnyScaler, writtenPolicies[name as 'TargetTrackingScaling']), {
-      numRuns: 2_000,
-    }));
+for (const [name, entry] of Object.entries(scalers)) {
+  const scaler = entry as AnyScaler;
+  const written = writtenPolicies[name as keyof typeof scalers];
+  test(`${name}: its alarms are sound`, () => fc.assert(alarmsAreSound(scaler, written), { numRuns: 500 }));
+  test(`${name}: its capacities are sound`, () => fc.assert(capacitiesAreSound(scaler, written), { numRuns: 2_000 }));
+  if (scaler.tracksTarget)
+    test(`${name}: its capacities follow the metric`, () =>
+      fc.assert(capacityFollowsTheMetric(scaler, written), { numRuns: 2_000 }));
 }
 
 describe('a constant load', () => {
@@ -139,16 +146,19 @@ function ebb(): Scenario {
 
 test('no policy leaves the bounds, none scales in within its cooldown or during a deployment, and each decision moves as its alarm says', () => {
   let decisions = 0;
+  const kinds = new Set<string>();
   for (const scenario of [ebb(), ...fc.sample(scenarios, { seed: 11, numRuns: 60 })]) {
     const simulation = simulate(scenario);
     const cooledFrom = new Map<string, number>();
     const by = new Map<string, { readonly policyKey: string; readonly isIn: boolean }>();
     const deploying = new Map<string, boolean>();
+    const policies = new Map<string, PutScalingPolicy>();
     let seq = 0;
     // The log, with the world only where it is asked for: deployments end with the first steady state.
     simulation.runUntil(endOf(scenario));
     for (; seq < simulation.log.length; seq++) {
       const { atMs, event } = simulation.log.at(seq);
+      if (event.type === 'ScalingPolicyPut') policies.set(event.policyKey, event.config);
       if (event.type === 'ServiceCreated') deploying.set(event.config.serviceName, true);
       if (event.type === 'ServiceReachedSteadyState') deploying.set(event.serviceName, false);
       if (event.type === 'ScalingActivityCompleted') {
@@ -168,6 +178,8 @@ test('no policy leaves the bounds, none scales in within its cooldown or during 
       if (event.policyKey === undefined) continue;
       decisions++;
       by.set(event.activityId, { policyKey: event.policyKey, isIn });
+      kinds.add(`${(policies.get(event.policyKey) as PutScalingPolicy).PolicyType} ${isIn ? 'in' : 'out'}`);
+      // The drawn steps above a threshold add, those below one take away.
       assert.equal(
         event.alarmName?.includes(isIn ? 'AlarmLow' : 'AlarmHigh'),
         true,
@@ -176,13 +188,13 @@ test('no policy leaves the bounds, none scales in within its cooldown or during 
       if (!isIn) continue;
       const serviceName = event.resourceId.split('/')[2] as string;
       assert.equal(deploying.get(serviceName), false, `event ${seq} scales in during a deployment`);
-      const target = scenario.scalableTargets.find(({ service }) => service === serviceName)!;
-      const policy = target.policies.find(({ PolicyName }) => event.policyKey === `${event.resourceId}/${PolicyName}`)!;
-      const cooldownMs = policy.TargetTrackingScalingPolicyConfiguration.ScaleInCooldown * SECOND;
+      const policy = policies.get(event.policyKey) as PutScalingPolicy;
+      const cooldownMs = scalerOf(policy).cooldowns(policy).inMs;
       const since = cooledFrom.get(event.policyKey);
       if (since !== undefined)
         assert.equal(atMs >= since + cooldownMs, true, `event ${seq}: ${(atMs - since) / MINUTE} min`);
     }
   }
   assert.equal(decisions > 50, true, `only ${decisions} decisions were seen`);
+  assert.equal(kinds.size, 4, `only ${[...kinds].join(', ')} were seen`);
 });

@@ -65,7 +65,7 @@ test('a target is routable only after a passing check, or when none is healthy; 
           });
         } else
           simulation.submit(atMs, {
-            type: what === 'finish' ? 'FinishDeregistration' : 'DeregisterTarget',
+            type: what === 'finish' ? 'RemoveTarget' : 'DeregisterTarget',
             targetGroup: 'web',
             targetId,
           });

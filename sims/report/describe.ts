@@ -1,6 +1,16 @@
 /** What an event means, in one line: AWS's terms, and the arithmetic where there is one. */
 
-import { desiredInstances, latencyLevels, serviceNameOf, type Event, type Recorded } from '../../core/index.ts';
+import {
+  aggregatedMetric,
+  desiredInstances,
+  latencyLevels,
+  matchingStep,
+  serviceNameOf,
+  type Event,
+  type MetricAlarm,
+  type Recorded,
+  type StepScalingPolicy,
+} from '../../core/index.ts';
 import {
   formatCount,
   formatDuration,
@@ -12,21 +22,33 @@ import {
   formatValue,
 } from './format.ts';
 
-/** Target value of a policy, in its metric's unit; undefined when it is not known or the policy has none. */
-export type TargetValueOf = (policyKey: string) => number | undefined;
+/** What a policy goes by: its target value in its metric's unit, or its steps; undefined when it is not known. */
+export type AimOf = (policyKey: string) => number | StepScalingPolicy | undefined;
+
+type ComparisonOperator = MetricAlarm['comparisonOperator'];
+/** How an alarm compares; undefined when it is not known. */
+export type OperatorOf = (alarmName: string) => ComparisonOperator | undefined;
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 type LoadServed = EventOf<'LoadServed'>;
 
 interface Context {
   readonly atMs: number;
-  readonly targetValueOf: TargetValueOf;
+  readonly aimOf: AimOf;
+  readonly operatorOf: OperatorOf;
 }
 
-/** @param targetValueOf  names the targets of policies; without it a decision is told without them */
-export function describe({ event, atMs }: Recorded<Event>, targetValueOf: TargetValueOf = () => undefined): string {
+/**
+ * @param aimOf       names the targets and steps of policies; without it a decision is told without them
+ * @param operatorOf  names how alarms compare; without it strictly
+ */
+export function describe(
+  { event, atMs }: Recorded<Event>,
+  aimOf: AimOf = () => undefined,
+  operatorOf: OperatorOf = () => undefined,
+): string {
   const tell = descriptions[event.type] as (event: Event, context: Context) => string;
-  return tell(event, { atMs, targetValueOf });
+  return tell(event, { atMs, aimOf, operatorOf });
 }
 
 /** One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`. */
@@ -52,12 +74,30 @@ export function failedRequests(event: LoadServed, row: number): number {
   return at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost);
 }
 
-/** `web cpu high` for the alarm that target tracking calls TargetTracking-service/demo/web-AlarmHigh-cpu. */
+/** `web cpu high` for the alarm of a policy, such as target tracking's TargetTracking-service/demo/web-AlarmHigh-cpu. */
 export function alarmTitle(alarmName: string): string {
-  const parts = /^TargetTracking-(.+)-Alarm(High|Low)(?:-(.+))?$/.exec(alarmName);
+  const parts = /^(?:TargetTracking|StepScaling)-(.+)-Alarm(High|Low)(?:-(.+))?$/.exec(alarmName);
   if (parts === null) return alarmName;
   const [, resource = '', level = '', policy = 'reservation'] = parts;
   return `${serviceNameOf(resource)} ${policy} ${level.toLowerCase()}`;
+}
+
+const comparisons: Readonly<
+  Record<
+    ComparisonOperator,
+    { readonly side: string; readonly breaches: (value: number, threshold: number) => boolean }
+  >
+> = {
+  GreaterThanThreshold: { side: 'above', breaches: (value, threshold) => value > threshold },
+  GreaterThanOrEqualToThreshold: { side: 'at or above', breaches: (value, threshold) => value >= threshold },
+  LessThanThreshold: { side: 'below', breaches: (value, threshold) => value < threshold },
+  LessThanOrEqualToThreshold: { side: 'at or below', breaches: (value, threshold) => value <= threshold },
+};
+
+/** How an alarm compares; by its title when its operator is not known. */
+export function comparisonOf(alarmName: string, operator: ComparisonOperator | undefined) {
+  const strict = alarmTitle(alarmName).endsWith(' low') ? 'LessThanThreshold' : 'GreaterThanThreshold';
+  return comparisons[operator ?? strict];
 }
 
 /** `2 of 3 datapoints above 60 (14:00 55.1, 14:01 92, 14:02 94.3)` */
@@ -65,13 +105,13 @@ export function describeDatapoints(
   alarmName: string,
   threshold: number,
   datapoints: readonly { readonly startMs: number; readonly value: number }[],
+  operator: ComparisonOperator | undefined,
 ): string {
   if (datapoints.length === 0) return 'no datapoints';
-  const isLow = alarmTitle(alarmName).endsWith(' low');
-  const breaching = datapoints.filter(({ value }) => (isLow ? value < threshold : value > threshold)).length;
+  const { side, breaches } = comparisonOf(alarmName, operator);
+  const breaching = datapoints.filter(({ value }) => breaches(value, threshold)).length;
   const texts = datapoints.map(({ startMs, value }) => `${formatMinute(startMs)} ${formatValue(value)}`);
   const shown = texts.length > 5 ? `${texts[0]} to ${texts.at(-1)}` : texts.join(', ');
-  const side = isLow ? 'below' : 'above';
   return `${breaching} of ${formatNoun(datapoints.length, 'datapoint')} ${side} ${formatValue(threshold)} (${shown})`;
 }
 
@@ -104,23 +144,27 @@ function arrow(from: number, to: number, noun: string): string {
 
 type Activity = EventOf<'ScalingActivityStarted'>;
 
-function describeActivity(activity: Activity, { targetValueOf }: Context): string {
+function describeActivity(activity: Activity, { aimOf }: Context): string {
   const { resourceId, fromCapacity, toCapacity, scheduledActionName, minCapacity, maxCapacity } = activity;
   const change = `${serviceNameOf(resourceId)} ${arrow(fromCapacity, toCapacity, 'task')}`;
   if (activity.policyKey !== undefined) {
-    const target = targetValueOf(activity.policyKey);
-    return `${change} by policy ${policyName(activity.policyKey)}: ${formula(activity, target)}${cut(activity)}`;
+    const aim = aimOf(activity.policyKey);
+    return `${change} by policy ${policyName(activity.policyKey)}: ${formula(activity, aim)}${cut(activity)}`;
   }
   const bound = toCapacity > fromCapacity ? `minimum ${minCapacity}` : `maximum ${maxCapacity}`;
   return `${change} by ${scheduledActionName === undefined ? 'its bounds' : `scheduled action ${scheduledActionName}`}: ${bound}`;
 }
 
+interface Decision {
+  readonly runningCount: number;
+  readonly metricValues: readonly number[];
+  readonly wantedCapacity?: number;
+}
+
 /** `mean 90.5 over target 60, ceil(4 running x 90.5 / 60) = 7` */
-function formula(
-  decision: { readonly runningCount: number; readonly metricValues: readonly number[]; wantedCapacity?: number },
-  target: number | undefined,
-): string {
+function formula(decision: Decision, target: ReturnType<AimOf>): string {
   const { runningCount, metricValues, wantedCapacity } = decision;
+  if (typeof target === 'object') return stepFormula(decision, target);
   const average = mean(metricValues);
   if (target === undefined)
     return `mean ${formatValue(average)}, ${runningCount} running, wants ${wantedCapacity ?? 'no change'}`;
@@ -128,6 +172,27 @@ function formula(
   if (wantedCapacity === undefined) return side;
   if (runningCount === 0) return `${side}, none running: one to begin with`;
   return `${side}, ${ceiling(`${runningCount} running`, runningCount, average, target, wantedCapacity)}`;
+}
+
+const aggregations = { Average: 'mean', Minimum: 'minimum', Maximum: 'maximum' } as const;
+
+/** `mean 92.3, 32.3 above threshold 60: +50 % of 4 running = 6` */
+function stepFormula({ runningCount, metricValues, wantedCapacity }: Decision, policy: StepScalingPolicy): string {
+  const { alarm, StepScalingPolicyConfiguration: configuration } = policy;
+  const { AdjustmentType, MetricAggregationType, MinAdjustmentMagnitude } = configuration;
+  const { Threshold: threshold, ComparisonOperator: comparisonOperator } = alarm;
+  const metricValue = aggregatedMetric(configuration, metricValues);
+  const beyond = metricValue - threshold;
+  const side = `${formatValue(Math.abs(beyond))} ${beyond < 0 ? 'below' : 'above'} threshold ${formatValue(threshold)}`;
+  const reading = `${aggregations[MetricAggregationType]} ${formatValue(metricValue)}, ${side}`;
+  const step = matchingStep(configuration, { metricValue, threshold, comparisonOperator });
+  if (step === undefined || wantedCapacity === undefined) return reading;
+  const { ScalingAdjustment: adjustment } = step;
+  if (AdjustmentType === 'ExactCapacity') return `${reading}: exactly ${adjustment}`;
+  const signed = `${adjustment > 0 ? '+' : ''}${adjustment}`;
+  if (AdjustmentType === 'ChangeInCapacity') return `${reading}: ${runningCount} running ${signed} = ${wantedCapacity}`;
+  const least = MinAdjustmentMagnitude === undefined ? '' : `, ${MinAdjustmentMagnitude} at least,`;
+  return `${reading}: ${signed} %${least} of ${runningCount} running = ${wantedCapacity}`;
 }
 
 /** `ceil(4 running x 90.5 / 60) = 7`, with as many decimals of the metric as it takes to come out right. */
@@ -162,6 +227,7 @@ const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => str
   InCooldown: () => 'its cooldown has not passed',
   OtherPolicyNotReady: () => 'another policy does not agree to scale in',
   MetricBackInRange: () => 'no longer past the threshold',
+  NoMatchingStep: () => 'no step holds it',
 };
 
 function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): string {
@@ -216,13 +282,14 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   },
   MetricAlarmPut: ({ alarm }) => {
     const { alarmName, metric, threshold, datapointsToAlarm, evaluationPeriods, periodMs } = alarm;
-    const side = alarm.comparisonOperator.startsWith('Less') ? 'below' : 'above';
+    const { side } = comparisons[alarm.comparisonOperator];
     return `alarm ${alarmTitle(alarmName)} watches ${metricTitle(metric)}: ${datapointsToAlarm} of ${evaluationPeriods} periods of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
   },
-  AlarmStateChanged: ({ alarmName, from, to, threshold, datapointStartsMs, datapoints }) => {
+  AlarmStateChanged: ({ alarmName, from, to, threshold, datapointStartsMs, datapoints }, { operatorOf }) => {
     const points = datapoints.map((value, index) => ({ startMs: datapointStartsMs[index] as number, value }));
     const state = to === 'ALARM' ? '' : ` ${from} -> ${to}`;
-    return `alarm ${alarmTitle(alarmName)}${state}: ${describeDatapoints(alarmName, threshold, points)}`;
+    const seen = describeDatapoints(alarmName, threshold, points, operatorOf(alarmName));
+    return `alarm ${alarmTitle(alarmName)}${state}: ${seen}`;
   },
   AlarmActionsRepeated: ({ alarmNames }) => `still in ALARM: ${alarmNames.map(alarmTitle).join(', ')}`,
 
@@ -233,17 +300,22 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   ScalableTargetBoundsChanged: ({ resourceId, scheduledActionName, minCapacity, maxCapacity }) =>
     `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')} by scheduled action ${scheduledActionName}`,
   ScalingActivityStarted: describeActivity,
-  ScalingActivityNotScaled: (refused, { targetValueOf }) => {
+  ScalingActivityNotScaled: (refused, { aimOf }) => {
     const { resourceId, policyKey, desiredCount, reason } = refused;
     const stays = `${serviceNameOf(resourceId)} stays at ${formatNoun(desiredCount, 'task')}`;
-    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, targetValueOf(policyKey))}; ${refusals[reason](refused)}`;
+    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey))}; ${refusals[reason](refused)}`;
   },
   ScalingActivityCompleted: ({ activityId, resourceId, statusCode }) =>
     `${activityId} of ${serviceNameOf(resourceId)} ${statusCode === 'Successful' ? 'is done: the running count has followed' : 'was overridden by a newer change'}`,
-  ScheduledActionPut: ({ resourceId, config, dueAtMs }) =>
-    `${serviceNameOf(resourceId)} gets scheduled action ${config.ScheduledActionName}: ${config.Schedule} ${config.Timezone}${dueAtMs === undefined ? ', never due' : ''}`,
-  ScheduledActionTriggered: ({ resourceId, scheduledActionName }) =>
-    `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is due`,
+  ScheduledActionPut: ({ resourceId, config, dueAtMs }) => {
+    const { ScheduledActionName, Schedule, Timezone, StartTime, EndTime } = config;
+    const from = StartTime === undefined ? '' : ` from ${formatInstant(StartTime)}`;
+    const to = EndTime === undefined ? '' : ` to ${formatInstant(EndTime)}`;
+    const never = dueAtMs === undefined ? ', never due' : '';
+    return `${serviceNameOf(resourceId)} gets scheduled action ${ScheduledActionName}: ${Schedule} ${Timezone}${from}${to}${never}`;
+  },
+  ScheduledActionTriggered: ({ resourceId, scheduledActionName, failure }) =>
+    `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is due${failure === undefined ? '' : ` and fails, ${failure}`}`,
 
   AutoScalingGroupCreated: ({ config, desiredCapacity }) =>
     `Auto Scaling group ${config.AutoScalingGroupName}: ${formatNoun(desiredCapacity, 'instance')} of ${config.instanceType}, ${config.MinSize} to ${config.MaxSize}`,

@@ -13,9 +13,10 @@ import {
   type EcsSimulation,
   type Event,
   type Millis,
+  type PutScalingPolicy,
   type Recorded,
 } from '../../core/index.ts';
-import { alarmTitle, describe, describeDatapoints, describeServed, failedRequests } from './describe.ts';
+import { alarmTitle, comparisonOf, describe, describeDatapoints, describeServed, failedRequests } from './describe.ts';
 import { formatCount, formatDuration, formatInstant, formatMinute, formatNoun } from './format.ts';
 import type { Moment } from './summary.ts';
 
@@ -175,10 +176,11 @@ class Collector {
     if (desiredCount >= target.maxCapacity) return [`its maximum is ${formatNoun(target.maxCapacity, 'task')}`];
     const reasons: string[] = [];
     for (const policy of autoscaling.policies.values()) {
-      const alarm = cloudwatch.alarms.get(policy.highAlarm);
-      if (policy.resourceId !== resourceId || alarm === undefined) continue;
-      const { alarmName, threshold } = alarm.config;
-      const seen = describeDatapoints(alarmName, threshold, recentDatapoints(world, alarmName, nowMs));
+      const alarm = cloudwatch.alarms.get(policy.alarmNames[0] ?? '');
+      if (policy.resourceId !== resourceId || alarm === undefined || !mayScaleOut(policy.config)) continue;
+      const { alarmName, threshold, comparisonOperator } = alarm.config;
+      const datapoints = recentDatapoints(world, alarmName, nowMs);
+      const seen = describeDatapoints(alarmName, threshold, datapoints, comparisonOperator);
       const title = `alarm ${alarmTitle(alarmName)}`;
       if (alarm.state !== 'ALARM')
         reasons.push(
@@ -206,9 +208,17 @@ class Collector {
     this.#offer('placement failure', score, recorded, () => this.#story(recorded));
   }
 
-  #onAlarm({ atMs, event: { alarmName, to, datapointStartsMs } }: RecordedOf<'AlarmStateChanged'>): void {
-    if (to === 'ALARM') this.#risenMs.set(alarmName, datapointStartsMs[0] ?? atMs);
+  #onAlarm({ atMs, event }: RecordedOf<'AlarmStateChanged'>): void {
+    const { alarmName, to, datapointStartsMs } = event;
+    if (to === 'ALARM') this.#risenMs.set(alarmName, datapointStartsMs[this.#firstBreach(event)] ?? atMs);
     else this.#risenMs.delete(alarmName);
+  }
+
+  /** With M of N datapoints the oldest that counted need not be past the threshold. */
+  #firstBreach({ alarmName, threshold, datapoints }: RecordedOf<'AlarmStateChanged'>['event']): number {
+    const operator = this.#simulation.world.cloudwatch.alarms.get(alarmName)?.config.comparisonOperator;
+    const { breaches } = comparisonOf(alarmName, operator);
+    return datapoints.findIndex((value) => breaches(value, threshold));
   }
 
   #onScaling(recorded: RecordedOf<'ScalingActivityStarted'>): void {
@@ -286,10 +296,16 @@ class Collector {
   }
 
   #describe(recorded: Recorded<Event>): string {
-    const { policies } = this.#simulation.world.autoscaling;
+    const { autoscaling, cloudwatch } = this.#simulation.world;
     return describe(
       recorded,
-      (policyKey) => policies.get(policyKey)?.config.TargetTrackingScalingPolicyConfiguration.TargetValue,
+      (policyKey) => {
+        const config = autoscaling.policies.get(policyKey)?.config;
+        return config?.PolicyType === 'TargetTrackingScaling'
+          ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
+          : config;
+      },
+      (alarmName) => cloudwatch.alarms.get(alarmName)?.config.comparisonOperator,
     );
   }
 
@@ -380,6 +396,14 @@ class Collector {
 function timed(atMs: Millis, shownMs: Millis, text: string): string {
   const instant = formatInstant(atMs);
   return instant === formatInstant(shownMs) ? text : `${instant} ${text}`;
+}
+
+/** A policy with nothing but steps down is no answer to a rise; of exact capacities the side of the alarm tells. */
+function mayScaleOut(policy: PutScalingPolicy): boolean {
+  if (policy.PolicyType === 'TargetTrackingScaling') return true;
+  const { AdjustmentType, StepAdjustments } = policy.StepScalingPolicyConfiguration;
+  if (AdjustmentType === 'ExactCapacity') return policy.alarm.ComparisonOperator.startsWith('Greater');
+  return StepAdjustments.some(({ ScalingAdjustment }) => ScalingAdjustment > 0);
 }
 
 /** Alarms are evaluated once a minute, each at its own second. */

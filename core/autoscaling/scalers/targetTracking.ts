@@ -58,6 +58,10 @@ export function targetTrackingCapacity(reading: {
 
 export const targetTracking: Scaler<typeof schema> = {
   schema,
+  problems: () => [],
+  policies: (written) => [written],
+  metric: ({ TargetTrackingScalingPolicyConfiguration: config }) =>
+    config.PredefinedMetricSpecification.PredefinedMetricType,
 
   alarms({ PolicyName, TargetTrackingScalingPolicyConfiguration: config }, { metric, statistic, delayMs }, policyKey) {
     const resourceId = policyKey.slice(0, policyKey.lastIndexOf('/'));
@@ -85,13 +89,16 @@ export const targetTracking: Scaler<typeof schema> = {
       threshold: lowThreshold(config.TargetValue),
       comparisonOperator: 'LessThanThreshold',
     };
-    return { high, low: config.DisableScaleIn ? undefined : low };
+    return config.DisableScaleIn ? [high] : [high, low];
   },
 
   // Choice: AWS does not say which of the alarm's datapoints counts; the mean of all of them (spec/autoscaling.md 9.2).
-  capacity({ TargetTrackingScalingPolicyConfiguration: { TargetValue } }, { direction, datapoints, runningCount }) {
+  capacity(
+    { TargetTrackingScalingPolicyConfiguration: { TargetValue } },
+    { datapoints, threshold, comparisonOperator, runningCount },
+  ) {
     const metricValue = datapoints.reduce((sum, value) => sum + value, 0) / datapoints.length;
-    const acts = direction === 'out' ? metricValue > TargetValue : metricValue < lowThreshold(TargetValue);
+    const acts = comparisonOperator === 'GreaterThanThreshold' ? metricValue > threshold : metricValue < threshold;
     return acts ? targetTrackingCapacity({ runningCount, metricValue, targetValue: TargetValue }) : undefined;
   },
 
@@ -99,4 +106,9 @@ export const targetTracking: Scaler<typeof schema> = {
     outMs: ScaleOutCooldown * SECOND,
     inMs: ScaleInCooldown * SECOND,
   }),
+
+  // Choice: AWS explains what a cooldown deducts by an example of step scaling; the sentence speaks of both kinds.
+  countsFromRunning: () => true,
+
+  tracksTarget: true,
 };
