@@ -20,7 +20,7 @@ import type { AutoscalingWorld } from './world.ts';
 
 export { autoscalingController } from './controller.ts';
 export { policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
-export { scalingMetrics, type PredefinedMetric, type ScalableCapacity, type Scaler } from './scaler.ts';
+export { scalingMetrics, type ScalableCapacity, type Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 export {
   aggregatedMetric,
