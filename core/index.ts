@@ -3,8 +3,8 @@
 export {
   alarmState,
   evaluateMetricMath,
-  evaluationOffsetMs,
   MetricMathError,
+  nextEvaluationMs,
   recentDatapoints,
   statistics,
   type AlarmRule,

@@ -6,19 +6,49 @@
 import { z } from 'zod';
 import {
   scalerOf,
-  scalingMetrics,
+  scalingAssumptions,
   scalingPolicy,
   scheduleProblem,
+  targetGroupOfLabel,
   timeZoneProblem,
   type ScalingPolicyConfig,
 } from './autoscaling/index.ts';
+import {
+  alarmAssumptions,
+  alarmName,
+  compositeAlarm,
+  compositeAlarmProblems,
+  customMetric,
+  customMetricProblems,
+  keyOf,
+  metricAlarm,
+  metricAlarmOf,
+  metricAlarmProblems,
+  metricDelay,
+  metricDimensions,
+  metricIdentity,
+  metricName,
+  metricNamespace,
+  metricsOf,
+  metricUnit,
+  requestOf,
+  scalingActionOf,
+  timingProfiles,
+  type MetricRequest,
+} from './cloudwatch/index.ts';
 import { autoScalingGroup, instanceType, instanceTypeNames } from './ec2/index.ts';
 import {
   capacityProvider,
   capacityProviderStrategyItem,
+  canonicalRequest,
   fargateCpuSizes,
   fargateMemorySizes,
+  followedRequest,
   isFargate,
+  isHighResolution,
+  metricAssumptions,
+  metricProblem,
+  resolutionMs,
   service,
   strategyProblem,
   taskDefinition,
@@ -26,7 +56,7 @@ import {
   type CapacityProviderStrategyItem,
 } from './ecs/index.ts';
 import { targetGroup } from './elb/index.ts';
-import { duration, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
+import { DAY, duration, HOUR, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
 import { load } from './workload/index.ts';
 
 const name = z.string().min(1);
@@ -43,10 +73,17 @@ const scheduledAction = z.strictObject({
   ScalableTargetAction: z.strictObject({ MinCapacity: capacity.optional(), MaxCapacity: capacity.optional() }),
 });
 
+const suspendedState = z.strictObject({
+  DynamicScalingInSuspended: z.boolean().optional().describe('policies may not scale in'),
+  DynamicScalingOutSuspended: z.boolean().optional().describe('policies may not scale out'),
+  ScheduledScalingSuspended: z.boolean().optional().describe('scheduled actions that come due are lost'),
+});
+
 const scalableTarget = z.strictObject({
   service: name.describe('serviceName'),
   MinCapacity: capacity,
   MaxCapacity: capacity,
+  SuspendedState: suspendedState.optional(),
   policies: z.array(scalingPolicy).max(50).default([]),
   scheduledActions: z.array(scheduledAction).max(200).default([]),
 });
@@ -62,10 +99,81 @@ const slo = z.strictObject({
     .describe('share of the requests of a minute answered in time'),
 });
 
+const ofService = { service: name.describe('serviceName') };
+const scheduledActionUpdate = z.strictObject({
+  ...ofService,
+  ...scheduledAction.shape,
+  Schedule: scheduledAction.shape.Schedule.optional(),
+  Timezone: name.optional(),
+  ScalableTargetAction: scheduledAction.shape.ScalableTargetAction.optional(),
+});
+
+/** What can be changed while it sails, by AWS's names. */
+const changes = {
+  UpdateService: z.strictObject({ ...ofService, desiredCount: capacity }),
+  RegisterScalableTarget: z
+    .strictObject({
+      ...ofService,
+      MinCapacity: capacity.optional(),
+      MaxCapacity: capacity.optional(),
+      SuspendedState: suspendedState.optional(),
+    })
+    .describe('what is left out stays as it is'),
+  SuspendScaling: suspendedState
+    .extend(ofService)
+    .describe('RegisterScalableTarget with a SuspendedState alone; false resumes'),
+  DeregisterScalableTarget: z.strictObject(ofService),
+  PutScalingPolicy: z
+    .strictObject({ ...ofService, policy: scalingPolicy })
+    .describe('creates a policy or replaces the one of that name'),
+  DeleteScalingPolicy: z.strictObject({ ...ofService, PolicyName: name }),
+  PutScheduledAction: scheduledActionUpdate.describe(
+    'creates an action or changes the one of that name: StartTime and EndTime that are left out are deleted, the rest stays',
+  ),
+  DeleteScheduledAction: z.strictObject({ ...ofService, ScheduledActionName: name }),
+  PutMetricAlarm: metricAlarm,
+  DeleteAlarms: z.strictObject({ AlarmNames: z.array(alarmName).min(1).max(100) }),
+  EnableAlarmActions: z.strictObject({ AlarmNames: z.array(alarmName).min(1).max(100) }),
+  DisableAlarmActions: z.strictObject({ AlarmNames: z.array(alarmName).min(1).max(100) }),
+  SetAlarmState: z.strictObject({
+    AlarmName: alarmName,
+    StateValue: z.enum(['OK', 'ALARM', 'INSUFFICIENT_DATA']),
+    StateReason: z.string().max(1023),
+  }),
+  PutMetricData: z.strictObject({
+    Namespace: metricNamespace,
+    MetricData: z
+      .array(
+        z.strictObject({
+          MetricName: metricName,
+          Dimensions: metricDimensions,
+          Timestamp: instant.optional().describe('the instant of the change when left out'),
+          Value: z.number().optional(),
+          Values: z.array(z.number()).min(1).max(150).optional(),
+          Counts: z
+            .array(z.number().positive())
+            .min(1)
+            .max(150)
+            .optional()
+            .describe('of each of Values; 1 when left out'),
+          Unit: metricUnit,
+          StorageResolution: z.literal([1, 60]).default(60),
+        }),
+      )
+      .min(1)
+      .max(1000),
+  }),
+};
+type ChangeKind = keyof typeof changes;
+const changeKinds = Object.keys(changes) as readonly ChangeKind[];
+
 const change = z.strictObject({
   at: instant,
-  UpdateService: z.strictObject({ service: name, desiredCount: capacity }),
+  ...(Object.fromEntries(Object.entries(changes).map(([kind, schema]) => [kind, schema.optional()])) as {
+    [K in ChangeKind]: z.ZodOptional<(typeof changes)[K]>;
+  }),
 });
+export type Change = z.output<typeof change>;
 
 /** Where AWS is silent, or promises nothing. */
 const assumptions = z.strictObject({
@@ -73,13 +181,16 @@ const assumptions = z.strictObject({
     .enum(['steady', 'cold'])
     .default('steady')
     .describe('steady: the first instances and tasks are there when the run starts; cold: they have to start'),
-  metricDelay: z
-    .strictObject({
-      service: duration.default(60 * SECOND).describe('end of a period until ECS service metrics can be read'),
-      loadBalancer: duration.default(60 * SECOND).describe('the same for load balancer metrics'),
-      capacityProvider: duration.default(10 * SECOND).describe('the same for CapacityProviderReservation'),
-    })
-    .prefault({}),
+  profile: z
+    .enum(timingProfiles)
+    .default('typical')
+    .describe(
+      'how slow metrics and alarms are: typical, as users report; aws-benchmark, as AWS measured in 2026 (spec/autoscaling.md 9.1)',
+    ),
+  metricDelay: metricDelay.prefault({}),
+  metrics: metricAssumptions.prefault({}),
+  alarms: alarmAssumptions.prefault({}),
+  scaling: scalingAssumptions.prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -92,6 +203,12 @@ export const scenarioSchema = z.strictObject({
   step: duration.default(10 * SECOND).describe('how often load is served and measured; divides a minute'),
   cluster: z.strictObject({
     clusterName: name,
+    settings: z
+      .array(
+        z.strictObject({ name: z.literal('containerInsights'), value: z.enum(['enabled', 'enhanced', 'disabled']) }),
+      )
+      .default([])
+      .describe('metrics of ECS/ContainerInsights are only there when it is enabled'),
     availabilityZones: z
       .array(name)
       .min(1)
@@ -110,6 +227,12 @@ export const scenarioSchema = z.strictObject({
   targetGroups: z.array(targetGroup).default([]),
   services: z.array(service).min(1),
   scalableTargets: z.array(scalableTarget).default([]),
+  alarms: z.array(metricAlarm).default([]).describe('as put-metric-alarm takes them'),
+  compositeAlarms: z.array(compositeAlarm).default([]).describe('as put-composite-alarm takes them'),
+  customMetrics: z
+    .array(customMetric)
+    .default([])
+    .describe('metrics that a program of yours computes from others and publishes again and again'),
   load: z.array(load).default([]),
   slo: z.array(slo).default([]),
   changes: z.array(change).default([]).describe('what a person or a pipeline does, and when'),
@@ -132,14 +255,18 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   checkReferences(scenario, report);
   checkSizes(scenario, report);
   checkScaling(scenario, report);
+  checkAlarms(scenario, report);
+  checkChanges(scenario, report);
   return problems;
 }
 
-function checkTime({ start, duration: lengthMs, step, changes }: Scenario, report: Report): void {
+function checkTime({ start, duration: lengthMs, step, services, ...scenario }: Scenario, report: Report): void {
   if (start % MINUTE !== 0) report(['start'], 'found an instant within a minute, expected a full minute');
   if (lengthMs < MINUTE) report(['duration'], `found ${lengthMs} ms, expected at least 1m`);
   if (step === 0 || MINUTE % step !== 0) report(['step'], `found ${step} ms, expected a length that divides a minute`);
-  for (const [index, { at }] of changes.entries())
+  if (services.some(isHighResolution) && (20 * SECOND) % step !== 0)
+    report(['step'], `found ${step} ms, expected a length that divides 20 seconds: a service has 20-second metrics`);
+  for (const [index, { at }] of scenario.changes.entries())
     if (at < start || at > start + lengthMs)
       report(['changes', index, 'at'], 'found an instant outside the run, expected one between start and end');
 }
@@ -154,6 +281,8 @@ const NAMED = [
   ['scalableTargets', 'service'],
   ['load', 'service'],
   ['slo', 'service'],
+  ['alarms', 'AlarmName'],
+  ['compositeAlarms', 'AlarmName'],
 ] as const;
 
 function checkNames(scenario: Scenario, report: Report): void {
@@ -245,8 +374,12 @@ function checkReferences(scenario: Scenario, report: Report): void {
   }
   for (const list of ['scalableTargets', 'load', 'slo'] as const)
     for (const [index, item] of scenario[list].entries()) refer('service', item.service, [list, index, 'service']);
-  for (const [index, { UpdateService }] of scenario.changes.entries())
-    refer('service', UpdateService.service, ['changes', index, 'UpdateService', 'service']);
+  for (const [index, written] of scenario.changes.entries())
+    for (const kind of changeKinds) {
+      const content = written[kind];
+      if (content !== undefined && 'service' in content)
+        refer('service', content.service, ['changes', index, kind, 'service']);
+    }
 }
 
 function checkSizes(scenario: Scenario, report: Report): void {
@@ -347,46 +480,288 @@ function checkScaling(scenario: Scenario, report: Report): void {
         [...path, 'MinCapacity'],
         `found ${target.MinCapacity}, expected at most MaxCapacity, ${target.MaxCapacity}`,
       );
-    const scaled = scenario.services.find(({ serviceName }) => serviceName === target.service);
     const seen = new Set<string>();
     for (const [place, policy] of target.policies.entries()) {
-      for (const problem of scalerOf(policy).problems(policy))
-        report([...path, 'policies', place, ...problem.path], problem.message);
-      const [metric, at] = metricOf(policy, [...path, 'policies', place]);
-      if (policy.PolicyType === 'TargetTrackingScaling') {
-        if (seen.has(metric))
-          report(at, 'Only one TargetTrackingScaling policy for a given metric specification is allowed.');
-        seen.add(metric);
-      }
-      if (scalingMetrics[metric] === 'AWS/ApplicationELB' && scaled?.loadBalancers.length === 0)
-        report(at, `found ${metric}, expected service "${target.service}" to have a load balancer`);
-    }
-    for (const [place, action] of target.scheduledActions.entries()) {
-      const at = [...path, 'scheduledActions', place] as const;
-      const zone = timeZoneProblem(action.Timezone);
-      const problem = zone ?? scheduleProblem(action.Schedule, action.Timezone);
-      if (problem !== undefined) report([...at, zone === undefined ? 'Schedule' : 'Timezone'], problem);
-      const { StartTime, EndTime } = action;
-      if (StartTime !== undefined && EndTime !== undefined && EndTime < StartTime)
+      const at = [...path, 'policies', place];
+      const followed = checkPolicy(scenario, target.service, policy, at, report);
+      if (followed === undefined || policy.PolicyType !== 'TargetTrackingScaling') continue;
+      if (seen.has(followed))
         report(
-          [...at, 'EndTime'],
-          `found ${new Date(EndTime).toISOString()}, expected StartTime, ${new Date(StartTime).toISOString()}, or later`,
+          [...at, 'TargetTrackingScalingPolicyConfiguration'],
+          'Only one TargetTrackingScaling policy for a given metric specification is allowed.',
         );
-      const { MinCapacity, MaxCapacity } = action.ScalableTargetAction;
-      if (MinCapacity === undefined && MaxCapacity === undefined)
-        report([...at, 'ScalableTargetAction'], 'found neither MinCapacity nor MaxCapacity, expected at least one');
-      if (MinCapacity !== undefined && MaxCapacity !== undefined && MinCapacity > MaxCapacity)
-        report([...at, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
+      seen.add(followed);
     }
+    for (const [place, action] of target.scheduledActions.entries())
+      checkScheduledAction(scenario, action, [...path, 'scheduledActions', place], report);
   }
 }
 
-/** The metric that a policy follows, and where it is written. */
-function metricOf(policy: ScalingPolicyConfig, path: Path): readonly [keyof typeof scalingMetrics, Path] {
-  if (policy.PolicyType === 'StepScaling') return [policy.alarm.MetricName, [...path, 'alarm', 'MetricName']];
-  const { PredefinedMetricType } = policy.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification;
+/** @returns what the policy follows, as one text; undefined when that cannot be told */
+function checkPolicy(
+  scenario: Scenario,
+  serviceName: string,
+  policy: ScalingPolicyConfig,
+  path: Path,
+  report: Report,
+): string | undefined {
+  const { problems, policies, follows } = scalerOf(policy);
+  const found = problems(policy);
+  for (const problem of found) report([...path, ...problem.path], problem.message);
+  const scaled = scenario.services.find((item) => item.serviceName === serviceName);
+  if (found.length > 0 || scaled === undefined) return undefined;
+  const [put] = policies(policy);
+  const followed = put === undefined ? undefined : follows(put);
+  if (followed === undefined) return undefined;
+  const { clusterName } = scenario.cluster;
+  const targetGroups = scaled.loadBalancers.map((loadBalancer) => loadBalancer.targetGroup);
+  const [targetGroup] = targetGroups;
+  if ('request' in followed) checkRequest(scenario, followed.request, metricPath(policy, path), report);
+  else {
+    const { predefined, resourceLabel } = followed;
+    const at = [
+      ...metricPath(policy, path),
+      policy.PolicyType === 'StepScaling' ? 'MetricName' : 'PredefinedMetricType',
+    ];
+    const labelled = resourceLabel === undefined ? undefined : targetGroupOfLabel(resourceLabel);
+    if (labelled !== undefined && !targetGroups.includes(labelled))
+      report(
+        [...metricPath(policy, path), 'ResourceLabel'],
+        `Target group ${labelled} is not attached to resource service/${clusterName}/${serviceName}`,
+      );
+    const name = predefined.includes('Memory') ? 'MemoryUtilization' : 'CPUUtilization';
+    if (predefined.endsWith('HighResolution') && resolutionMs(scaled, name) === MINUTE)
+      report(
+        at,
+        `found ${predefined}, expected service "${serviceName}" to publish ${name} every 20 seconds by its monitoring: High-resolution metrics are not fully enabled on the ECS service.`,
+      );
+    if (followedRequest({ clusterName, serviceName, targetGroup }, followed) === undefined)
+      report(at, `found ${predefined}, expected service "${serviceName}" to have a load balancer`);
+  }
+  const request = followedRequest({ clusterName, serviceName, targetGroup }, followed);
+  return request === undefined ? undefined : JSON.stringify(request);
+}
+
+/** Where a policy says which metric it follows. */
+function metricPath(policy: ScalingPolicyConfig, path: Path): Path {
+  if (policy.PolicyType === 'StepScaling') return [...path, 'alarm'];
+  const { PredefinedMetricSpecification: predefined } = policy.TargetTrackingScalingPolicyConfiguration;
+  const specification = predefined === undefined ? 'CustomizedMetricSpecification' : 'PredefinedMetricSpecification';
+  return [...path, 'TargetTrackingScalingPolicyConfiguration', specification];
+}
+
+/** Metrics that are read must be published by someone. */
+function checkRequest(scenario: Scenario, request: MetricRequest, path: Path, report: Report): void {
+  for (const { metric } of metricsOf(canonicalRequest(request))) {
+    const { namespace, name: metricTitle, dimensions } = metricIdentity(metric);
+    const problem = metricProblem(metric);
+    if (problem !== undefined) {
+      report(path, problem);
+      continue;
+    }
+    const isAws = namespace.startsWith('AWS/') || namespace === 'ECS/ContainerInsights';
+    const published = publishedMetrics(scenario);
+    if (!isAws && !published.includes(metric))
+      report(
+        path,
+        `found ${namespace} ${metricTitle} of ${JSON.stringify(dimensions)}, expected a metric that customMetrics or PutMetricData publishes: ${published.join('; ') || 'there is none'}`,
+      );
+    if (isAws)
+      for (const [dimension, names] of Object.entries(dimensionValues(scenario))) {
+        const value = dimensions[dimension];
+        if (value !== undefined && !names.includes(value))
+          report(path, `found ${dimension} "${value}", expected one of ${names.join(', ') || 'none: there is none'}`);
+      }
+  }
+}
+
+function publishedMetrics({ customMetrics, changes: written }: Scenario): readonly string[] {
+  const put = written.flatMap(({ PutMetricData: data }) =>
+    data === undefined ? [] : data.MetricData.map((datum) => keyOf({ ...datum, Namespace: data.Namespace })),
+  );
+  return [...new Set([...customMetrics.map(keyOf), ...put])];
+}
+
+/** What dimensions of AWS's metrics may name. */
+function dimensionValues(scenario: Scenario): Readonly<Record<string, readonly string[]>> {
+  return {
+    ClusterName: [scenario.cluster.clusterName],
+    ServiceName: scenario.services.map(({ serviceName }) => serviceName),
+    TargetGroup: scenario.targetGroups.map(({ Name }) => Name),
+    CapacityProviderName: scenario.capacityProviders.map((provider) => provider.name),
+    DiscoveryName: scenario.services.flatMap(({ serviceConnectConfiguration: connect }) =>
+      (connect?.services ?? []).map(({ discoveryName, portName }) => discoveryName ?? portName),
+    ),
+  };
+}
+
+function checkScheduledAction(
+  { assumptions: { scaling } }: Scenario,
+  action: z.output<typeof scheduledAction>,
+  path: Path,
+  report: Report,
+): void {
+  const zone = timeZoneProblem(action.Timezone);
+  const problem = zone ?? scheduleProblem(action.Schedule, action.Timezone, scaling);
+  if (problem !== undefined) report([...path, zone === undefined ? 'Schedule' : 'Timezone'], problem);
+  const { StartTime, EndTime } = action;
+  if (StartTime !== undefined && EndTime !== undefined && EndTime < StartTime)
+    report(
+      [...path, 'EndTime'],
+      `found ${new Date(EndTime).toISOString()}, expected StartTime, ${new Date(StartTime).toISOString()}, or later`,
+    );
+  const { MinCapacity, MaxCapacity } = action.ScalableTargetAction;
+  if (MinCapacity === undefined && MaxCapacity === undefined)
+    report([...path, 'ScalableTargetAction'], 'found neither MinCapacity nor MaxCapacity, expected at least one');
+  if (MinCapacity !== undefined && MaxCapacity !== undefined && MinCapacity > MaxCapacity)
+    report([...path, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
+}
+
+/** Every policy that exists at some time, as `<service>/<policy>`. */
+function policyNames({ scalableTargets, changes: written }: Scenario): readonly string[] {
   return [
-    PredefinedMetricType,
-    [...path, 'TargetTrackingScalingPolicyConfiguration', 'PredefinedMetricSpecification', 'PredefinedMetricType'],
+    ...scalableTargets.flatMap(({ service: owner, policies }) =>
+      policies.flatMap((policy) => namesOf(policy).map((text) => `${owner}/${text}`)),
+    ),
+    ...written.flatMap(({ PutScalingPolicy: put }) =>
+      put === undefined ? [] : namesOf(put.policy).map((text) => `${put.service}/${text}`),
+    ),
   ];
+}
+
+function checkAlarms(scenario: Scenario, report: Report): void {
+  const { alarms, compositeAlarms, customMetrics, changes: written } = scenario;
+  for (const [index, alarm] of alarms.entries()) checkAlarm(scenario, alarm, ['alarms', index], report);
+  for (const [index, metric] of customMetrics.entries()) {
+    const problems = customMetricProblems(metric);
+    for (const { path, message } of problems) report(['customMetrics', index, ...path], message);
+    if (metric.Namespace.startsWith('AWS/'))
+      report(
+        ['customMetrics', index, 'Namespace'],
+        `found ${metric.Namespace}, expected one of your own: AWS/ is reserved`,
+      );
+    if (problems.length === 0)
+      checkRequest(scenario, requestOf(metric.Metrics), ['customMetrics', index, 'Metrics'], report);
+  }
+  const known = new Set([
+    ...alarms.map(({ AlarmName }) => AlarmName),
+    ...compositeAlarms.map(({ AlarmName }) => AlarmName),
+    ...written.flatMap(({ PutMetricAlarm: put }) => (put === undefined ? [] : [put.AlarmName])),
+  ]);
+  const rules = new Map(compositeAlarms.map(({ AlarmName, AlarmRule }) => [AlarmName, AlarmRule]));
+  for (const [index, alarm] of compositeAlarms.entries()) {
+    for (const { path, message } of compositeAlarmProblems(alarm, known, rules))
+      report(['compositeAlarms', index, ...path], message);
+    if (alarms.some(({ AlarmName }) => AlarmName === alarm.AlarmName))
+      report(
+        ['compositeAlarms', index, 'AlarmName'],
+        `found "${alarm.AlarmName}" a second time, expected a name of its own`,
+      );
+  }
+}
+
+function checkAlarm(scenario: Scenario, alarm: z.output<typeof metricAlarm>, path: Path, report: Report): void {
+  const problems = metricAlarmProblems(alarm);
+  for (const problem of problems) report([...path, ...problem.path], problem.message);
+  const policies = policyNames(scenario);
+  for (const key of ['AlarmActions', 'OKActions', 'InsufficientDataActions'] as const)
+    for (const [index, action] of alarm[key].entries()) {
+      const called = scalingActionOf(action);
+      if (called !== undefined && !policies.includes(`${called.service}/${called.policyName}`))
+        report(
+          [...path, key, index],
+          `found "${action}", expected the name of a policy, ${policies.join(', ') || 'but there is none'}, or sns:<topic>`,
+        );
+    }
+  if (problems.length === 0)
+    checkRequest(
+      scenario,
+      metricAlarmOf(alarm, () => '').request,
+      [...path, alarm.Metrics === undefined ? 'MetricName' : 'Metrics'],
+      report,
+    );
+}
+
+function checkChanges(scenario: Scenario, report: Report): void {
+  for (const [index, written] of scenario.changes.entries()) {
+    const kinds = changeKinds.filter((kind) => written[kind] !== undefined);
+    if (kinds.length !== 1)
+      report(
+        ['changes', index],
+        `found ${kinds.length === 0 ? 'no change' : kinds.join(' and ')}, expected exactly one of ${changeKinds.join(', ')}`,
+      );
+    for (const kind of kinds) checkChange(scenario, written, ['changes', index, kind], report);
+  }
+}
+
+function checkChange(scenario: Scenario, written: Change, path: Path, report: Report): void {
+  const { RegisterScalableTarget: register, PutScheduledAction: action } = written;
+  const registered = (owner: string) => scenario.scalableTargets.find((target) => target.service === owner);
+  if (register !== undefined) {
+    const before = registered(register.service);
+    const { MinCapacity = before?.MinCapacity, MaxCapacity = before?.MaxCapacity } = register;
+    if (MinCapacity === undefined || MaxCapacity === undefined)
+      report(
+        path,
+        `found no ${MinCapacity === undefined ? 'MinCapacity' : 'MaxCapacity'}, expected both for a target that is registered first here`,
+      );
+    else if (MinCapacity > MaxCapacity)
+      report(path, `found minimum ${MinCapacity}, expected at most the maximum, ${MaxCapacity}`);
+  }
+  for (const kind of [
+    'SuspendScaling',
+    'PutScalingPolicy',
+    'PutScheduledAction',
+    'DeregisterScalableTarget',
+  ] as const) {
+    const owner = written[kind]?.service;
+    const isRegistered =
+      owner === undefined ||
+      registered(owner) !== undefined ||
+      scenario.changes.some(({ at, RegisterScalableTarget: other }) => other?.service === owner && at <= written.at);
+    if (!isRegistered)
+      report(
+        [...path, 'service'],
+        `No scalable target registered for service namespace: ecs, resource ID: service/${scenario.cluster.clusterName}/${owner}, scalable dimension: ecs:service:DesiredCount`,
+      );
+  }
+  if (written.PutScalingPolicy !== undefined)
+    checkPolicy(
+      scenario,
+      written.PutScalingPolicy.service,
+      written.PutScalingPolicy.policy,
+      [...path, 'policy'],
+      report,
+    );
+  if (action !== undefined) {
+    const before = registered(action.service)?.scheduledActions.find(
+      ({ ScheduledActionName }) => ScheduledActionName === action.ScheduledActionName,
+    );
+    const {
+      service: _owner,
+      Schedule = before?.Schedule,
+      ScalableTargetAction = before?.ScalableTargetAction,
+      ...rest
+    } = action;
+    if (Schedule === undefined) report(path, 'found no Schedule, expected one for an action that is put first here');
+    else if (ScalableTargetAction === undefined)
+      report(path, 'found no ScalableTargetAction, expected one for an action that is put first here');
+    else {
+      const { Timezone = before?.Timezone ?? 'UTC' } = rest;
+      checkScheduledAction(scenario, { ...rest, Schedule, ScalableTargetAction, Timezone }, path, report);
+    }
+  }
+  if (written.PutMetricAlarm !== undefined) checkAlarm(scenario, written.PutMetricAlarm, path, report);
+  for (const [place, datum] of (written.PutMetricData?.MetricData ?? []).entries()) {
+    const { Value, Values, Counts, Timestamp = written.at } = datum;
+    const at = [...path, 'MetricData', place];
+    if ((Value === undefined) === (Values === undefined)) report(at, 'expected either Value or Values, and not both');
+    if (Counts !== undefined && Counts.length !== Values?.length)
+      report(
+        [...at, 'Counts'],
+        `found ${Counts.length} counts, expected one for each of Values, ${Values?.length ?? 0}`,
+      );
+    if (Timestamp < written.at - 14 * DAY || Timestamp > written.at + 2 * HOUR)
+      report([...at, 'Timestamp'], 'expected an instant from two weeks before to two hours after the change');
+  }
 }

@@ -1,9 +1,22 @@
 /** From a scenario to a simulation: the empty world, and the commands that set the scene. */
 
-import { emptyAutoscaling } from './autoscaling/index.ts';
-import { emptyCloudWatch } from './cloudwatch/index.ts';
+import { emptyAutoscaling, policyKey, scalerOf, scalingSettings } from './autoscaling/index.ts';
+import {
+  cloudWatchSettings,
+  compositeAlarmOf,
+  customMetricOf,
+  emptyCloudWatch,
+  keyOf,
+  lookBackMs,
+  metricAlarmOf,
+  metricsOf,
+  wantsDistribution,
+  type CloudWatchSettings,
+  type MetricAlarm,
+  type PutMetricAlarm,
+} from './cloudwatch/index.ts';
 import { emptyEc2 } from './ec2/index.ts';
-import { DEFAULT_IMAGE_MIB, emptyEcs, scalableResourceId } from './ecs/index.ts';
+import { canonicalRequest, DEFAULT_IMAGE_MIB, emptyEcs, followedRequest, scalableResourceId } from './ecs/index.ts';
 import { emptyElb } from './elb/index.ts';
 import {
   Calendar,
@@ -14,7 +27,7 @@ import {
   type Millis,
   type SimulationOptions,
 } from './kernel/index.ts';
-import { scenarioProblems, type Scenario } from './scenario.ts';
+import { scenarioProblems, type Change, type Scenario } from './scenario.ts';
 import { emptyWorkload, type TraceSeries } from './workload/index.ts';
 import { createModel, type Command, type Event, type World } from './world.ts';
 
@@ -54,8 +67,7 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   const { phases } = createModel(NO_TRACES);
   const push = (dueMs: Millis, command: Command) => calendar.push(dueMs, phases[command.type], command, -1);
   for (const command of sceneOf(scenario)) push(atMs, command);
-  for (const { at, UpdateService: change } of scenario.changes)
-    push(at, { type: 'UpdateService', serviceName: change.service, desiredCount: change.desiredCount });
+  for (const change of scenario.changes) for (const command of changeOf(scenario, change)) push(change.at, command);
   push(atMs + scenario.step, { type: 'SampleLoad', fromMs: atMs });
   return {
     atMs,
@@ -68,18 +80,18 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
 function emptyWorld(scenario: Scenario): World {
   const { cluster, assumptions, start } = scenario;
   const warmStartMs = assumptions.start === 'steady' ? start : -1;
-  const { service, loadBalancer, capacityProvider } = assumptions.metricDelay;
   return {
     workload: emptyWorkload(start, scenario.step),
-    cloudwatch: emptyCloudWatch(),
-    autoscaling: emptyAutoscaling(),
+    cloudwatch: emptyCloudWatch(settingsOf(scenario)),
+    autoscaling: emptyAutoscaling(scalingSettings(assumptions.scaling)),
     ec2: emptyEc2(warmStartMs),
     elb: emptyElb(warmStartMs),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
       availabilityZones: cluster.availabilityZones,
       defaultCapacityProviderStrategy: cluster.defaultCapacityProviderStrategy,
-      metricDelays: { serviceMs: service, loadBalancerMs: loadBalancer, capacityProviderMs: capacityProvider },
+      containerInsights: cluster.settings.some(({ value }) => value !== 'disabled'),
+      metrics: assumptions.metrics,
       warmStartMs,
     }),
   };
@@ -98,11 +110,135 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   for (const config of scenario.autoScalingGroups) yield { type: 'CreateAutoScalingGroup', config };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
   for (const config of scenario.services) yield { type: 'CreateService', config };
-  for (const { service, MinCapacity, MaxCapacity, policies, scheduledActions } of scenario.scalableTargets) {
-    const resourceId = scalableResourceId(scenario.cluster.clusterName, service);
-    yield { type: 'RegisterScalableTarget', resourceId, minCapacity: MinCapacity, maxCapacity: MaxCapacity };
-    for (const config of policies) yield { type: 'PutScalingPolicy', resourceId, config };
-    for (const config of scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
+  for (const target of scenario.scalableTargets) {
+    const resourceId = resourceOf(scenario, target.service);
+    yield {
+      type: 'RegisterScalableTarget',
+      resourceId,
+      minCapacity: target.MinCapacity,
+      maxCapacity: target.MaxCapacity,
+      suspendedState: target.SuspendedState,
+    };
+    for (const config of target.policies) yield { type: 'PutScalingPolicy', resourceId, config };
+    for (const config of target.scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
   }
+  for (const written of scenario.customMetrics) {
+    const config = customMetricOf(written);
+    yield { type: 'StartCustomMetric', config: { ...config, request: canonicalRequest(config.request) } };
+  }
+  for (const written of scenario.alarms) yield { type: 'PutMetricAlarm', alarm: alarmOf(scenario, written) };
+  for (const written of scenario.compositeAlarms) yield { type: 'PutCompositeAlarm', alarm: compositeAlarmOf(written) };
+  // CloudWatch has the data of an alarm that is put later on: it is kept from the start.
+  for (const change of scenario.changes)
+    for (const alarm of laterAlarms(scenario, change)) {
+      const keepForMs = lookBackMs(alarm, settingsOf(scenario));
+      const metrics = metricsOf(alarm.request).map(({ metric }) => metric);
+      yield {
+        type: 'KeepMetrics',
+        metrics,
+        keepForMs,
+        hourlyForMs: 0,
+        withDistribution: wantsDistribution(alarm.request),
+      };
+    }
   for (const config of scenario.load) yield { type: 'AttachLoad', config };
+}
+
+function settingsOf({ assumptions: { profile, metricDelay, alarms } }: Scenario): CloudWatchSettings {
+  return cloudWatchSettings(profile, metricDelay, alarms);
+}
+
+function resourceOf({ cluster }: Scenario, service: string): string {
+  return scalableResourceId(cluster.clusterName, service);
+}
+
+function alarmOf(scenario: Scenario, written: PutMetricAlarm): MetricAlarm {
+  const alarm = metricAlarmOf(written, (service, policyName) => policyKey(resourceOf(scenario, service), policyName));
+  return { ...alarm, request: canonicalRequest(alarm.request) };
+}
+
+/** The alarms that a change brings along. */
+function laterAlarms(scenario: Scenario, { PutMetricAlarm: alarm, PutScalingPolicy: put }: Change): MetricAlarm[] {
+  const alarms = alarm === undefined ? [] : [alarmOf(scenario, alarm)];
+  if (put === undefined) return alarms;
+  const scaler = scalerOf(put.policy);
+  const scaled = scenario.services.find(({ serviceName }) => serviceName === put.service);
+  for (const policy of scaler.policies(put.policy)) {
+    const service = {
+      clusterName: scenario.cluster.clusterName,
+      serviceName: put.service,
+      targetGroup: scaled?.loadBalancers[0]?.targetGroup,
+    };
+    const followed = scaler.follows(policy);
+    const request = followed === undefined ? undefined : followedRequest(service, followed);
+    const key = policyKey(resourceOf(scenario, put.service), policy.PolicyName);
+    if (request !== undefined) alarms.push(...scaler.alarms(policy, request, key, policy.PolicyName));
+  }
+  return alarms;
+}
+
+/** What a person or a pipeline does, as commands. */
+function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
+  const resource = (named: { readonly service: string }) => resourceOf(scenario, named.service);
+  if (change.UpdateService !== undefined) {
+    const { service: serviceName, desiredCount } = change.UpdateService;
+    yield { type: 'UpdateService', serviceName, desiredCount };
+  }
+  if (change.RegisterScalableTarget !== undefined) {
+    const { MinCapacity, MaxCapacity, SuspendedState } = change.RegisterScalableTarget;
+    yield {
+      type: 'RegisterScalableTarget',
+      resourceId: resource(change.RegisterScalableTarget),
+      minCapacity: MinCapacity,
+      maxCapacity: MaxCapacity,
+      suspendedState: SuspendedState,
+    };
+  }
+  if (change.SuspendScaling !== undefined) {
+    const { service, ...suspendedState } = change.SuspendScaling;
+    yield { type: 'RegisterScalableTarget', resourceId: resource({ service }), suspendedState };
+  }
+  if (change.DeregisterScalableTarget !== undefined)
+    yield { type: 'DeregisterScalableTarget', resourceId: resource(change.DeregisterScalableTarget) };
+  if (change.PutScalingPolicy !== undefined)
+    yield {
+      type: 'PutScalingPolicy',
+      resourceId: resource(change.PutScalingPolicy),
+      config: change.PutScalingPolicy.policy,
+    };
+  if (change.DeleteScalingPolicy !== undefined) {
+    const { PolicyName } = change.DeleteScalingPolicy;
+    yield { type: 'DeleteScalingPolicy', policyKey: policyKey(resource(change.DeleteScalingPolicy), PolicyName) };
+  }
+  if (change.PutScheduledAction !== undefined) {
+    const { service, ...config } = change.PutScheduledAction;
+    yield { type: 'PutScheduledAction', resourceId: resource({ service }), config };
+  }
+  if (change.DeleteScheduledAction !== undefined) {
+    const { ScheduledActionName: scheduledActionName } = change.DeleteScheduledAction;
+    const resourceId = resource(change.DeleteScheduledAction);
+    yield { type: 'DeleteScheduledAction', resourceId, scheduledActionName };
+  }
+  if (change.PutMetricAlarm !== undefined)
+    yield { type: 'PutMetricAlarm', alarm: alarmOf(scenario, change.PutMetricAlarm) };
+  for (const alarmName of change.DeleteAlarms?.AlarmNames ?? []) yield { type: 'DeleteAlarm', alarmName };
+  for (const alarmName of change.EnableAlarmActions?.AlarmNames ?? [])
+    yield { type: 'SetAlarmActions', alarmName, enabled: true };
+  for (const alarmName of change.DisableAlarmActions?.AlarmNames ?? [])
+    yield { type: 'SetAlarmActions', alarmName, enabled: false };
+  if (change.SetAlarmState !== undefined) {
+    const { AlarmName: alarmName, StateValue: stateValue, StateReason: stateReason } = change.SetAlarmState;
+    yield { type: 'SetAlarmState', alarmName, stateValue, stateReason };
+  }
+  for (const datum of change.PutMetricData?.MetricData ?? []) {
+    const values = datum.Values ?? [datum.Value as number];
+    yield {
+      type: 'PutMetricValues',
+      metric: keyOf({ ...datum, Namespace: change.PutMetricData?.Namespace as string }),
+      stampMs: datum.Timestamp ?? change.at,
+      values,
+      counts: datum.Counts ?? values.map(() => 1),
+      highResolution: datum.StorageResolution === 1,
+    };
+  }
 }

@@ -1,7 +1,7 @@
 /** When policies are asked and scheduled actions run: an alarm's action calls its policy, a schedule its action. */
 
-import { filter, merge, mergeMap } from 'rxjs';
-import type { AlarmState } from '../cloudwatch/index.ts';
+import { merge, mergeMap } from 'rxjs';
+import { scalingActionsOf } from '../cloudwatch/index.ts';
 import type { Controller } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
 import type { ScalableTargetCommand, ScalableTargetEvent } from './scalableTarget.ts';
@@ -9,30 +9,49 @@ import type { ScheduledActionCommand, ScheduledActionEvent } from './scheduledAc
 import type { AutoscalingWorld } from './world.ts';
 
 type Heard = CloudWatchEvent | ScalableTargetEvent | ScheduledActionEvent;
-type Asked = ScalableTargetCommand | ScheduledActionCommand | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' }>;
-
-const ALARM: AlarmState = 'ALARM';
+type Asked =
+  | ScalableTargetCommand
+  | ScheduledActionCommand
+  | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' | 'DeleteAlarm' }>;
 
 export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> = (events, world) => {
   const callPolicies = (atMs: number, alarmNames: readonly string[]) =>
     alarmNames.flatMap((alarmName) =>
-      (world.cloudwatch.alarms.get(alarmName)?.config.alarmActions ?? [])
+      scalingActionsOf(world, alarmName)
         .filter((action) => world.autoscaling.policies.has(action))
-        .map((policyKey) => ({ atMs, command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const })),
+        .map((policyKey) => ({
+          atMs: atMs + world.cloudwatch.settings.actionDelayMs,
+          command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const,
+        })),
     );
+  const deleteAlarms = (atMs: number, alarmNames: readonly string[]) =>
+    alarmNames.map((alarmName) => ({ atMs, command: { type: 'DeleteAlarm', alarmName } as const }));
   return merge(
     events
       .on('ScalingPolicyPut')
       .pipe(
-        mergeMap(({ atMs, event }) =>
-          event.alarms.map((alarm) => ({ atMs, command: { type: 'PutMetricAlarm', alarm } as const })),
-        ),
+        mergeMap(({ atMs, event }) => [
+          ...deleteAlarms(atMs, event.replacedAlarms),
+          ...event.alarms.map((alarm) => ({ atMs, command: { type: 'PutMetricAlarm', alarm } as const })),
+        ]),
       ),
-    events.on('AlarmStateChanged').pipe(
-      filter(({ event }) => event.to === ALARM),
-      mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName])),
-    ),
+    events
+      .on('ScalingPolicyDeleted', 'ScalableTargetDeregistered')
+      .pipe(mergeMap(({ atMs, event }) => deleteAlarms(atMs, event.alarmNames))),
+    events.on('AlarmStateChanged').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
     events.on('AlarmActionsRepeated').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
+    events.on('ScalingActivityStarted').pipe(
+      mergeMap(({ atMs, event: { resourceId, activityId } }) => {
+        const { activityTimeoutMs } = world.autoscaling.settings;
+        if (activityTimeoutMs === undefined) return [];
+        return [
+          {
+            atMs: atMs + activityTimeoutMs,
+            command: { type: 'ExpireScalingActivity', resourceId, activityId } as const,
+          },
+        ];
+      }),
+    ),
     events
       .on('ScheduledActionPut')
       .pipe(mergeMap(({ event }) => due(event.resourceId, event.config.ScheduledActionName, event.dueAtMs))),

@@ -20,7 +20,7 @@ import type { AutoscalingWorld } from './world.ts';
 
 export { autoscalingController } from './controller.ts';
 export { policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
-export { scalingMetrics, type ScalableCapacity, type Scaler } from './scaler.ts';
+export type { FollowedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 export {
   aggregatedMetric,
@@ -30,8 +30,9 @@ export {
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './scalers/stepScaling.ts';
-export { lowThreshold, targetTrackingCapacity } from './scalers/targetTracking.ts';
+export { lowThreshold, targetGroupOfLabel, targetTrackingCapacity } from './scalers/targetTracking.ts';
 export { scheduledTimes, scheduleProblem, timeZoneProblem } from './schedule.ts';
+export { scalingAssumptions, scalingSettings } from './settings.ts';
 export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';
 
 export type AutoscalingEvent = ScalableTargetEvent | ScheduledActionEvent;
@@ -53,8 +54,12 @@ export const evolveAutoscaling: Evolve<AutoscalingWorld, AutoscalingEvent> = {
 export const autoscalingPhases: Phases<AutoscalingCommand> = {
   RegisterScalableTarget: Phase.Execute,
   PutScalingPolicy: Phase.Execute,
+  DeregisterScalableTarget: Phase.Execute,
+  DeleteScalingPolicy: Phase.Execute,
   EvaluateScalingPolicy: Phase.Plan,
   CompleteScalingActivity: Phase.Execute,
+  ExpireScalingActivity: Phase.Execute,
   PutScheduledAction: Phase.Execute,
+  DeleteScheduledAction: Phase.Execute,
   RunScheduledAction: Phase.Plan,
 };

@@ -1,5 +1,6 @@
 /** The kinds of scaling policy. To add one: a file in scalers/ and a line here. */
 
+import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { Scaler } from './scaler.ts';
 import { stepScaling } from './scalers/stepScaling.ts';
@@ -18,11 +19,11 @@ export const scalingPolicy = z.discriminatedUnion(
 export type ScalingPolicyConfig = z.output<typeof scalingPolicy>;
 
 /** A policy as it is put and evaluated, with no shorthand left in it. */
-export type PutScalingPolicy = ReturnType<Scalers[keyof Scalers]['policies']>[number];
+export type PutScalingPolicy = Immutable<ReturnType<Scalers[keyof Scalers]['policies']>[number]>;
 
 /** A registry entry by a policy's type; the compiler cannot see that the two belong together. */
 export function scalerOf({
   PolicyType,
 }: Pick<ScalingPolicyConfig, 'PolicyType'>): Scaler<z.ZodType<ScalingPolicyConfig>, PutScalingPolicy> {
-  return scalers[PolicyType] as Scaler<z.ZodType<ScalingPolicyConfig>, PutScalingPolicy>;
+  return scalers[PolicyType] as unknown as Scaler<z.ZodType<ScalingPolicyConfig>, PutScalingPolicy>;
 }

@@ -3,14 +3,20 @@
 import { EMPTY, filter, map, merge, mergeMap, of } from 'rxjs';
 import type { Immutable } from 'immer';
 import type { AutoscalingCommand, AutoscalingEvent } from '../autoscaling/index.ts';
-import { METRIC_PERIOD_MS, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
+import {
+  METRIC_PERIOD_MS,
+  scalingActionsOf,
+  type CloudWatchCommand,
+  type CloudWatchEvent,
+} from '../cloudwatch/index.ts';
 import type { Ec2Command, Ec2Event } from '../ec2/index.ts';
 import type { ElbCommand, ElbEvent } from '../elb/index.ts';
 import type { Controller, Due, EventStreams, Millis } from '../kernel/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
 import type { CapacityProvider, CapacityProviderCommand, CapacityProviderEvent } from './capacity/capacityProvider.ts';
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
-import { metricData } from './metrics.ts';
+import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
+import { hasHighResolution, metricData } from './metrics.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { ServiceCommand, ServiceEvent } from './service.ts';
 import type { ServingCommand, ServingEvent } from './serving.ts';
@@ -53,8 +59,12 @@ const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events.on('LoadServed').pipe(
+      filter(({ event }) => event.toMs % HIGH_RESOLUTION_MS === 0 && hasHighResolution(world)),
+      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, HIGH_RESOLUTION_MS) })),
+    ),
+    events.on('LoadServed').pipe(
       filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
-      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs) })),
+      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, METRIC_PERIOD_MS) })),
     ),
   );
 
@@ -98,7 +108,7 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 
 function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: readonly string[]): Due<Asked>[] {
   return alarmNames.flatMap((alarmName) =>
-    (world.cloudwatch.alarms.get(alarmName)?.config.alarmActions ?? [])
+    scalingActionsOf(world, alarmName)
       .filter((action) => world.ecs.capacityProviders.has(action))
       .map((capacityProvider) => due(atMs, { type: 'ScaleCapacityProvider', capacityProvider, alarmName })),
   );

@@ -40,7 +40,15 @@ export { ecsController } from './controller.ts';
 export { placementConstraints } from './placement/constraints.ts';
 export { chooseTasksToStop, placeTask, type PlacementRequest } from './placement/engine.ts';
 export { placementStrategies } from './placement/strategies.ts';
-export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
+export { isHighResolution, resolutionMs } from './metricKeys.ts';
+export {
+  canonicalRequest,
+  metricAssumptions,
+  metricProblem,
+  reservationPercent,
+  utilizationPercent,
+} from './metrics.ts';
+export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { deploymentBounds, service } from './service.ts';
 export {
   DEFAULT_IMAGE_MIB,

@@ -32,6 +32,7 @@ import {
 import { placementConstraint } from './placement/constraints.ts';
 import { chooseTasksToStop, type PlacementFailure, type StoppableTask } from './placement/engine.ts';
 import { placementStrategy } from './placement/strategies.ts';
+import { latencyMetricsOf } from './metricKeys.ts';
 import { addTo, findPlace, placedOn, placedOnFargate, waitingFor, type Task, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
@@ -56,6 +57,35 @@ export const service = z.strictObject({
     )
     .max(1)
     .default([]),
+  serviceConnectConfiguration: z
+    .strictObject({
+      enabled: z.boolean(),
+      namespace: z.string().optional(),
+      services: z
+        .array(
+          z.strictObject({
+            portName: z.string().min(1),
+            discoveryName: z.string().min(1).optional().describe('the name its metrics are published under; portName'),
+            clientAliases: z
+              .array(z.strictObject({ port: z.int().min(1).max(65_535), dnsName: z.string().optional() }))
+              .max(1)
+              .default([]),
+          }),
+        )
+        .default([]),
+    })
+    .optional(),
+  monitoring: z
+    .strictObject({
+      metricConfigurations: z.array(
+        z.strictObject({
+          metricNames: z.array(z.enum(['CPUUtilization', 'MemoryUtilization'])).min(1),
+          resolutionSeconds: z.literal([20, 60]).default(60),
+        }),
+      ),
+    })
+    .optional()
+    .describe('20-second CPU and memory metrics, which high-resolution policies need'),
   deploymentConfiguration: z
     .strictObject({
       minimumHealthyPercent: z.int().min(0).max(100).default(100),
@@ -91,23 +121,38 @@ export interface Service {
   retryAtMs: Millis;
   /** What the last step of serving left to the next. */
   carried: Carried | undefined;
-  /** Running sums of the current metric period. */
+  /** Tasks that have started in the current minute. */
+  startedCount: number;
+  /** Running sums of the current minute, and of the current 20 seconds where `monitoring` asks for them. */
+  readonly utilization: { minute: ServiceUtilization; highResolution: ServiceUtilization };
   measured: Measured;
+  /** Metrics of its latency. */
+  readonly latencyMetrics: readonly string[];
+  /** Requests of the current minute by latency bucket, while some metric asks for percentiles. */
+  readonly latencies: Map<number, number>;
 }
 
-/** What the steps of one metric period add up to. */
-export interface Measured {
+/** What the steps of one period add up to, of one utilization. */
+export interface UtilizationSums {
+  /** Steps with a task that counts, and such tasks in the last of them. */
   steps: number;
-  /** Sum over steps of the service's CPU and memory utilization, percent; and its extremes. */
-  cpuPercent: number;
-  cpuMinimum: number;
-  cpuMaximum: number;
-  memoryPercent: number;
-  memoryMinimum: number;
-  memoryMaximum: number;
-  /** Steps with a running task, and tasks in the last of them. */
-  runningSteps: number;
-  runningTasks: number;
+  tasks: number;
+  /** Sum over those steps of the mean over the tasks; and its extremes. */
+  percent: number;
+  minimum: number;
+  maximum: number;
+}
+
+export interface ServiceUtilization {
+  readonly cpu: UtilizationSums;
+  readonly memory: UtilizationSums;
+}
+
+const nothingUsed = (): UtilizationSums => ({ steps: 0, tasks: 0, percent: 0, minimum: 0, maximum: 0 });
+export const noUtilization = (): ServiceUtilization => ({ cpu: nothingUsed(), memory: nothingUsed() });
+
+/** What the steps of one minute add up to. */
+export interface Measured {
   requests: number;
   requestsPerTarget: number;
   /** Steps with a registered target. */
@@ -121,15 +166,6 @@ export interface Measured {
 }
 
 export const nothingMeasured = (): Measured => ({
-  steps: 0,
-  cpuPercent: 0,
-  cpuMinimum: 0,
-  cpuMaximum: 0,
-  memoryPercent: 0,
-  memoryMinimum: 0,
-  memoryMaximum: 0,
-  runningSteps: 0,
-  runningTasks: 0,
   requests: 0,
   requestsPerTarget: 0,
   targetSteps: 0,
@@ -409,7 +445,11 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       placementFailures: 0,
       retryAtMs: 0,
       carried: undefined,
+      startedCount: 0,
+      utilization: { minute: noUtilization(), highResolution: noUtilization() },
       measured: nothingMeasured(),
+      latencyMetrics: latencyMetricsOf(config),
+      latencies: new Map(),
     });
   },
   ServiceUpdated({ ecs }, { serviceName, to }) {

@@ -20,8 +20,10 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import { METRIC_PERIOD_MS } from '../cloudwatch/index.ts';
-import { latencyLevels, servings, type Carried, type LoadConfig, type Served } from '../workload/index.ts';
-import { nothingMeasured, type Measured, type Service } from './service.ts';
+import { bucketOf, latencyLevels, servings, type Carried, type LoadConfig, type Served } from '../workload/index.ts';
+import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
+import type { MetricSettings } from './metrics.ts';
+import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
@@ -215,8 +217,10 @@ function rounded(value: number): number {
 }
 
 export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
-  LoadServed({ ecs }, frame) {
-    const newPeriod = frame.fromMs % METRIC_PERIOD_MS === 0;
+  LoadServed(world, frame) {
+    const { ecs } = world;
+    const newMinute = frame.fromMs % METRIC_PERIOD_MS === 0;
+    const newHighResolution = frame.fromMs % HIGH_RESOLUTION_MS === 0;
     for (const [row, serviceName] of frame.services.entries()) {
       const service = ecs.services.get(serviceName);
       if (service === undefined) continue;
@@ -228,38 +232,66 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
         timedOutPart: frame.carriedTimedOutPart[row] as number,
         rejectedPart: frame.carriedRejectedPart[row] as number,
       };
-      if (newPeriod) service.measured = nothingMeasured();
-      measure(service.measured, frame, row);
+      if (newMinute) {
+        service.measured = nothingMeasured();
+        service.utilization.minute = noUtilization();
+        service.latencies.clear();
+      }
+      if (newHighResolution) service.utilization.highResolution = noUtilization();
+      measureUtilization(service, frame, row, ecs.metrics);
+      measureRequests(world, service, frame, row);
+      if (frame.toMs % METRIC_PERIOD_MS === 0) service.startedCount = 0;
     }
   },
-  RequestsServed({ ecs }, { serviceName, carried }) {
-    const service = ecs.services.get(serviceName);
-    if (service !== undefined) service.carried = carried;
+  RequestsServed(world, { serviceName, buckets, counts, carried }) {
+    const service = world.ecs.services.get(serviceName);
+    if (service === undefined) return;
+    service.carried = carried;
+    if (!wantsLatencies(world, service)) return;
+    for (const [index, bucket] of buckets.entries()) addLatencies(service, bucket, counts[index] as number);
   },
 };
 
-function measure(measured: Measured, frame: LoadServed, row: number): void {
+/** Without a task that counts there is no sample. */
+function measureUtilization(
+  service: Service,
+  frame: LoadServed,
+  row: number,
+  { firstMinuteOfTask }: MetricSettings,
+): void {
+  const running = frame.runningTasks[row] as number;
+  if (running === 0) return;
+  const targets = Math.min(running, frame.targets[row] as number);
   const cpuPercent = frame.cpuPercent[row] as number;
-  const memoryPercent = frame.memoryPercent[row] as number;
-  const runningTasks = frame.runningTasks[row] as number;
+  // Choice: a task's first minute gives no CPU sample; those that serve are taken to be the others first.
+  const counting = firstMinuteOfTask === 'omitted' ? Math.max(0, running - service.startedCount) : running;
+  const busyPercent = targets === 0 ? 0 : (cpuPercent * running) / targets;
+  const { minute, highResolution } = service.utilization;
+  const both = isHighResolution(service.config) ? [minute, highResolution] : [minute];
+  for (const { cpu, memory } of both) {
+    if (counting > 0) sample(cpu, rounded(busyPercent * Math.min(1, targets / counting)), counting);
+    sample(memory, frame.memoryPercent[row] as number, running);
+  }
+}
+
+function sample(sums: UtilizationSums, percent: number, tasks: number): void {
+  sums.minimum = sums.steps === 0 ? percent : Math.min(sums.minimum, percent);
+  sums.maximum = Math.max(sums.maximum, percent);
+  sums.percent += percent;
+  sums.tasks = tasks;
+  sums.steps++;
+}
+
+function measureRequests(world: EcsWorld, service: Service, frame: LoadServed, row: number): void {
+  const { measured, config } = service;
   const targets = frame.targets[row] as number;
   const served = frame.served[row] as number;
-  measured.steps++;
-  if (runningTasks > 0) {
-    const first = measured.runningSteps === 0;
-    measured.runningSteps++;
-    measured.runningTasks = runningTasks;
-    measured.cpuPercent += cpuPercent;
-    measured.cpuMinimum = first ? cpuPercent : Math.min(measured.cpuMinimum, cpuPercent);
-    measured.cpuMaximum = Math.max(measured.cpuMaximum, cpuPercent);
-    measured.memoryPercent += memoryPercent;
-    measured.memoryMinimum = first ? memoryPercent : Math.min(measured.memoryMinimum, memoryPercent);
-    measured.memoryMaximum = Math.max(measured.memoryMaximum, memoryPercent);
-  }
   if (targets > 0) {
+    const group = world.elb.targetGroups.get(config.loadBalancers[0]?.targetGroup ?? '');
+    const registered = world.ecs.metrics.requestCountPerTarget === 'registered' ? group?.targets.size : undefined;
     measured.targetSteps++;
     measured.requests += frame.offered[row] as number;
-    measured.requestsPerTarget += (frame.offered[row] as number) / targets;
+    measured.requestsPerTarget += (frame.offered[row] as number) / (registered ?? targets);
   }
   if (served > 0) {
     const lowMs = frame.meanMs[row] as number;
@@ -268,7 +300,41 @@ function measure(measured: Measured, frame: LoadServed, row: number): void {
     measured.latencyMaximum = Math.max(measured.latencyMaximum, highMs);
     measured.latencyMs += served * lowMs;
     measured.completed += served;
+    if (wantsLatencies(world, service) && world.workload.loads.get(config.serviceName)?.config.serving !== 'requests')
+      spreadLatencies(service, frame, row, served);
   }
   measured.target5xx += frame.rejected[row] as number;
   measured.elb5xx += (frame.unserved[row] as number) + (frame.lost[row] as number);
+}
+
+/** Whether a percentile of the service's latency is read. */
+function wantsLatencies({ cloudwatch }: EcsWorld, { latencyMetrics }: Service): boolean {
+  return latencyMetrics.some((key) => cloudwatch.metrics.get(key)?.wantsDistribution === true);
+}
+
+function addLatencies({ latencies }: Service, bucket: number, count: number): void {
+  latencies.set(bucket, (latencies.get(bucket) ?? 0) + count);
+}
+
+/** Shares of the requests that are told apart below the median, and between one quantile and the next. */
+const SLICES = [5, 8, 5, 4, 9] as const;
+
+/**
+ * Fluid serving knows five quantiles of a step: between them latencies lie evenly, below the median down to half of it.
+ * Choice: no request is simulated, so nothing finer is known.
+ */
+function spreadLatencies(service: Service, frame: LoadServed, row: number, served: number): void {
+  let level = 0;
+  let fromMs = (frame.quantilesMs[row * latencyLevels.length] as number) / 2;
+  for (const [index, upTo] of latencyLevels.entries()) {
+    const toMs = frame.quantilesMs[row * latencyLevels.length + index] as number;
+    const slices = SLICES[index] as number;
+    for (let slice = 1; slice <= slices; slice++) {
+      const bucket = bucketOf(fromMs + ((toMs - fromMs) * slice) / slices);
+      addLatencies(service, bucket, (served * (upTo - level)) / slices);
+    }
+    level = upTo;
+    fromMs = toMs;
+  }
+  addLatencies(service, bucketOf(fromMs), served * (1 - level));
 }

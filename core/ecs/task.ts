@@ -357,6 +357,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     task.runningSinceMs = atMs;
     service.pendingCount--;
     service.runningCount++;
+    if (atMs !== ecs.warmStartMs) service.startedCount++;
     if (task.ec2InstanceId !== undefined)
       ecs.containerInstances.get(task.ec2InstanceId)?.pulled.set(task.taskDefinition, true);
   },

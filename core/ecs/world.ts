@@ -9,6 +9,7 @@ import type { WorkloadWorld } from '../workload/index.ts';
 import type { CapacityProvider } from './capacity/capacityProvider.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
+import type { MetricSettings } from './metrics.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -18,20 +19,15 @@ export interface EcsWorld
   readonly ecs: EcsState;
 }
 
-/** End of a metric's period to the moment its datapoint can be read. */
-export interface MetricDelays {
-  readonly serviceMs: Millis;
-  readonly loadBalancerMs: Millis;
-  readonly capacityProviderMs: Millis;
-}
-
 /** What is settled before the run starts. */
 export interface EcsSettings {
   readonly clusterName: string;
   /** Where Fargate tasks may run. */
   readonly availabilityZones: readonly string[];
   readonly defaultCapacityProviderStrategy: readonly CapacityProviderStrategyItem[];
-  readonly metricDelays: MetricDelays;
+  /** Container Insights is switched on. */
+  readonly containerInsights: boolean;
+  readonly metrics: MetricSettings;
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
 }

@@ -5,12 +5,15 @@ import fc from 'fast-check';
 import type { z } from 'zod';
 import {
   policyKey,
+  scalingAssumptions,
+  scalingSettings,
   type PutScalingPolicy,
   type scalers,
   type Scaler,
   type ScalingPolicyConfig,
   type StepAdjustment,
 } from '../../core/autoscaling/index.ts';
+import { requestFor } from '../../core/cloudwatch/index.ts';
 import { MINUTE } from '../../core/kernel/index.ts';
 
 type ScalerName = keyof typeof scalers;
@@ -119,7 +122,8 @@ export const writtenPolicies: { readonly [Name in ScalerName]: fc.Arbitrary<obje
   StepScaling: fc.oneof(stepPolicy, steppedIntervals),
 };
 
-const METRIC = { metric: 'some metric', statistic: 'Average', delayMs: 60_000 } as const;
+const REQUEST = requestFor('Some Metric ', 'Average');
+const SETTINGS = scalingSettings(scalingAssumptions.parse({}));
 
 /** The policies that a written one stands for: at least one, none with problems or shorthand left. */
 function policiesOf(scaler: AnyScaler, written: object): readonly PutScalingPolicy[] {
@@ -142,20 +146,19 @@ export const alarmsAreSound = (scaler: AnyScaler, written: fc.Arbitrary<object>)
     const names: string[] = [];
     for (const put of policiesOf(scaler, policy)) {
       const key = policyKey('service/demo/web', put.PolicyName);
-      const alarms = scaler.alarms(put, METRIC, key);
+      const alarms = scaler.alarms(put, REQUEST, key, put.PolicyName);
       assert.equal(alarms.length >= 1, true);
       for (const alarm of alarms) {
         names.push(alarm.alarmName);
-        assert.equal(alarm.metric, METRIC.metric);
-        assert.equal(alarm.metricDelayMs, METRIC.delayMs);
-        assert.deepEqual(alarm.alarmActions, [key]);
+        assert.deepEqual(alarm.request, REQUEST);
+        assert.deepEqual(alarm.scalingActions, { ALARM: [key] });
         assert.equal(Number.isFinite(alarm.threshold), true);
-        assert.equal(alarm.periodMs % MINUTE, 0);
+        assert.equal(alarm.periodMs % MINUTE === 0 || [10, 20, 30].includes(alarm.periodMs / 1_000), true);
         assert.equal(alarm.datapointsToAlarm >= 1 && alarm.datapointsToAlarm <= alarm.evaluationPeriods, true);
         // Limits of PutMetricAlarm: at most a day of periods shorter than an hour.
         assert.equal(alarm.periodMs * alarm.evaluationPeriods <= 86_400_000, true);
       }
-      assert.deepEqual(scaler.alarms(put, METRIC, key), alarms);
+      assert.deepEqual(scaler.alarms(put, REQUEST, key, put.PolicyName), alarms);
       const { outMs, inMs } = scaler.cooldowns(put);
       for (const lengthMs of [outMs, inMs]) assert.equal(Number.isInteger(lengthMs) && lengthMs >= 0, true);
     }
@@ -168,10 +171,10 @@ const datapoints = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minL
 export const capacitiesAreSound = (scaler: AnyScaler, written: fc.Arbitrary<object>): fc.IProperty<unknown> =>
   fc.property(written, datapoints, fc.nat({ max: 5_000 }), (policy, values, runningCount) => {
     for (const put of policiesOf(scaler, policy))
-      for (const { threshold, comparisonOperator } of scaler.alarms(put, METRIC, 'service/demo/web/key')) {
+      for (const { threshold, comparisonOperator } of scaler.alarms(put, REQUEST, 'service/demo/web/key', 'key')) {
         const reading = { datapoints: values, threshold, comparisonOperator, runningCount };
-        const capacity = scaler.capacity(put, reading);
-        assert.equal(scaler.capacity(put, reading), capacity);
+        const capacity = scaler.capacity(put, reading, SETTINGS);
+        assert.equal(scaler.capacity(put, reading, SETTINGS), capacity);
         if (capacity !== undefined)
           assert.equal(Number.isSafeInteger(capacity) && capacity >= 0, true, `capacity ${capacity}`);
       }
@@ -181,9 +184,9 @@ export const capacitiesAreSound = (scaler: AnyScaler, written: fc.Arbitrary<obje
 export const capacityFollowsTheMetric = (scaler: AnyScaler, written: fc.Arbitrary<object>): fc.IProperty<unknown> =>
   fc.property(written, datapoints, fc.nat({ max: 5_000 }), (policy, values, runningCount) => {
     for (const put of policiesOf(scaler, policy))
-      for (const { threshold, comparisonOperator } of scaler.alarms(put, METRIC, 'service/demo/web/key')) {
+      for (const { threshold, comparisonOperator } of scaler.alarms(put, REQUEST, 'service/demo/web/key', 'key')) {
         const ask = (seen: readonly number[]) =>
-          scaler.capacity(put, { datapoints: seen, threshold, comparisonOperator, runningCount });
+          scaler.capacity(put, { datapoints: seen, threshold, comparisonOperator, runningCount }, SETTINGS);
         const capacity = ask(values);
         if (capacity === undefined) continue;
         if (comparisonOperator === 'GreaterThanThreshold')

@@ -1,5 +1,6 @@
 /** What an event means, in one line: AWS's terms, and the arithmetic where there is one. */
 
+import type { Immutable } from 'immer';
 import {
   aggregatedMetric,
   desiredInstances,
@@ -23,11 +24,11 @@ import {
 } from './format.ts';
 
 /** What a policy goes by: its target value in its metric's unit, or its steps; undefined when it is not known. */
-export type AimOf = (policyKey: string) => number | StepScalingPolicy | undefined;
+export type AimOf = (policyKey: string) => number | Immutable<StepScalingPolicy> | undefined;
 
 type ComparisonOperator = MetricAlarm['comparisonOperator'];
-/** How an alarm compares; undefined when it is not known. */
-export type OperatorOf = (alarmName: string) => ComparisonOperator | undefined;
+/** An alarm's configuration; undefined when it is not known. */
+export type AlarmOf = (alarmName: string) => Pick<MetricAlarm, 'threshold' | 'comparisonOperator'> | undefined;
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 type LoadServed = EventOf<'LoadServed'>;
@@ -35,20 +36,20 @@ type LoadServed = EventOf<'LoadServed'>;
 interface Context {
   readonly atMs: number;
   readonly aimOf: AimOf;
-  readonly operatorOf: OperatorOf;
+  readonly alarmOf: AlarmOf;
 }
 
 /**
- * @param aimOf       names the targets and steps of policies; without it a decision is told without them
- * @param operatorOf  names how alarms compare; without it strictly
+ * @param aimOf    names the targets and steps of policies; without it a decision is told without them
+ * @param alarmOf  names how alarms compare; without it strictly
  */
 export function describe(
   { event, atMs }: Recorded<Event>,
   aimOf: AimOf = () => undefined,
-  operatorOf: OperatorOf = () => undefined,
+  alarmOf: AlarmOf = () => undefined,
 ): string {
   const tell = descriptions[event.type] as (event: Event, context: Context) => string;
-  return tell(event, { atMs, aimOf, operatorOf });
+  return tell(event, { atMs, aimOf, alarmOf });
 }
 
 /** One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`. */
@@ -130,6 +131,13 @@ function metricTitle(metric: string): string {
   return owner === undefined ? name : `${name} of ${owner}`;
 }
 
+/** What an alarm watches: its metric, or its expression over metrics. */
+function requestTitle(request: MetricAlarm['request']): string {
+  const returned = request.at(-1);
+  if (returned === undefined) return 'nothing';
+  return 'metric' in returned ? metricTitle(returned.metric) : returned.expression;
+}
+
 function policyName(policyKey: string): string {
   return policyKey.slice(policyKey.lastIndexOf('/') + 1);
 }
@@ -144,12 +152,12 @@ function arrow(from: number, to: number, noun: string): string {
 
 type Activity = EventOf<'ScalingActivityStarted'>;
 
-function describeActivity(activity: Activity, { aimOf }: Context): string {
+function describeActivity(activity: Activity, { aimOf, alarmOf }: Context): string {
   const { resourceId, fromCapacity, toCapacity, scheduledActionName, minCapacity, maxCapacity } = activity;
   const change = `${serviceNameOf(resourceId)} ${arrow(fromCapacity, toCapacity, 'task')}`;
   if (activity.policyKey !== undefined) {
-    const aim = aimOf(activity.policyKey);
-    return `${change} by policy ${policyName(activity.policyKey)}: ${formula(activity, aim)}${cut(activity)}`;
+    const told = formula(activity, aimOf(activity.policyKey), alarmOf(activity.alarmName ?? ''));
+    return `${change} by policy ${policyName(activity.policyKey)}: ${told}${cut(activity)}`;
   }
   const bound = toCapacity > fromCapacity ? `minimum ${minCapacity}` : `maximum ${maxCapacity}`;
   return `${change} by ${scheduledActionName === undefined ? 'its bounds' : `scheduled action ${scheduledActionName}`}: ${bound}`;
@@ -162,11 +170,11 @@ interface Decision {
 }
 
 /** `mean 90.5 over target 60, ceil(4 running x 90.5 / 60) = 7` */
-function formula(decision: Decision, target: ReturnType<AimOf>): string {
+function formula(decision: Decision, target: ReturnType<AimOf>, alarm: ReturnType<AlarmOf>): string {
   const { runningCount, metricValues, wantedCapacity } = decision;
-  if (typeof target === 'object') return stepFormula(decision, target);
+  if (typeof target === 'object' && alarm !== undefined) return stepFormula(decision, target, alarm);
   const average = mean(metricValues);
-  if (target === undefined)
+  if (typeof target !== 'number')
     return `mean ${formatValue(average)}, ${runningCount} running, wants ${wantedCapacity ?? 'no change'}`;
   const side = `mean ${formatValue(average)} ${average > target ? 'over' : 'under'} target ${target}`;
   if (wantedCapacity === undefined) return side;
@@ -177,10 +185,12 @@ function formula(decision: Decision, target: ReturnType<AimOf>): string {
 const aggregations = { Average: 'mean', Minimum: 'minimum', Maximum: 'maximum' } as const;
 
 /** `mean 92.3, 32.3 above threshold 60: +50 % of 4 running = 6` */
-function stepFormula({ runningCount, metricValues, wantedCapacity }: Decision, policy: StepScalingPolicy): string {
-  const { alarm, StepScalingPolicyConfiguration: configuration } = policy;
+function stepFormula(
+  { runningCount, metricValues, wantedCapacity }: Decision,
+  { StepScalingPolicyConfiguration: configuration }: Immutable<StepScalingPolicy>,
+  { threshold, comparisonOperator }: NonNullable<ReturnType<AlarmOf>>,
+): string {
   const { AdjustmentType, MetricAggregationType, MinAdjustmentMagnitude } = configuration;
-  const { Threshold: threshold, ComparisonOperator: comparisonOperator } = alarm;
   const metricValue = aggregatedMetric(configuration, metricValues);
   const beyond = metricValue - threshold;
   const side = `${formatValue(Math.abs(beyond))} ${beyond < 0 ? 'below' : 'above'} threshold ${formatValue(threshold)}`;
@@ -216,6 +226,12 @@ function cut({ fromCapacity, toCapacity, wantedCapacity, minCapacity, maxCapacit
     : `, another policy needs ${toCapacity}`;
 }
 
+const endings: Readonly<Record<EventOf<'ScalingActivityCompleted'>['statusCode'], string>> = {
+  Successful: 'is done: the running count has followed',
+  Overridden: 'was overridden by a newer change',
+  Unfulfilled: 'was given up: its tasks did not come in time',
+};
+
 type NotScaled = EventOf<'ScalingActivityNotScaled'>;
 
 const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => string>> = {
@@ -228,6 +244,8 @@ const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => str
   OtherPolicyNotReady: () => 'another policy does not agree to scale in',
   MetricBackInRange: () => 'no longer past the threshold',
   NoMatchingStep: () => 'no step holds it',
+  ScalingSuspended: () => 'scaling that way is suspended',
+  HeldByForecast: () => 'the forecast of this hour needs as many',
 };
 
 function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): string {
@@ -281,32 +299,65 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     return `${formatNoun(metrics.length, 'metric')} of ${formatMinute(periodStartMs)}${rows.length === 0 ? '' : `: ${firstRows(rows)}`}`;
   },
   MetricAlarmPut: ({ alarm }) => {
-    const { alarmName, metric, threshold, datapointsToAlarm, evaluationPeriods, periodMs } = alarm;
+    const { alarmName, request, threshold, datapointsToAlarm, evaluationPeriods, periodMs } = alarm;
     const { side } = comparisons[alarm.comparisonOperator];
-    return `alarm ${alarmTitle(alarmName)} watches ${metricTitle(metric)}: ${datapointsToAlarm} of ${evaluationPeriods} periods of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
+    return `alarm ${alarmTitle(alarmName)} watches ${requestTitle(request)}: ${datapointsToAlarm} of ${evaluationPeriods} periods of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
   },
-  AlarmStateChanged: ({ alarmName, from, to, threshold, datapointStartsMs, datapoints }, { operatorOf }) => {
+  AlarmDeleted: ({ alarmName }) => `alarm ${alarmTitle(alarmName)} is deleted`,
+  AlarmActionsSet: ({ alarmName, enabled }) =>
+    `the actions of alarm ${alarmTitle(alarmName)} are ${enabled ? 'enabled' : 'disabled'}`,
+  AlarmStateChanged: ({ alarmName, from, to, threshold, datapointStartsMs, datapoints, setBy }, { alarmOf }) => {
+    if (setBy !== undefined) return `alarm ${alarmTitle(alarmName)} ${from} -> ${to}, set by hand: ${setBy}`;
     const points = datapoints.map((value, index) => ({ startMs: datapointStartsMs[index] as number, value }));
     const state = to === 'ALARM' ? '' : ` ${from} -> ${to}`;
-    const seen = describeDatapoints(alarmName, threshold, points, operatorOf(alarmName));
+    const seen = describeDatapoints(alarmName, threshold, points, alarmOf(alarmName)?.comparisonOperator);
     return `alarm ${alarmTitle(alarmName)}${state}: ${seen}`;
   },
   AlarmActionsRepeated: ({ alarmNames }) => `still in ALARM: ${alarmNames.map(alarmTitle).join(', ')}`,
+  CompositeAlarmPut: ({ alarm }) => `composite alarm ${alarm.alarmName}: ${alarm.rule}`,
+  CompositeAlarmStateChanged: ({ alarmName, from, to, actions, actionsAtMs, topics }) => {
+    const fates = {
+      run: topics.length === 0 ? '' : `, ${topics.join(', ')} notified`,
+      wait: `, its actions wait for the suppressor until ${formatInstant(actionsAtMs ?? 0)}`,
+      suppressed: ', its actions are suppressed',
+    };
+    return `composite alarm ${alarmName} ${from} -> ${to}${fates[actions]}`;
+  },
+  AlarmActionsSuppressed: ({ alarmName }) => `the actions of composite alarm ${alarmName} are suppressed`,
+  AlarmActionsExtended: ({ alarmName, actionsAtMs }) =>
+    `the suppressor of composite alarm ${alarmName} is gone: its actions wait until ${formatInstant(actionsAtMs)}`,
+  SuppressedAlarmActionsRun: ({ alarmName, state, topics }) =>
+    `composite alarm ${alarmName} still ${state}: ${topics.join(', ') || 'nobody'} notified`,
+  MetricValuesPut: ({ metric, values }) => `${metricTitle(metric)}: ${values.map(formatValue).join(', ')} put by hand`,
+  MetricsKept: ({ metrics }) => `${metrics.map(metricTitle).join(', ')} kept for later`,
+  CustomMetricStarted: ({ config }) =>
+    `a program publishes ${metricTitle(config.metric)} every ${formatDuration(config.everyMs)}`,
+  CustomMetricPublished: ({ metric, value }) =>
+    `${metricTitle(metric)} ${value === undefined ? 'has no data' : formatValue(value)}`,
 
-  ScalableTargetRegistered: ({ resourceId, minCapacity, maxCapacity }) =>
-    `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')}`,
-  ScalingPolicyPut: ({ policyKey, resourceId, config }) =>
-    `${serviceNameOf(resourceId)} gets policy ${policyName(policyKey)} (${config.PolicyType})`,
+  ScalableTargetRegistered: ({ resourceId, minCapacity, maxCapacity, ...suspended }) => {
+    const off = [
+      ...(suspended.scaleInSuspended ? ['scale-in'] : []),
+      ...(suspended.scaleOutSuspended ? ['scale-out'] : []),
+      ...(suspended.scheduledSuspended ? ['scheduled actions'] : []),
+    ];
+    const but = off.length === 0 ? '' : `; suspended: ${off.join(', ')}`;
+    return `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')}${but}`;
+  },
+  ScalableTargetDeregistered: ({ resourceId }) => `nothing scales ${serviceNameOf(resourceId)} any more`,
+  ScalingPolicyPut: ({ policyKey, resourceId, config, generation }) =>
+    `${serviceNameOf(resourceId)} gets ${generation > 1 ? 'another ' : ''}policy ${policyName(policyKey)} (${config.PolicyType})`,
+  ScalingPolicyDeleted: ({ policyKey }) => `policy ${policyName(policyKey)} is deleted`,
   ScalableTargetBoundsChanged: ({ resourceId, scheduledActionName, minCapacity, maxCapacity }) =>
     `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')} by scheduled action ${scheduledActionName}`,
   ScalingActivityStarted: describeActivity,
-  ScalingActivityNotScaled: (refused, { aimOf }) => {
+  ScalingActivityNotScaled: (refused, { aimOf, alarmOf }) => {
     const { resourceId, policyKey, desiredCount, reason } = refused;
     const stays = `${serviceNameOf(resourceId)} stays at ${formatNoun(desiredCount, 'task')}`;
-    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey))}; ${refusals[reason](refused)}`;
+    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey), alarmOf(refused.alarmName))}; ${refusals[reason](refused)}`;
   },
   ScalingActivityCompleted: ({ activityId, resourceId, statusCode }) =>
-    `${activityId} of ${serviceNameOf(resourceId)} ${statusCode === 'Successful' ? 'is done: the running count has followed' : 'was overridden by a newer change'}`,
+    `${activityId} of ${serviceNameOf(resourceId)} ${endings[statusCode]}`,
   ScheduledActionPut: ({ resourceId, config, dueAtMs }) => {
     const { ScheduledActionName, Schedule, Timezone, StartTime, EndTime } = config;
     const from = StartTime === undefined ? '' : ` from ${formatInstant(StartTime)}`;
@@ -314,6 +365,8 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     const never = dueAtMs === undefined ? ', never due' : '';
     return `${serviceNameOf(resourceId)} gets scheduled action ${ScheduledActionName}: ${Schedule} ${Timezone}${from}${to}${never}`;
   },
+  ScheduledActionDeleted: ({ resourceId, scheduledActionName }) =>
+    `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is deleted`,
   ScheduledActionTriggered: ({ resourceId, scheduledActionName, failure }) =>
     `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is due${failure === undefined ? '' : ` and fails, ${failure}`}`,
 

@@ -5,8 +5,8 @@
 
 import {
   desiredInstances,
-  evaluationOffsetMs,
   MINUTE,
+  nextEvaluationMs,
   recentDatapoints,
   scalableResourceId,
   serviceNameOf,
@@ -184,7 +184,7 @@ class Collector {
       const title = `alarm ${alarmTitle(alarmName)}`;
       if (alarm.state !== 'ALARM')
         reasons.push(
-          `${title} has not fired yet, evaluated next at ${formatInstant(nextEvaluationMs(alarmName, nowMs))}: ${seen}`,
+          `${title} has not fired yet, evaluated next at ${formatInstant(nextEvaluationMs(alarm, nowMs))}: ${seen}`,
         );
       else
         reasons.push(
@@ -305,7 +305,7 @@ class Collector {
           ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
           : config;
       },
-      (alarmName) => cloudwatch.alarms.get(alarmName)?.config.comparisonOperator,
+      (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
     );
   }
 
@@ -402,11 +402,6 @@ function timed(atMs: Millis, shownMs: Millis, text: string): string {
 function mayScaleOut(policy: PutScalingPolicy): boolean {
   if (policy.PolicyType === 'TargetTrackingScaling') return true;
   const { AdjustmentType, StepAdjustments } = policy.StepScalingPolicyConfiguration;
-  if (AdjustmentType === 'ExactCapacity') return policy.alarm.ComparisonOperator.startsWith('Greater');
+  if (AdjustmentType === 'ExactCapacity') return policy.alarm?.ComparisonOperator.startsWith('Greater') === true;
   return StepAdjustments.some(({ ScalingAdjustment }) => ScalingAdjustment > 0);
-}
-
-/** Alarms are evaluated once a minute, each at its own second. */
-function nextEvaluationMs(alarmName: string, nowMs: Millis): Millis {
-  return nowMs + MINUTE - ((nowMs - evaluationOffsetMs(alarmName)) % MINUTE);
 }

@@ -7,7 +7,7 @@
 import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { MetricAlarm } from '../../cloudwatch/index.ts';
-import { metricKey, recentDatapoints } from '../../cloudwatch/index.ts';
+import { recentDatapoints, requestFor } from '../../cloudwatch/index.ts';
 import { instanceType, membersOf, type Instance } from '../../ec2/index.ts';
 import {
   event,
@@ -22,6 +22,7 @@ import {
 } from '../../kernel/index.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
 import type { Service } from '../service.ts';
+import { reservationMetric } from '../metricKeys.ts';
 import type { Task } from '../task.ts';
 import type { EcsWorld } from '../world.ts';
 import { desiredInstances, managedScaling, type ManagedScalingOutput } from './managedScaling.ts';
@@ -75,14 +76,6 @@ export type CapacityProviderCommand =
   | { readonly type: 'CreateCapacityProvider'; readonly config: CapacityProviderConfig }
   | { readonly type: 'ScaleCapacityProvider'; readonly capacityProvider: string; readonly alarmName: string };
 
-/** The metric of managed scaling. */
-export function reservationMetric(clusterName: string, name: string): string {
-  return metricKey('AWS/ECS/ManagedScaling', 'CapacityProviderReservation', {
-    ClusterName: clusterName,
-    CapacityProviderName: name,
-  });
-}
-
 /** M, N and the reservation of a provider right now. */
 export function scalingState(
   world: Immutable<EcsWorld>,
@@ -120,13 +113,11 @@ export const decideCapacityProvider: Decide<EcsWorld, CapacityProviderCommand, C
   CreateCapacityProvider({ config }, { world: { ecs } }) {
     const { status, targetCapacity } = config.autoScalingGroupProvider.managedScaling;
     const common = {
-      metric: reservationMetric(ecs.clusterName, config.name),
-      metricDelayMs: ecs.metricDelays.capacityProviderMs,
-      statistic: 'Average',
+      request: requestFor(reservationMetric(ecs.clusterName, config.name), 'Average'),
       periodMs: MINUTE,
       threshold: targetCapacity,
       treatMissingData: 'missing',
-      alarmActions: [config.name],
+      scalingActions: { ALARM: [config.name] },
     } as const;
     const high: MetricAlarm = {
       ...common,
