@@ -7,6 +7,7 @@ import { hostPorts } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
 import { HOUR, MINUTE, SECOND, type Millis } from '../core/kernel/index.ts';
 import { scenarioSchema, type Scenario, type ScenarioInput } from '../core/scenario.ts';
+import { watching, watchingOf } from './watching.ts';
 
 const MONDAY: Millis = Date.UTC(2030, 0, 7);
 const CLUSTER = 'demo';
@@ -71,6 +72,7 @@ const servicePlan = fc.record({
     fc.record({ interval: fc.constantFrom(5, 10, 30), deregistrationDelay: fc.constantFrom(0, 5, 60, 300) }),
     { nil: undefined },
   ),
+  highResolution: fc.boolean(),
   minimumHealthy: fc.constantFrom(0, 50, 75, 100),
   maximum: fc.constantFrom(100, 125, 150, 200),
   scaling: fc.option(
@@ -79,7 +81,7 @@ const servicePlan = fc.record({
       room: fc.nat({ max: 16 }),
       policies: fc.uniqueArray(
         fc.record({
-          metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCount'),
+          metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCount', 'Math'),
           target: fc.integer({ min: 15, max: 90 }),
           perTarget: fc.integer({ min: 20, max: 2_000 }),
           outCooldown: fc.constantFrom(0, 30, 60, 300),
@@ -90,7 +92,7 @@ const servicePlan = fc.record({
       ),
       steps: fc.array(
         fc.record({
-          shape: fc.constantFrom('above', 'below', 'intervals'),
+          shape: fc.constantFrom('above', 'below', 'intervals', 'called'),
           metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCountPerTarget', 'TargetResponseTime'),
           level: fc.constantFrom(0.2, 0.5, 0.8),
           type: fc.constantFrom('ChangeInCapacity', 'PercentChangeInCapacity'),
@@ -161,6 +163,7 @@ const plan = fc.record({
   fleets: fc.array(fleet, { maxLength: 2 }),
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
+  watching,
   changes: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
@@ -190,6 +193,19 @@ function scenarioOf(drawn: Plan): ScenarioInput {
   const [service, loadBalancer, capacityProvider] = drawn.delays as [string, string, string];
   const places = drawn.services.map((item) => placeOf(item, drawn.fleets.length));
   const providers = drawn.fleets.map((_, index) => fleetName(index));
+  const scalableTargets = drawn.services.flatMap((item, index) => scalableTargetOf(item, index, drawn.step, startMs));
+  const { settings, ...watch } = watchingOf(drawn.watching, {
+    clusterName: CLUSTER,
+    services: drawn.services.map((item, index) => ({
+      serviceName: serviceName(index),
+      targetGroup: item.loadBalancer === undefined ? undefined : `targets-${index}`,
+      isScaled: item.scaling !== undefined,
+      policies: (item.scaling?.policies ?? []).map(({ metric }) => metric),
+      called: (item.scaling?.steps ?? []).flatMap(({ shape }, place) => (shape === 'called' ? [`steps-${place}`] : [])),
+    })),
+    startMs,
+    lengthMs,
+  });
   return {
     name: 'drawn',
     start: iso(startMs),
@@ -198,6 +214,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     step: drawn.step,
     cluster: {
       clusterName: CLUSTER,
+      settings,
       availabilityZones: ZONES.slice(0, drawn.zones),
       capacityProviders: ['FARGATE', 'FARGATE_SPOT', ...providers],
       defaultCapacityProviderStrategy: drawn.defaultStrategy ? [{ capacityProvider: 'FARGATE', weight: 1 }] : [],
@@ -227,15 +244,22 @@ function scenarioOf(drawn: Plan): ScenarioInput {
             },
           ],
     ),
-    services: drawn.services.map((item, index) => serviceOf(item, index, places[index] as Place)),
-    scalableTargets: drawn.services.flatMap((item, index) => scalableTargetOf(item, index, startMs)),
+    services: drawn.services.map((item, index) => serviceOf(item, index, drawn.step, places[index] as Place)),
+    scalableTargets,
+    alarms: watch.alarms,
+    compositeAlarms: watch.compositeAlarms,
+    customMetrics: watch.customMetrics,
     load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
     slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
-    changes: drawn.changes.map(({ service: index, at, desired }) => ({
-      at: iso(startMs + Math.floor(at * lengthMs)),
-      UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
-    })),
+    changes: [
+      ...drawn.changes.map(({ service: index, at, desired }) => ({
+        at: iso(startMs + Math.floor(at * lengthMs)),
+        UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
+      })),
+      ...watch.changes,
+    ],
     assumptions: {
+      ...watch.assumptions,
       start: drawn.start as 'steady',
       metricDelay: { service, loadBalancer, capacityProvider },
     },
@@ -297,7 +321,12 @@ function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<
   };
 }
 
-function serviceOf(item: ServicePlan, index: number, place: Place): Service {
+/** Steps that 20-second metrics can be made of. */
+function mayBeHighResolution({ highResolution }: ServicePlan, step: string): boolean {
+  return highResolution && ['2.5s', '4s', '5s', '10s', '20s'].includes(step);
+}
+
+function serviceOf(item: ServicePlan, index: number, step: string, place: Place): Service {
   const onFargate = place === 'fargate' || place === 'fargateMix';
   return {
     serviceName: serviceName(index),
@@ -310,6 +339,9 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
       item.loadBalancer === undefined
         ? []
         : [{ targetGroup: `targets-${index}`, containerName: 'app', containerPort: 8080 }],
+    ...(mayBeHighResolution(item, step)
+      ? { monitoring: { metricConfigurations: [{ metricNames: ['CPUUtilization'], resolutionSeconds: 20 }] } }
+      : {}),
     deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
   };
 }
@@ -337,12 +369,32 @@ const METRICS = {
   RequestCount: 'ALBRequestCountPerTarget',
 } as const;
 
-function scalableTargetOf(
-  { scaling, loadBalancer }: ServicePlan,
-  index: number,
-  startMs: Millis,
-): Part<'scalableTargets'>[] {
+/** CPU by metric math: of the tasks that run, those that are busy. */
+const busyTasks = (index: number) => {
+  const Dimensions = [
+    { Name: 'ClusterName', Value: CLUSTER },
+    { Name: 'ServiceName', Value: serviceName(index) },
+  ];
+  const stat = (MetricName: string, Stat: string) => ({
+    MetricStat: { Metric: { Namespace: 'AWS/ECS', MetricName, Dimensions }, Stat },
+    ReturnData: false,
+  });
+  return [
+    { Id: 'sum', ...stat('CPUUtilization', 'Sum') },
+    { Id: 'tasks', ...stat('CPUUtilization', 'SampleCount') },
+    { Id: 'each', Expression: 'sum / tasks' },
+  ];
+};
+
+function scalableTargetOf(plan: ServicePlan, index: number, step: string, startMs: Millis): Part<'scalableTargets'>[] {
+  const { scaling, loadBalancer } = plan;
   if (scaling === undefined) return [];
+  const followed = (metric: keyof typeof METRICS | 'Math') => {
+    if (metric === 'Math') return { CustomizedMetricSpecification: { Metrics: busyTasks(index) } };
+    const fast = metric === 'CPUUtilization' && mayBeHighResolution(plan, step);
+    const PredefinedMetricType = fast ? 'ECSServiceAverageCPUUtilizationHighResolution' : METRICS[metric];
+    return { PredefinedMetricSpecification: { PredefinedMetricType } } as const;
+  };
   const policies = scaling.policies
     .filter(({ metric }) => metric !== 'RequestCount' || loadBalancer !== undefined)
     .map(({ metric, target, perTarget, outCooldown, inCooldown, disableScaleIn }): Policy => ({
@@ -350,15 +402,16 @@ function scalableTargetOf(
       PolicyType: 'TargetTrackingScaling',
       TargetTrackingScalingPolicyConfiguration: {
         TargetValue: metric === 'RequestCount' ? perTarget : target,
-        PredefinedMetricSpecification: { PredefinedMetricType: METRICS[metric] },
+        ...followed(metric),
         ScaleOutCooldown: outCooldown,
         ScaleInCooldown: inCooldown,
         DisableScaleIn: disableScaleIn,
       },
     }));
-  const stepPolicies = scaling.steps
-    .filter(({ metric }) => loadBalancer !== undefined || metric.endsWith('Utilization'))
-    .map((plan, place) => stepPolicyOf(plan, place));
+  const stepPolicies = scaling.steps.flatMap((drawn, place) => {
+    const hasMetric = loadBalancer !== undefined || drawn.shape === 'called' || drawn.metric.endsWith('Utilization');
+    return hasMetric ? [stepPolicyOf(drawn, place)] : [];
+  });
   const scheduledActions = scaling.actions.map(({ kind, minute, every, zone, min, max }, place): ScheduledAction => {
     const at = iso(startMs + minute * MINUTE).slice(0, 19);
     const cron = `cron(${minute % 60} ${Math.floor(minute / 60)} * * ? *)`;
@@ -396,6 +449,7 @@ type StepPlan = NonNullable<ServicePlan['scaling']>['steps'][number];
 /** Two steps above a threshold that add, two below one that take away, or both of them as intervals. */
 function stepPolicyOf(drawn: StepPlan, place: number): Policy {
   const { shape, metric, level, type, sizes, aggregation, window, missing, cooldown } = drawn;
+  const called = shape === 'called';
   const full = FULL[metric];
   const [small, large] = sizes.map((size, index) =>
     type === 'ChangeInCapacity' && index === 1 ? Math.ceil(size / 10) : size,
@@ -419,19 +473,24 @@ function stepPolicyOf(drawn: StepPlan, place: number): Policy {
   return {
     PolicyName: `steps-${place}`,
     PolicyType: 'StepScaling',
-    alarm: {
-      MetricName: metric,
-      Period: window.minutes * 60,
-      EvaluationPeriods: window.periods,
-      DatapointsToAlarm: Math.min(window.periods, 3),
-      TreatMissingData: missing,
-      ...(shape === 'intervals'
-        ? {}
-        : {
-            Threshold: level * full,
-            ComparisonOperator: sign < 0 ? 'LessThanThreshold' : 'GreaterThanOrEqualToThreshold',
-          }),
-    },
+    ...(called
+      ? {}
+      : {
+          alarm: {
+            MetricName: metric,
+            Period: window.minutes * 60,
+            EvaluationPeriods: window.periods,
+            DatapointsToAlarm: Math.min(window.periods, 3),
+            TreatMissingData: missing,
+            ...(shape === 'intervals'
+              ? {}
+              : {
+                  Threshold: level * full,
+                  ComparisonOperator:
+                    sign < 0 ? ('LessThanThreshold' as const) : ('GreaterThanOrEqualToThreshold' as const),
+                }),
+          },
+        }),
     StepScalingPolicyConfiguration: {
       AdjustmentType: type,
       Cooldown: cooldown,
