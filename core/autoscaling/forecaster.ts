@@ -21,7 +21,7 @@ export interface Forecaster {
 }
 
 /** How far a forecast was from what came, in percent of the load that came. */
-export interface ForecastError {
+interface ForecastError {
   /** Sum of the distances (weighted MAPE): unlike a mean of percentages, quiet hours count for little. */
   readonly errorPercent: number;
   /** Sum of the differences: above 0 when too much was forecast. */
