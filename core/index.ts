@@ -15,6 +15,7 @@ export {
 } from './cloudwatch/index.ts';
 export {
   aggregatedMetric,
+  forecasters,
   lowThreshold,
   matchingStep,
   scalers,
@@ -22,6 +23,8 @@ export {
   scheduleProblem,
   stepScalingCapacity,
   targetTrackingCapacity,
+  type Forecaster,
+  type HourlyHistory,
   type NotScaledReason,
   type PutScalingPolicy,
   type ScalingPolicyConfig,

@@ -19,6 +19,9 @@ import {
 import type { AutoscalingWorld } from './world.ts';
 
 export { autoscalingController } from './controller.ts';
+export { capacityForecast, effectiveMaximum } from './forecastCapacity.ts';
+export { forecastError, type Forecaster, type HourlyHistory } from './forecaster.ts';
+export { forecasters } from './forecasters.ts';
 export { policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
 export type { FollowedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
