@@ -5,12 +5,15 @@
 
 import { z } from 'zod';
 import {
+  forecastMetrics,
+  forecastRequestsOf,
   scalerOf,
   scalingAssumptions,
   scalingPolicy,
   scheduleProblem,
   targetGroupOfLabel,
   timeZoneProblem,
+  type FollowedMetric,
   type ScalingPolicyConfig,
 } from './autoscaling/index.ts';
 import {
@@ -481,6 +484,16 @@ function checkScaling(scenario: Scenario, report: Report): void {
         `found ${target.MinCapacity}, expected at most MaxCapacity, ${target.MaxCapacity}`,
       );
     const seen = new Set<string>();
+    const active = target.policies.filter(
+      (policy) =>
+        policy.PolicyType === 'PredictiveScaling' &&
+        policy.PredictiveScalingPolicyConfiguration.Mode === 'ForecastAndScale',
+    );
+    for (const policy of active.slice(1))
+      report(
+        [...path, 'policies', target.policies.indexOf(policy)],
+        'found a second predictive policy in mode ForecastAndScale, expected one at most: the others may be ForecastOnly',
+      );
     for (const [place, policy] of target.policies.entries()) {
       const at = [...path, 'policies', place];
       const followed = checkPolicy(scenario, target.service, policy, at, report);
@@ -510,12 +523,22 @@ function checkPolicy(
   for (const problem of found) report([...path, ...problem.path], problem.message);
   const scaled = scenario.services.find((item) => item.serviceName === serviceName);
   if (found.length > 0 || scaled === undefined) return undefined;
-  const [put] = policies(policy);
-  const followed = put === undefined ? undefined : follows(put);
-  if (followed === undefined) return undefined;
   const { clusterName } = scenario.cluster;
   const targetGroups = scaled.loadBalancers.map((loadBalancer) => loadBalancer.targetGroup);
   const [targetGroup] = targetGroups;
+  if (policy.PolicyType === 'PredictiveScaling') {
+    const at = [...path, 'PredictiveScalingPolicyConfiguration', 'MetricSpecifications', 0];
+    const requestOfMetric = (metric: FollowedMetric) => {
+      if ('request' in metric) checkRequest(scenario, metric.request, at, report);
+      return followedRequest({ clusterName, serviceName, targetGroup }, metric);
+    };
+    if (forecastRequestsOf(requestOfMetric, forecastMetrics(policy)) === undefined)
+      report(at, `found requests of a load balancer, expected service "${serviceName}" to have one`);
+    return undefined;
+  }
+  const [put] = policies(policy);
+  const followed = put === undefined ? undefined : follows(put);
+  if (followed === undefined) return undefined;
   if ('request' in followed) checkRequest(scenario, followed.request, metricPath(policy, path), report);
   else {
     const { predefined, resourceLabel } = followed;
@@ -544,7 +567,7 @@ function checkPolicy(
 
 /** Where a policy says which metric it follows. */
 function metricPath(policy: ScalingPolicyConfig, path: Path): Path {
-  if (policy.PolicyType === 'StepScaling') return [...path, 'alarm'];
+  if (policy.PolicyType !== 'TargetTrackingScaling') return [...path, 'alarm'];
   const { PredefinedMetricSpecification: predefined } = policy.TargetTrackingScalingPolicyConfiguration;
   const specification = predefined === undefined ? 'CustomizedMetricSpecification' : 'PredefinedMetricSpecification';
   return [...path, 'TargetTrackingScalingPolicyConfiguration', specification];

@@ -1,6 +1,14 @@
 /** From a scenario to a simulation: the empty world, and the commands that set the scene. */
 
-import { emptyAutoscaling, policyKey, scalerOf, scalingSettings } from './autoscaling/index.ts';
+import {
+  emptyAutoscaling,
+  forecastMetrics,
+  forecastRequestsOf,
+  HISTORY_HOURS,
+  policyKey,
+  scalerOf,
+  scalingSettings,
+} from './autoscaling/index.ts';
 import {
   cloudWatchSettings,
   compositeAlarmOf,
@@ -13,6 +21,7 @@ import {
   wantsDistribution,
   type CloudWatchSettings,
   type MetricAlarm,
+  type MetricRequest,
   type PutMetricAlarm,
 } from './cloudwatch/index.ts';
 import { emptyEc2 } from './ec2/index.ts';
@@ -21,6 +30,7 @@ import { emptyElb } from './elb/index.ts';
 import {
   Calendar,
   Digest,
+  HOUR,
   InvalidScenarioError,
   Simulation,
   type Checkpoint,
@@ -128,19 +138,8 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   }
   for (const written of scenario.alarms) yield { type: 'PutMetricAlarm', alarm: alarmOf(scenario, written) };
   for (const written of scenario.compositeAlarms) yield { type: 'PutCompositeAlarm', alarm: compositeAlarmOf(written) };
-  // CloudWatch has the data of an alarm that is put later on: it is kept from the start.
-  for (const change of scenario.changes)
-    for (const alarm of laterAlarms(scenario, change)) {
-      const keepForMs = lookBackMs(alarm, settingsOf(scenario));
-      const metrics = metricsOf(alarm.request).map(({ metric }) => metric);
-      yield {
-        type: 'KeepMetrics',
-        metrics,
-        keepForMs,
-        hourlyForMs: 0,
-        withDistribution: wantsDistribution(alarm.request),
-      };
-    }
+  // CloudWatch has the data of what is put later on: they are kept from the start.
+  for (const change of scenario.changes) yield* laterReads(scenario, change);
   for (const config of scenario.load) yield { type: 'AttachLoad', config };
 }
 
@@ -157,24 +156,33 @@ function alarmOf(scenario: Scenario, written: PutMetricAlarm): MetricAlarm {
   return { ...alarm, request: canonicalRequest(alarm.request) };
 }
 
-/** The alarms that a change brings along. */
-function laterAlarms(scenario: Scenario, { PutMetricAlarm: alarm, PutScalingPolicy: put }: Change): MetricAlarm[] {
+/** What the alarms and forecasts that a change brings along will read. */
+function* laterReads(scenario: Scenario, { PutMetricAlarm: alarm, PutScalingPolicy: put }: Change): Iterable<Command> {
   const alarms = alarm === undefined ? [] : [alarmOf(scenario, alarm)];
-  if (put === undefined) return alarms;
-  const scaler = scalerOf(put.policy);
-  const scaled = scenario.services.find(({ serviceName }) => serviceName === put.service);
-  for (const policy of scaler.policies(put.policy)) {
-    const service = {
-      clusterName: scenario.cluster.clusterName,
-      serviceName: put.service,
-      targetGroup: scaled?.loadBalancers[0]?.targetGroup,
-    };
-    const followed = scaler.follows(policy);
-    const request = followed === undefined ? undefined : followedRequest(service, followed);
-    const key = policyKey(resourceOf(scenario, put.service), policy.PolicyName);
-    if (request !== undefined) alarms.push(...scaler.alarms(policy, request, key, policy.PolicyName));
+  if (put !== undefined) {
+    const scaler = scalerOf(put.policy);
+    const scaled = scenario.services.find(({ serviceName }) => serviceName === put.service);
+    const { clusterName } = scenario.cluster;
+    const service = { clusterName, serviceName: put.service, targetGroup: scaled?.loadBalancers[0]?.targetGroup };
+    for (const policy of scaler.policies(put.policy)) {
+      const followed = scaler.follows(policy);
+      const request = followed === undefined ? undefined : followedRequest(service, followed);
+      const key = policyKey(resourceOf(scenario, put.service), policy.PolicyName);
+      if (request !== undefined) alarms.push(...scaler.alarms(policy, request, key, policy.PolicyName));
+    }
+    if (put.policy.PolicyType === 'PredictiveScaling') {
+      const requests = forecastRequestsOf((metric) => followedRequest(service, metric), forecastMetrics(put.policy));
+      for (const request of Object.values(requests ?? {}) as MetricRequest[])
+        yield keep(request, 0, HISTORY_HOURS * HOUR);
+    }
   }
-  return alarms;
+  for (const { request, ...rest } of alarms)
+    yield keep(request, lookBackMs({ request, ...rest }, settingsOf(scenario)), 0);
+}
+
+function keep(request: MetricRequest, keepForMs: Millis, hourlyForMs: Millis): Command {
+  const metrics = metricsOf(request).map(({ metric }) => metric);
+  return { type: 'KeepMetrics', metrics, keepForMs, hourlyForMs, withDistribution: wantsDistribution(request) };
 }
 
 /** What a person or a pipeline does, as commands. */

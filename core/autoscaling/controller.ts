@@ -1,18 +1,21 @@
 /** When policies are asked and scheduled actions run: an alarm's action calls its policy, a schedule its action. */
 
 import { merge, mergeMap } from 'rxjs';
-import { scalingActionsOf } from '../cloudwatch/index.ts';
-import type { Controller } from '../kernel/index.ts';
+import type { Immutable } from 'immer';
+import { metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
+import { HOUR, SECOND, type Controller, type Millis } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
+import { HISTORY_HOURS, nextApplicationMs, type PredictiveCommand, type PredictiveEvent } from './predictiveScaling.ts';
 import type { ScalableTargetCommand, ScalableTargetEvent } from './scalableTarget.ts';
 import type { ScheduledActionCommand, ScheduledActionEvent } from './scheduledAction.ts';
 import type { AutoscalingWorld } from './world.ts';
 
-type Heard = CloudWatchEvent | ScalableTargetEvent | ScheduledActionEvent;
+type Heard = CloudWatchEvent | ScalableTargetEvent | ScheduledActionEvent | PredictiveEvent;
 type Asked =
   | ScalableTargetCommand
   | ScheduledActionCommand
-  | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' | 'DeleteAlarm' }>;
+  | PredictiveCommand
+  | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' | 'DeleteAlarm' | 'KeepMetrics' }>;
 
 export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> = (events, world) => {
   const callPolicies = (atMs: number, alarmNames: readonly string[]) =>
@@ -35,6 +38,13 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
           ...event.alarms.map((alarm) => ({ atMs, command: { type: 'PutMetricAlarm', alarm } as const })),
         ]),
       ),
+    events.on('ScalingPolicyPut').pipe(mergeMap(({ atMs, event }) => firstForecast(atMs, event))),
+    events
+      .on('ForecastRefreshed')
+      .pipe(mergeMap(({ event }) => again(world, 'RefreshForecast', event.policyKey, event.nextAtMs))),
+    events
+      .on('ForecastApplied')
+      .pipe(mergeMap(({ event }) => again(world, 'ApplyForecast', event.policyKey, event.nextAtMs))),
     events
       .on('ScalingPolicyDeleted', 'ScalableTargetDeregistered')
       .pipe(mergeMap(({ atMs, event }) => deleteAlarms(atMs, event.alarmNames))),
@@ -60,6 +70,34 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
       .pipe(mergeMap(({ event }) => due(event.resourceId, event.scheduledActionName, event.nextDueAtMs))),
   );
 };
+
+/** The metrics of a forecast are kept by the hour; it is made at once and applied from the next hour on. */
+function firstForecast(
+  atMs: Millis,
+  { policyKey, config, generation, forecastRequests }: Extract<ScalableTargetEvent, { type: 'ScalingPolicyPut' }>,
+) {
+  if (config.PolicyType !== 'PredictiveScaling' || forecastRequests === null) return [];
+  const metrics = Object.values(forecastRequests).flatMap((request: MetricRequest) =>
+    metricsOf(request).map(({ metric }) => metric),
+  );
+  const bufferMs = config.PredictiveScalingPolicyConfiguration.SchedulingBufferTime * SECOND;
+  const kept = { keepForMs: 0, hourlyForMs: HISTORY_HOURS * HOUR, withDistribution: false };
+  return [
+    { atMs, command: { type: 'KeepMetrics', metrics: [...new Set(metrics)], ...kept } as const },
+    { atMs, command: { type: 'RefreshForecast', policyKey, generation } as const },
+    { atMs: nextApplicationMs(atMs, bufferMs), command: { type: 'ApplyForecast', policyKey, generation } as const },
+  ];
+}
+
+function again(
+  { autoscaling }: Immutable<AutoscalingWorld>,
+  type: 'RefreshForecast' | 'ApplyForecast',
+  policyKey: string,
+  atMs: Millis,
+) {
+  const generation = autoscaling.policies.get(policyKey)?.generation;
+  return generation === undefined ? [] : [{ atMs, command: { type, policyKey, generation } }];
+}
 
 function due(resourceId: string, scheduledActionName: string, atMs: number | undefined) {
   if (atMs === undefined) return [];

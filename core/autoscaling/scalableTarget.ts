@@ -23,6 +23,8 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import type { FollowedMetric, ScalableCapacity } from './scaler.ts';
+import type { Forecast, ForecastRequests } from './predictiveScaling.ts';
+import { forecastMetrics, type ForecastMetrics } from './scalers/predictive.ts';
 import { scalerOf, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 import type { AutoscalingWorld } from './world.ts';
 
@@ -64,6 +66,9 @@ export interface ScalingPolicy {
   chainFrom: number;
   chainTo: number;
   scaleInCoolsUntilMs: Millis;
+  /** Of predictive scaling: what it is made of, and the newest one. */
+  readonly forecastRequests: ForecastRequests | undefined;
+  forecast: Forecast | undefined;
   /** What a forecast holds the target up to; no policy scales in below it. */
   floor: number;
   /** Why the policy last did not scale; it is written once, not each minute. */
@@ -110,15 +115,17 @@ export const scalableTargetEvents = {
       'AlarmHigh, and AlarmLow unless scale-in is disabled; the one of step scaling',
     ),
     generation: number('how often it was put'),
+    forecastRequests: json<ForecastRequests | null>('what a forecast is made of; null for other policies'),
     replacedAlarms: texts('alarms of the policy before, which are deleted'),
   }),
   ScalingPolicyDeleted: event('A scaling policy is no more.', {
     policyKey: text('the policy'),
     alarmNames: texts('the alarms that go with it: those of target tracking, not those of step scaling'),
   }),
-  ScalableTargetBoundsChanged: event('A scheduled action changed the bounds; they stay until something changes them.', {
+  ScalableTargetBoundsChanged: event('The bounds were changed; they stay until something changes them.', {
     resourceId: text('the scalable target'),
-    scheduledActionName: text('the action'),
+    scheduledActionName: optional(text('the scheduled action')),
+    policyKey: optional(text('the policy whose forecast needs a higher maximum')),
     minCapacity: number('tasks'),
     maxCapacity: number('tasks'),
   }),
@@ -217,7 +224,11 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       return policies(written).flatMap((config) => {
         const followed = follows(config);
         const request = followed === undefined ? [] : namespace.request(world, resourceId, followed);
-        if (request === undefined) return [];
+        const forecastRequests =
+          config.PolicyType === 'PredictiveScaling'
+            ? forecastRequestsOf((metric) => namespace.request(world, resourceId, metric), forecastMetrics(config))
+            : null;
+        if (request === undefined || forecastRequests === undefined) return [];
         const key = policyKey(resourceId, config.PolicyName);
         const known = world.autoscaling.policies.get(key);
         const generation = (known?.generation ?? 0) + 1;
@@ -230,6 +241,7 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
             config,
             alarms: alarms(config, request, key, alarmId),
             generation,
+            forecastRequests,
             replacedAlarms: known === undefined ? [] : ownAlarms(known),
           } as const,
         ];
@@ -307,6 +319,18 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode: 'Unfulfilled', foundCapacity }];
     },
   };
+}
+
+/** The metrics of a forecast, as they are published; undefined when the resource does not have all of them. */
+export function forecastRequestsOf(
+  requestOf: (followed: FollowedMetric) => MetricRequest | undefined,
+  metrics: ForecastMetrics,
+): ForecastRequests | undefined {
+  const load = requestOf(metrics.load);
+  if (load === undefined) return undefined;
+  if (metrics.scaling === undefined || metrics.capacity === undefined) return { load };
+  const [scaling, capacity] = [requestOf(metrics.scaling), requestOf(metrics.capacity)];
+  return scaling === undefined || capacity === undefined ? undefined : { load, scaling, capacity };
 }
 
 const NOTHING_SUSPENDED: SuspendedState = {
@@ -494,7 +518,7 @@ export const evolveScalableTarget: Evolve<AutoscalingWorld, ScalableTargetEvent>
     for (const [key, action] of autoscaling.scheduledActions)
       if (action.resourceId === resourceId) autoscaling.scheduledActions.delete(key);
   },
-  ScalingPolicyPut({ autoscaling }, { policyKey: key, resourceId, config, alarms, generation }) {
+  ScalingPolicyPut({ autoscaling }, { policyKey: key, resourceId, config, alarms, generation, forecastRequests }) {
     const known = autoscaling.policies.get(key);
     autoscaling.policies.set(key, {
       resourceId,
@@ -505,6 +529,8 @@ export const evolveScalableTarget: Evolve<AutoscalingWorld, ScalableTargetEvent>
       chainFrom: known?.chainFrom ?? 0,
       chainTo: known?.chainTo ?? 0,
       scaleInCoolsUntilMs: known?.scaleInCoolsUntilMs ?? 0,
+      forecastRequests: forecastRequests ?? undefined,
+      forecast: undefined,
       floor: 0,
       refusal: undefined,
     });

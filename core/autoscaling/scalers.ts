@@ -3,10 +3,15 @@
 import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { Scaler } from './scaler.ts';
+import { predictive } from './scalers/predictive.ts';
 import { stepScaling } from './scalers/stepScaling.ts';
 import { targetTracking } from './scalers/targetTracking.ts';
 
-export const scalers = { TargetTrackingScaling: targetTracking, StepScaling: stepScaling } as const;
+export const scalers = {
+  TargetTrackingScaling: targetTracking,
+  StepScaling: stepScaling,
+  PredictiveScaling: predictive,
+} as const;
 
 type Scalers = typeof scalers;
 type PolicySchema = Scalers[keyof Scalers]['schema'];

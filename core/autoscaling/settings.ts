@@ -2,6 +2,9 @@
 
 import { z } from 'zod';
 import { duration, type Millis } from '../kernel/index.ts';
+import { forecasters } from './forecasters.ts';
+
+type ForecasterName = keyof typeof forecasters;
 
 export const scalingAssumptions = z.strictObject({
   metricValue: z
@@ -61,6 +64,12 @@ export const scalingAssumptions = z.strictObject({
     .enum(['inclusive', 'exclusive'])
     .default('inclusive')
     .describe('whether a recurring action is still due at its EndTime itself (5.4)'),
+  forecaster: z
+    .enum(Object.keys(forecasters) as [ForecasterName, ...ForecasterName[]])
+    .default('seasonalMedian')
+    .describe(
+      'how predictive scaling forecasts, whose own method is not published: seasonalMedian, what was usual at this hour of the week; seasonalCombination, which follows changes of level (6, 9.18)',
+    ),
   cronWithBothDays: z
     .enum(['refused', 'lenient'])
     .default('refused')

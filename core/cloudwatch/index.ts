@@ -55,6 +55,7 @@ export {
 } from './metric.ts';
 export {
   customMetricSpecification,
+  metricDataQuery,
   metricQueryProblems,
   metricsOf,
   readHours,

@@ -133,7 +133,9 @@ export function metricQueryProblems(
 }
 
 /** Each query after those that its expression names; those in a circle last, as they are written. */
-function inOrder(queries: readonly MetricDataQuery[]): { readonly index: number; readonly query: MetricDataQuery }[] {
+function inOrder(
+  queries: readonly Immutable<MetricDataQuery>[],
+): { readonly index: number; readonly query: Immutable<MetricDataQuery> }[] {
   let left = queries.map((query, index) => ({ index, query }));
   const ordered: typeof left = [];
   const ids = new Set(queries.map(({ Id }) => Id));
@@ -150,9 +152,9 @@ function inOrder(queries: readonly MetricDataQuery[]): { readonly index: number;
 }
 
 /** The request that sound `Metrics` stand for. */
-export function requestOf(queries: readonly MetricDataQuery[]): MetricRequest {
+export function requestOf(queries: readonly Immutable<MetricDataQuery>[]): MetricRequest {
   const ordered = inOrder(queries).map(({ query }) => query);
-  const returned = ordered.find(({ ReturnData }) => ReturnData) as MetricDataQuery;
+  const returned = ordered.find(({ ReturnData }) => ReturnData) as Immutable<MetricDataQuery>;
   const request = ordered.map(({ Id, MetricStat, Expression }): MetricQuery => {
     if (MetricStat === undefined) return { id: Id, expression: Expression as string };
     return { id: Id, metric: keyOf(MetricStat.Metric), statistic: MetricStat.Stat };
@@ -198,7 +200,10 @@ export function readValues(
   );
 }
 
-/** The same for the whole hours from `startMs` on, of metrics whose hours are kept. */
+/**
+ * The same for the whole hours from `startMs` on, of metrics whose hours are kept. Sum and SampleCount are means over the
+ * datapoints of the hour, so that an hour with gaps does not look like one with less of everything.
+ */
 export function readHours(
   { metrics }: Immutable<CloudWatchState>,
   request: MetricRequest,
@@ -209,7 +214,10 @@ export function readHours(
     const values: (number | undefined)[] = Array(count).fill(undefined);
     for (const hour of metrics.get(metric)?.hours ?? []) {
       const place = Math.round((hour.startMs - startMs) / HOUR);
-      if (place >= 0 && place < count) values[place] = statisticOf(statistic, [hour]);
+      if (place < 0 || place >= count) continue;
+      const value = statisticOf(statistic, [hour]);
+      const isTotal = statistic === 'Sum' || statistic === 'SampleCount';
+      values[place] = value === undefined || !isTotal ? value : value / hour.datapoints;
     }
     return values;
   });

@@ -84,6 +84,13 @@ const stepPolicy = fc.record({
   StepScalingPolicyConfiguration: stepConfigurations,
 });
 
+/** One that alarms of the user's own call. */
+const calledPolicy = fc.record({
+  PolicyName: fc.constant('called'),
+  PolicyType: fc.constant('StepScaling'),
+  StepScalingPolicyConfiguration: stepConfigurations,
+});
+
 /** In shorthand: what is below the lowest bound takes away, what is above the highest adds. */
 const steppedIntervals = fc.record({
   PolicyName: fc.constant('steps'),
@@ -119,7 +126,23 @@ export const writtenPolicies: { readonly [Name in ScalerName]: fc.Arbitrary<obje
       { requiredKeys: ['TargetValue', 'PredefinedMetricSpecification'] },
     ),
   }),
-  StepScaling: fc.oneof(stepPolicy, steppedIntervals),
+  StepScaling: fc.oneof(stepPolicy, steppedIntervals, calledPolicy),
+  PredictiveScaling: fc.record({
+    PolicyName: fc.constant('ahead'),
+    PolicyType: fc.constant('PredictiveScaling'),
+    PredictiveScalingPolicyConfiguration: fc.record({
+      MetricSpecifications: fc.tuple(
+        fc.record({
+          TargetValue: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
+          PredefinedMetricPairSpecification: fc.record({
+            PredefinedMetricType: fc.constantFrom('ECSServiceCPUUtilization', 'ALBRequestCount'),
+          }),
+        }),
+      ),
+      Mode: fc.constantFrom('ForecastOnly', 'ForecastAndScale'),
+      SchedulingBufferTime: fc.nat({ max: 3_600 }),
+    }),
+  }),
 };
 
 const REQUEST = requestFor('Some Metric ', 'Average');
@@ -147,7 +170,7 @@ export const alarmsAreSound = (scaler: AnyScaler, written: fc.Arbitrary<object>)
     for (const put of policiesOf(scaler, policy)) {
       const key = policyKey('service/demo/web', put.PolicyName);
       const alarms = scaler.alarms(put, REQUEST, key, put.PolicyName);
-      assert.equal(alarms.length >= 1, true);
+      assert.equal(alarms.length >= 1, scaler.follows(put) !== undefined);
       for (const alarm of alarms) {
         names.push(alarm.alarmName);
         assert.deepEqual(alarm.request, REQUEST);

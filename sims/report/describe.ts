@@ -155,6 +155,8 @@ type Activity = EventOf<'ScalingActivityStarted'>;
 function describeActivity(activity: Activity, { aimOf, alarmOf }: Context): string {
   const { resourceId, fromCapacity, toCapacity, scheduledActionName, minCapacity, maxCapacity } = activity;
   const change = `${serviceNameOf(resourceId)} ${arrow(fromCapacity, toCapacity, 'task')}`;
+  if (activity.policyKey !== undefined && activity.alarmName === undefined)
+    return `${change} by policy ${policyName(activity.policyKey)}: its forecast needs ${activity.wantedCapacity}${cut(activity)}`;
   if (activity.policyKey !== undefined) {
     const told = formula(activity, aimOf(activity.policyKey), alarmOf(activity.alarmName ?? ''));
     return `${change} by policy ${policyName(activity.policyKey)}: ${told}${cut(activity)}`;
@@ -348,8 +350,19 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   ScalingPolicyPut: ({ policyKey, resourceId, config, generation }) =>
     `${serviceNameOf(resourceId)} gets ${generation > 1 ? 'another ' : ''}policy ${policyName(policyKey)} (${config.PolicyType})`,
   ScalingPolicyDeleted: ({ policyKey }) => `policy ${policyName(policyKey)} is deleted`,
-  ScalableTargetBoundsChanged: ({ resourceId, scheduledActionName, minCapacity, maxCapacity }) =>
-    `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')} by scheduled action ${scheduledActionName}`,
+  ScalableTargetBoundsChanged: ({ resourceId, scheduledActionName, policyKey = '', minCapacity, maxCapacity }) => {
+    const by =
+      scheduledActionName === undefined ? `policy ${policyName(policyKey)}` : `scheduled action ${scheduledActionName}`;
+    return `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')} by ${by}`;
+  },
+  ForecastRefreshed: ({ policyKey, historyHours, loads, capacities, errorPercent }) => {
+    if (loads.length === 0)
+      return `policy ${policyName(policyKey)} has ${formatNoun(historyHours, 'hour')} of history, and needs 24 to forecast`;
+    const error = errorPercent === undefined ? '' : `; the one before was off by ${formatValue(errorPercent)} %`;
+    return `policy ${policyName(policyKey)} forecasts ${Math.min(...capacities)} to ${formatNoun(Math.max(...capacities), 'task')} for the next ${loads.length} hours from ${formatNoun(historyHours, 'hour')} of history${error}`;
+  },
+  ForecastApplied: ({ policyKey, capacity }) =>
+    `policy ${policyName(policyKey)} holds the hour at ${formatNoun(capacity, 'task')} or more`,
   ScalingActivityStarted: describeActivity,
   ScalingActivityNotScaled: (refused, { aimOf, alarmOf }) => {
     const { resourceId, policyKey, desiredCount, reason } = refused;

@@ -301,9 +301,10 @@ class Collector {
       recorded,
       (policyKey) => {
         const config = autoscaling.policies.get(policyKey)?.config;
+        if (config?.PolicyType === 'StepScaling') return config;
         return config?.PolicyType === 'TargetTrackingScaling'
           ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
-          : config;
+          : undefined;
       },
       (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
     );
@@ -400,7 +401,7 @@ function timed(atMs: Millis, shownMs: Millis, text: string): string {
 
 /** A policy with nothing but steps down is no answer to a rise; of exact capacities the side of the alarm tells. */
 function mayScaleOut(policy: PutScalingPolicy): boolean {
-  if (policy.PolicyType === 'TargetTrackingScaling') return true;
+  if (policy.PolicyType !== 'StepScaling') return policy.PolicyType === 'TargetTrackingScaling';
   const { AdjustmentType, StepAdjustments } = policy.StepScalingPolicyConfiguration;
   if (AdjustmentType === 'ExactCapacity') return policy.alarm?.ComparisonOperator.startsWith('Greater') === true;
   return StepAdjustments.some(({ ScalingAdjustment }) => ScalingAdjustment > 0);
