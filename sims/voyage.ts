@@ -3,6 +3,7 @@
 import {
   costProjection,
   HOUR,
+  scalingActivitiesProjection,
   scalingHistoryProjection,
   seriesProjection,
   serviceLevelProjection,
@@ -12,6 +13,7 @@ import {
   type Event,
   type Projection,
   type Recorded,
+  type ScalingActivityDescription,
 } from '../core/index.ts';
 import type { LoadedScenario } from './input/scenarioFile.ts';
 import { collectMoments } from './report/moments.ts';
@@ -30,6 +32,8 @@ export interface VoyageOptions {
 export interface VoyageResult {
   readonly summary: RunSummary;
   readonly series: RunSeries;
+  /** Newest first, six weeks at the most. */
+  readonly activities: readonly ScalingActivityDescription[];
 }
 
 /** Closed log segments kept in memory: enough to follow an event back to its causes. */
@@ -74,6 +78,7 @@ function attachReports(
     return projection;
   };
   const cost = attach(costProjection());
+  const activities = attach(scalingActivitiesProjection({ includeNotScaled: true }));
   const services = scenario.services.map(({ serviceName, loadBalancers }) => ({
     serviceName,
     serviceLevel: attach(
@@ -110,6 +115,10 @@ function attachReports(
       cost: cost.report(nowMs),
       moments: moments(),
     };
-    return { summary, series: new Map(services.map(({ serviceName, series }) => [serviceName, series.report(nowMs)])) };
+    return {
+      summary,
+      series: new Map(services.map(({ serviceName, series }) => [serviceName, series.report(nowMs)])),
+      activities: activities.report(nowMs),
+    };
   };
 }

@@ -22,6 +22,7 @@ import type { CloudWatchWorld } from './world.ts';
 
 export {
   alarmState,
+  comparisonOperators,
   evaluatedValues,
   evaluationPhaseMs,
   evaluationRange,

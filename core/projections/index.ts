@@ -2,6 +2,7 @@
 
 export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts';
 export { project, type Projection } from './projection.ts';
+export { scalingActivitiesProjection, type ScalingActivityDescription } from './scalingActivities.ts';
 export { scalingHistoryProjection, type DelayReport, type ScalingReport } from './scalingHistory.ts';
 export { seriesProjection, type SeriesReport } from './series.ts';
 export { serviceLevelProjection, type ServiceLevelReport } from './serviceLevel.ts';

@@ -155,7 +155,7 @@ type Activity = EventOf<'ScalingActivityStarted'>;
 function describeActivity(activity: Activity, { aimOf, alarmOf }: Context): string {
   const { resourceId, fromCapacity, toCapacity, scheduledActionName, minCapacity, maxCapacity } = activity;
   const change = `${serviceNameOf(resourceId)} ${arrow(fromCapacity, toCapacity, 'task')}`;
-  if (activity.policyKey !== undefined && activity.alarmName === undefined)
+  if (activity.policyKey !== undefined && activity.metricValues.length === 0)
     return `${change} by policy ${policyName(activity.policyKey)}: its forecast needs ${activity.wantedCapacity}${cut(activity)}`;
   if (activity.policyKey !== undefined) {
     const told = formula(activity, aimOf(activity.policyKey), alarmOf(activity.alarmName ?? ''));

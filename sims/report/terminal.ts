@@ -18,6 +18,7 @@ import {
   formatNoun,
   formatRange,
   formatUsd,
+  formatValue,
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 
@@ -301,6 +302,10 @@ const figures: readonly (readonly [string, (service: ServiceSummary) => string])
   ['  longest', ({ scaling }) => seconds(scaling.riseToDecision, 'longestS')],
   ['rise to capacity, median', ({ scaling }) => seconds(scaling.riseToCapacity, 'medianS')],
   ['  longest', ({ scaling }) => seconds(scaling.riseToCapacity, 'longestS')],
+  [
+    'forecast off by, mean',
+    ({ scaling: { forecast } }) => (forecast === undefined ? NONE : `${formatValue(forecast.errorPercent)} %`),
+  ],
 ];
 
 function ofRequests(tell: (level: ServiceSummary['serviceLevel']) => string) {
@@ -345,8 +350,10 @@ function tables(services: readonly ServiceSummary[], width: number): Line[][] {
       chars: BORDERLESS,
       style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
     });
-    for (const [row, [title]] of figures.entries())
-      table.push([title, ...block.map(({ cells }) => cells[row] as string)]);
+    for (const [row, [title]] of figures.entries()) {
+      const cells = block.map((column) => column.cells[row] as string);
+      if (cells.some((cell) => cell !== NONE)) table.push([title, ...cells]);
+    }
     const [head = '', rule = '', ...rows] = table.toString().split('\n');
     return [[{ text: head, style: 'bold' }], [{ text: rule, style: 'dim' }], ...rows.map((text): Line => [{ text }])];
   });
