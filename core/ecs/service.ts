@@ -54,8 +54,9 @@ export const service = z.strictObject({
         containerPort: z.int().min(1).max(65_535),
       }),
     )
-    .max(1)
-    .default([]),
+    .max(5)
+    .default([])
+    .describe('target groups its tasks are registered with; requests come by the first'),
   deploymentConfiguration: z
     .strictObject({
       minimumHealthyPercent: z.int().min(0).max(100).default(100),
@@ -116,8 +117,23 @@ export interface Measured {
   latencyMinimum: number;
   latencyMaximum: number;
   completed: number;
+  /** HTTP codes: of the targets, and of the load balancer itself. */
   target5xx: number;
   elb5xx: number;
+  elb502: number;
+  elb503: number;
+  elb504: number;
+  targetConnectionErrors: number;
+  /** Sum over steps, and extremes. */
+  healthyHosts: number;
+  healthyHostsMinimum: number;
+  healthyHostsMaximum: number;
+  unhealthyHosts: number;
+  unhealthyHostsMinimum: number;
+  unhealthyHostsMaximum: number;
+  /** Sum over steps of the connections open at their ends; and those opened by clients. */
+  activeConnections: number;
+  newConnections: number;
 }
 
 export const nothingMeasured = (): Measured => ({
@@ -139,6 +155,18 @@ export const nothingMeasured = (): Measured => ({
   completed: 0,
   target5xx: 0,
   elb5xx: 0,
+  elb502: 0,
+  elb503: 0,
+  elb504: 0,
+  targetConnectionErrors: 0,
+  healthyHosts: 0,
+  healthyHostsMinimum: 0,
+  healthyHostsMaximum: 0,
+  unhealthyHosts: 0,
+  unhealthyHostsMinimum: 0,
+  unhealthyHostsMaximum: 0,
+  activeConnections: 0,
+  newConnections: 0,
 });
 
 export const serviceEvents = {

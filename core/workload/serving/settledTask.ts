@@ -42,17 +42,19 @@ export class SettledTask {
   /** Requests it can hold beyond `#whole`. */
   readonly #beyond: number;
 
-  constructor(cpuUnits: number, profile: RequestProfile, arrivalScv: number) {
+  /** @param pooled  tasks that are taken as a single one, with all their vCPUs, places and room */
+  constructor(cpuUnits: number, profile: RequestProfile, arrivalScv: number, pooled = 1) {
     const vcpus = cpuUnits / UNITS_PER_VCPU;
-    this.servers = Math.min(Math.max(1, vcpus), profile.perTaskConcurrency);
-    this.usable = Math.min(1, this.servers / vcpus);
+    const servers = Math.min(Math.max(1, vcpus), profile.perTaskConcurrency);
+    this.servers = pooled * servers;
+    this.usable = Math.min(1, servers / vcpus);
     this.workMs = profile.cpuMs / Math.min(1, vcpus);
     this.workScv = profile.cpuVariation * profile.cpuVariation;
     this.arrivalScv = arrivalScv;
-    this.places = profile.perTaskConcurrency;
+    this.places = pooled * profile.perTaskConcurrency;
     this.#whole = Math.floor(this.servers);
     this.#fraction = this.servers - this.#whole;
-    this.#beyond = profile.perTaskConcurrency + profile.maxQueuedPerTask - this.#whole;
+    this.#beyond = pooled * (profile.perTaskConcurrency + profile.maxQueuedPerTask) - this.#whole;
   }
 
   /** Most requests it holds. */
