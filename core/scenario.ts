@@ -25,7 +25,13 @@ import {
   taskDemand,
   type CapacityProviderStrategyItem,
 } from './ecs/index.ts';
-import { loadBalancer, loadBalancingAssumptions, repeatedAttribute, targetGroup, targetGroupProblems } from './elb/index.ts';
+import {
+  loadBalancer,
+  loadBalancingAssumptions,
+  repeatedAttribute,
+  targetGroup,
+  targetGroupProblems,
+} from './elb/index.ts';
 import { duration, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
 import { load } from './workload/index.ts';
 

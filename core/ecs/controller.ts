@@ -196,16 +196,14 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
         }),
       ),
     ),
-    events
-      .on('TaskDeactivating')
-      .pipe(
-        mergeMap(({ atMs, event: { taskId, serviceName } }) => {
-          const longestRequestMs = world.workload.loads.get(serviceName)?.config.request.timeoutMs ?? 0;
-          return targetGroupsOf(world, serviceName).map((targetGroup) =>
-            due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId, longestRequestMs }),
-          );
-        }),
-      ),
+    events.on('TaskDeactivating').pipe(
+      mergeMap(({ atMs, event: { taskId, serviceName } }) => {
+        const longestRequestMs = world.workload.loads.get(serviceName)?.config.request.timeoutMs ?? 0;
+        return targetGroupsOf(world, serviceName).map((targetGroup) =>
+          due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId, longestRequestMs }),
+        );
+      }),
+    ),
     events.on('TaskStopped').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName)
@@ -224,13 +222,15 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       map(({ atMs, event }) => due(atMs, { type: 'StopContainers', taskId: event.targetId })),
     ),
     // Overload shows in the time a request takes; the health checks of the tasks that get requests are judged by it.
-    events.on('LoadServed').pipe(
-      mergeMap(({ atMs, event }) =>
-        overloadChanges(world, event).map(({ targetGroup, answer }) =>
-          due(atMs, { type: 'OverloadTargets', targetGroup, answer }),
+    events
+      .on('LoadServed')
+      .pipe(
+        mergeMap(({ atMs, event }) =>
+          overloadChanges(world, event).map(({ targetGroup, answer }) =>
+            due(atMs, { type: 'OverloadTargets', targetGroup, answer }),
+          ),
         ),
       ),
-    ),
   );
 
 function isTarget(world: Immutable<EcsWorld>, taskId: string): boolean {

@@ -116,7 +116,8 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
       const came = offered[services.indexOf(serviceName)] ?? 0;
       const front = frontOf(world, service);
       const routes = routesFor(world, service, front, toMs);
-      const outcome = config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
+      const outcome =
+        config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
       addRow(frame, service, config, routes, came, outcome, world);
       const { histogram, carried } = outcome.result;
       if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
@@ -265,7 +266,8 @@ function splitRequests(
   let leftShare = 1;
   const portion = (share: number): number => {
     // The last of them takes what is left.
-    const count = share >= leftShare - 1e-9 ? left : Math.min(left, Math.floor((left * share) / leftShare + draws.uniform()));
+    const count =
+      share >= leftShare - 1e-9 ? left : Math.min(left, Math.floor((left * share) / leftShare + draws.uniform()));
     left -= count;
     leftShare -= share;
     return count;

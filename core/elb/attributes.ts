@@ -31,7 +31,9 @@ export function attributeValue<const List extends readonly Attribute[], Key exte
 }
 
 /** An attribute that is set twice. */
-export function repeatedAttribute(attributes: readonly Attribute[]): { readonly index: number; readonly key: string } | undefined {
+export function repeatedAttribute(
+  attributes: readonly Attribute[],
+): { readonly index: number; readonly key: string } | undefined {
   const keys = attributes.map(({ Key }) => Key);
   const index = keys.findIndex((key, place) => keys.indexOf(key) < place);
   return index === -1 ? undefined : { index, key: keys[index] as string };

@@ -54,7 +54,11 @@ export type CheckedState = 'initial' | 'healthy' | 'unhealthy';
 export function countChecks(checks: TargetChecks, result: CheckResult, intervalMs: Millis, toMs: Millis): void {
   const { firstCheckMs, answersFromMs, countedMs } = checks;
   const startedMs = Math.min(Math.max(answersFromMs - 1, countedMs), toMs);
-  count(checks, checksUntil(firstCheckMs, intervalMs, startedMs) - checksUntil(firstCheckMs, intervalMs, countedMs), false);
+  count(
+    checks,
+    checksUntil(firstCheckMs, intervalMs, startedMs) - checksUntil(firstCheckMs, intervalMs, countedMs),
+    false,
+  );
   const rest = checksUntil(firstCheckMs, intervalMs, toMs) - checksUntil(firstCheckMs, intervalMs, startedMs);
   count(checks, rest, result === 'Passes');
   checks.countedMs = toMs;

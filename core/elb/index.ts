@@ -1,7 +1,12 @@
 /** Elastic Load Balancing: load balancers, target groups and the health of their targets. */
 
 import { Phase, type Decide, type EventsOf, type Evolve, type Phases } from '../kernel/index.ts';
-import { decideLoadBalancer, evolveLoadBalancer, loadBalancerEvents, type LoadBalancerCommand } from './loadBalancer.ts';
+import {
+  decideLoadBalancer,
+  evolveLoadBalancer,
+  loadBalancerEvents,
+  type LoadBalancerCommand,
+} from './loadBalancer.ts';
 import { decideTargetGroup, evolveTargetGroup, targetGroupEvents, type TargetGroupCommand } from './targetGroup.ts';
 import type { ElbWorld } from './world.ts';
 
@@ -11,7 +16,12 @@ export { elbController } from './controller.ts';
 export type { CheckResult, FailedCheck } from './healthChecks.ts';
 export { loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
 export { routesOf, type Pool, type Routes } from './routing.ts';
-export { getsRequests, targetGroup, targetGroupProblems, type RoutingAlgorithm, type TargetGroup } from './targetGroup.ts';
+export {
+  getsRequests,
+  targetGroup,
+  targetGroupProblems,
+  type TargetGroup,
+} from './targetGroup.ts';
 export { emptyElb, type ElbState, type ElbWorld } from './world.ts';
 
 export type ElbCommand = LoadBalancerCommand | TargetGroupCommand;

@@ -5,7 +5,17 @@
  */
 
 import { z } from 'zod';
-import { Digest, event, hashedText, json, SECOND, type Decide, type EventsOf, type Evolve, type Millis } from '../kernel/index.ts';
+import {
+  Digest,
+  event,
+  hashedText,
+  json,
+  SECOND,
+  type Decide,
+  type EventsOf,
+  type Evolve,
+  type Millis,
+} from '../kernel/index.ts';
 import { attribute, attributeValue, wholeNumber } from './attributes.ts';
 import type { ElbWorld } from './world.ts';
 
@@ -14,7 +24,10 @@ const NAME = /^(?!internal-)(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/;
 /** @source ELB API, CreateLoadBalancer and CreateTargetGroup, Name */
 export const elbName = z
   .string()
-  .regex(NAME, 'expected at most 32 letters, digits and hyphens, not beginning with internal-, nor with or ending in a hyphen');
+  .regex(
+    NAME,
+    'expected at most 32 letters, digits and hyphens, not beginning with internal-, nor with or ending in a hyphen',
+  );
 
 /** A load balancer as `aws elbv2 create-load-balancer` takes it, with its zones for its subnets and its attributes beside it. */
 export const loadBalancer = z.strictObject({

@@ -34,7 +34,7 @@ import { elbName, loadBalancer, type LoadBalancerEvent } from './loadBalancer.ts
 import type { ElbState, ElbWorld } from './world.ts';
 
 /** How the load balancer picks a target for a request. */
-export type RoutingAlgorithm = 'round_robin' | 'least_outstanding_requests' | 'weighted_random';
+type RoutingAlgorithm = 'round_robin' | 'least_outstanding_requests' | 'weighted_random';
 
 const MATCHER = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/;
 
@@ -87,10 +87,7 @@ export const targetGroup = z.strictObject({
           'load_balancing.cross_zone.enabled',
           z.union([truth, z.literal('use_load_balancer_configuration').transform(() => true)]),
         ),
-        attribute(
-          'target_group_health.unhealthy_state_routing.minimum_healthy_targets.count',
-          wholeNumber(1, 1000),
-        ),
+        attribute('target_group_health.unhealthy_state_routing.minimum_healthy_targets.count', wholeNumber(1, 1000)),
         attribute(
           'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage',
           z.union([z.literal('off').transform(() => 0), wholeNumber(1, 100)]),
@@ -340,7 +337,11 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
 };
 
 /** Time until the load balancer's nodes know a target, and from then until they check it for the first time. */
-function untilFirstCheck({ assumptions }: Immutable<ElbState>, { settings }: Immutable<TargetGroup>, draws: Draws): Millis {
+function untilFirstCheck(
+  { assumptions }: Immutable<ElbState>,
+  { settings }: Immutable<TargetGroup>,
+  draws: Draws,
+): Millis {
   const { registration, firstCheck } = assumptions;
   const { intervalMs } = settings.checks;
   const knownMs = registration.from + draws.int(Math.max(1, registration.to - registration.from));

@@ -340,7 +340,8 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   TargetGroupCreated: ({ config }) =>
     `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, unhealthy after ${config.UnhealthyThresholdCount} failed ones`,
   TargetRegistered: ({ targetGroup, targetId, state, firstCheckMs, answersFromMs, healthyAtMs, availabilityZone }) => {
-    if (state === 'unused') return `${targetId} registered with ${targetGroup}, unused: not enabled in ${availabilityZone}`;
+    if (state === 'unused')
+      return `${targetId} registered with ${targetGroup}, unused: not enabled in ${availabilityZone}`;
     const answers = answersFromMs > firstCheckMs ? `, its application listens ${formatInstant(answersFromMs)}` : '';
     const checked = healthyAtMs === undefined ? `first health check ${formatInstant(firstCheckMs)}` : 'healthy at once';
     return `${targetId} registered with ${targetGroup}, ${checked}${answers}`;

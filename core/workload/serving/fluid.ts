@@ -22,14 +22,7 @@
  *         JSAC 8 (1990); W. Wang, D. Tipper, S. Banerjee, "A simple approximation for modeling nonstationary queues", INFOCOM 1996
  */
 
-import {
-  latencyLevels,
-  nextRequestMs,
-  type Carried,
-  type Served,
-  type Serving,
-  type ServingStep,
-} from '../serving.ts';
+import { latencyLevels, nextRequestMs, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
 import { SettledTask } from './settledTask.ts';
 import { crowdedMoments, settledMoments, sojourn, sojournQuantile, sojournTail, type Sojourn } from './sojourn.ts';
 

@@ -11,14 +11,7 @@
 import type { Draws } from '../../kernel/index.ts';
 import { bucketOf } from '../latencyBuckets.ts';
 import type { RequestProfile } from '../requestProfile.ts';
-import {
-  latencyLevels,
-  nextRequestMs,
-  type Carried,
-  type Served,
-  type Serving,
-  type ServingStep,
-} from '../serving.ts';
+import { latencyLevels, nextRequestMs, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
 
 const UNITS_PER_VCPU = 1024;
 
@@ -72,7 +65,12 @@ export const requests: Serving = {
 };
 
 /** @param next  whose turn it is  @returns the place of the target that gets the request */
-function pick({ routing, weights, draws }: ServingStep, receiving: readonly Station[], next: number, atUs: number): number {
+function pick(
+  { routing, weights, draws }: ServingStep,
+  receiving: readonly Station[],
+  next: number,
+  atUs: number,
+): number {
   if (routing === 'least_outstanding_requests') return leastOutstanding(receiving, next, atUs);
   let target = routing === 'random' ? draws.int(receiving.length) : next;
   if (weights === undefined) return target;
