@@ -55,7 +55,7 @@ export const servingEvents = {
     healthyTargets: numbers('healthy targets of its target group'),
     unhealthyTargets: numbers('unhealthy ones'),
     nextMs: numbers('time that one more request would take at the end'),
-    turnsAway: numbers('part of the tasks that would turn it away'),
+    turnsAway: numbers('part of the requests that found neither place nor room'),
     cpuPercent: numbers('CPUUtilization of the service'),
     memoryPercent: numbers('MemoryUtilization of the service'),
     meanMs: numbers('mean latency of the requests served'),

@@ -97,7 +97,7 @@ export interface Served {
   readonly histogram?: { readonly buckets: readonly number[]; readonly counts: readonly number[] };
   /** How long one more request of mean work would take at a target at the end of the step; 0 without a target. */
   readonly nextMs: number;
-  /** Part of the targets, or chance at each of them, that would turn it away. */
+  /** Part of those who came to a target that found neither place nor room. */
   readonly turnsAway: number;
   readonly carried: Carried;
 }

@@ -40,11 +40,9 @@ export const requests: Serving = {
     let busyUs = 0;
     for (const station of stations.values()) station.advance(flight.endUs);
     let nextMs = 0;
-    let full = 0;
     for (const station of receiving) {
       busyUs += station.busyUs;
-      if (station.isFull) full++;
-      else nextMs += nextRequestMs(station.held, step.cpuUnits, profile);
+      nextMs += nextRequestMs(station.held, step.cpuUnits, profile);
     }
     const capacityUs = (receiving.length * flight.endUs * step.cpuUnits) / UNITS_PER_VCPU;
     const carried = land(flight, stations, next);
@@ -57,8 +55,8 @@ export const requests: Serving = {
       queued: carried.queued,
       busyPercent: capacityUs === 0 ? 0 : Math.min(100, Math.round((busyUs / capacityUs) * 1e8) / 1e6),
       ...latencies(flight.latenciesUs.subarray(0, flight.served)),
-      nextMs: full === receiving.length ? 0 : Math.round((nextMs * 1e3) / (receiving.length - full)) / 1e3,
-      turnsAway: full === 0 ? 0 : full / receiving.length,
+      nextMs: receiving.length === 0 ? 0 : Math.round((nextMs * 1e3) / receiving.length) / 1e3,
+      turnsAway: rejected === 0 ? 0 : Math.round((1e6 * rejected) / offered) / 1e6,
       carried,
     };
   },
