@@ -259,7 +259,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     assumptions: {
       start: drawn.start as 'steady',
       metricDelay: { service, loadBalancer, capacityProvider },
-      loadBalancing: drawn.loadBalancing as { firstCheck: 'random' },
+      loadBalancing: drawn.loadBalancing,
     },
   };
 }
@@ -294,8 +294,8 @@ function targetGroupsOf({ loadBalancer: behind, networkMode }: ServicePlan, inde
     TargetType: onFargate || networkMode === 'awsvpc' ? 'ip' : 'instance',
     HealthCheckIntervalSeconds: behind.interval,
     ...(timeout === undefined ? {} : { HealthCheckTimeoutSeconds: timeout }),
-    HealthyThresholdCount: thresholds[0] as number,
-    UnhealthyThresholdCount: thresholds[1] as number,
+    HealthyThresholdCount: thresholds[0],
+    UnhealthyThresholdCount: thresholds[1],
     deregistrationDelaySeconds: behind.deregistrationDelay,
     Attributes: attributes,
   };

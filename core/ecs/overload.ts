@@ -28,8 +28,9 @@ export function overloadChanges({ ecs, elb }: Immutable<EcsWorld>, frame: LoadSe
 }
 
 /**
- * A check is a request like any other: it waits its turn, and is refused (HTTP 503) where the queue is full.
- * Choice: it is refused when that is likelier than not; all tasks of a group are judged alike.
+ * A check waits its turn and does the work of a request, and is refused (HTTP 503) where the queue is full.
+ * Choice: it does not wait for others as requests do in their `otherMs`; it is refused when that is likelier than not; all
+ * tasks of a group are judged alike.
  */
 function answerTo({ settings }: Immutable<TargetGroup>, nextMs: number, turnsAway: number): CheckResult {
   if (turnsAway > 0.5) return 'Target.ResponseCodeMismatch';

@@ -54,7 +54,7 @@ export const servingEvents = {
     targets: numbers('tasks that got requests'),
     healthyTargets: numbers('healthy targets of its target group'),
     unhealthyTargets: numbers('unhealthy ones'),
-    nextMs: numbers('time that one more request would take at the end'),
+    nextMs: numbers('time that the work of one more request would take at the end, waiting included'),
     turnsAway: numbers('part of the requests that found neither place nor room'),
     cpuPercent: numbers('CPUUtilization of the service'),
     memoryPercent: numbers('MemoryUtilization of the service'),

@@ -8,7 +8,7 @@ export const loadBalancingAssumptions = z.strictObject({
     .enum(['likeRequests', 'unaffected'])
     .default('likeRequests')
     .describe(
-      'likeRequests: a health check waits, and is turned away, like any request of the service, as one to the default path / does; unaffected: overload fails no check, as with a check served apart from the requests. Source: ELB API, HealthCheckPath and HealthCheckTimeoutSeconds; what is behind the path is up to the application',
+      'likeRequests: a health check waits, works and is turned away like any request of the service, as one to the default path / does, though it waits for no other service; unaffected: overload fails no check, as with a check served apart from the requests. Source: ELB API, HealthCheckPath and HealthCheckTimeoutSeconds; what is behind the path is up to the application',
     ),
   newTargetNeeds: z
     .enum(['oneCheck', 'healthyThreshold'])

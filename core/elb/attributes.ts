@@ -27,7 +27,7 @@ export function attributeValue<const List extends readonly Attribute[], Key exte
   attributes: List,
   key: Key,
 ): ValueOf<List, Key> | undefined {
-  return attributes.find(({ Key }) => Key === key)?.Value as ValueOf<List, Key> | undefined;
+  return attributes.find(({ Key }) => Key === key)?.Value;
 }
 
 /** An attribute that is set twice. */

@@ -95,19 +95,19 @@ export interface Served {
   readonly quantilesMs: readonly number[];
   /** requests: the same latencies, counted in the buckets of `bucketOf`; the buckets ascend. */
   readonly histogram?: { readonly buckets: readonly number[]; readonly counts: readonly number[] };
-  /** How long one more request of mean work would take at a target at the end of the step; 0 without a target. */
+  /** How long the work of one more request would take at a target at the end of the step, waiting included; 0 without one. */
   readonly nextMs: number;
   /** Part of those who came to a target that found neither place nor room. */
   readonly turnsAway: number;
   readonly carried: Carried;
 }
 
-/** Time of a request of mean work that comes to a task which holds `held`: shared with them, or in line behind them. */
+/** Until the mean work of a request is done that comes to a task which holds `held`: shared with them, or in line behind them. */
 export function nextRequestMs(held: number, cpuUnits: number, profile: RequestProfile): number {
   const vcpus = cpuUnits / 1024;
   const servers = Math.min(Math.max(1, vcpus), profile.perTaskConcurrency);
   const workMs = profile.cpuMs / Math.min(1, vcpus);
-  return Math.round((Math.max(1, (held + 1) / servers) * workMs + profile.otherMs) * 1e3) / 1e3;
+  return Math.round(Math.max(1, (held + 1) / servers) * workMs * 1e3) / 1e3;
 }
 
 export interface Serving {
