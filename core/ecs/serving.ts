@@ -190,64 +190,102 @@ function serve(
   { pools, failing }: Routes,
   offered: number,
   fromMs: Millis,
-  { world, nowMs: toMs, rng }: Context<EcsWorld>,
+  context: Context<EcsWorld>,
 ): Outcome {
-  const { demand } = world.ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const { startMs, stepMs } = world.workload;
-  const step = (fromMs - startMs) / stepMs;
-  const { request } = config;
-  const idleTimeoutMs = front?.idleTimeoutMs ?? Infinity;
-  const impatient = idleTimeoutMs < request.timeoutMs; // the load balancer gives up first
-  const serving = servings[config.serving];
-  const one = (pool: Pool, came: number, carried: Carried): Served =>
-    serving.serve({
-      fromMs,
-      toMs,
-      offered: came,
-      targets: pool.receiving,
-      weights: pool.weights,
-      drainingTargets: pool.holding,
-      cpuUnits: demand.cpuUnits,
-      profile: impatient ? { ...request, timeoutMs: idleTimeoutMs } : request,
-      routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
-      carried,
-      draws: rng.at(`workload.requests.${config.service}${pool.zone}`, step),
-    });
-  const carried = service.carried ?? serving.empty;
+  const [first = NO_POOL] = pools;
   const zoned = front?.group.settings.crossZone === false;
+  const impatient = isImpatient(front, config);
   if (!zoned && failing.size === 0) {
-    const result = one(pools[0] ?? NO_POOL, offered, carried);
+    const result = serveOn(first, offered, service.carried, service, config, front, fromMs, context);
     return { result, gatewayTimeouts: impatient ? result.timedOut : 0, connectionErrors: 0 };
   }
-  const split = splitRequests(offered, pools, failing, rng.at(`elb.split.${config.service}`, step));
-  let result: Served;
-  if (zoned) {
-    const parts = pools.map((pool, index): ServedPart => ({
-      zone: pool.zone,
-      targets: pool.receiving.length,
-      result: one(pool, split.toPools[index] as number, carried.zones?.[pool.zone] ?? serving.empty),
-    }));
-    // Zones whose last task has gone; and requests while there is no zone at all.
-    for (const [zone, left] of Object.entries(carried.zones ?? {}))
-      if (left.queued > 0 && !pools.some((pool) => pool.zone === zone))
-        parts.push({ zone, targets: 0, result: one({ ...NO_POOL, zone }, 0, left) });
-    if (split.unrouted > 0) parts.push({ zone: '', targets: 0, result: one(NO_POOL, split.unrouted, serving.empty) });
-    result = servedTogether(parts);
-  } else result = one(pools[0] ?? NO_POOL, (split.toPools[0] ?? 0) + split.unrouted, carried);
-  const hanging = split.toFailing.get('Target.Timeout') ?? 0;
+  const { rng, nowMs: toMs } = context;
+  const split = splitRequests(offered, pools, failing, rng.at(`elb.split.${config.service}`, toMs));
+  const result = zoned
+    ? serveZones(pools, split, service, config, front, fromMs, context)
+    : serveOn(
+        first,
+        (split.toPools[0] ?? 0) + split.unrouted,
+        service.carried,
+        service,
+        config,
+        front,
+        fromMs,
+        context,
+      );
   const refused = split.toFailing.get('Target.FailedHealthChecks') ?? 0;
-  const timedOut = result.timedOut + hanging;
+  // Choice: what is sent to a target that hangs is counted as timed out at once, not when its time has passed.
+  const timedOut = result.timedOut + (split.toFailing.get('Target.Timeout') ?? 0);
+  const rejected = result.rejected + (split.toFailing.get('Target.ResponseCodeMismatch') ?? 0);
   return {
-    // Choice: what is sent to a target that hangs is counted as timed out at once, not when its time has passed.
-    result: {
-      ...result,
-      timedOut,
-      lost: result.lost + refused,
-      rejected: result.rejected + (split.toFailing.get('Target.ResponseCodeMismatch') ?? 0),
-    },
+    result: { ...result, timedOut, rejected, lost: result.lost + refused },
     gatewayTimeouts: impatient ? timedOut : 0,
     connectionErrors: refused,
   };
+}
+
+/** Whether the load balancer gives a request up before its client does. */
+function isImpatient(front: Front | undefined, { request }: Immutable<LoadConfig>): boolean {
+  return front !== undefined && front.idleTimeoutMs < request.timeoutMs;
+}
+
+function serveOn(
+  pool: Pool,
+  offered: number,
+  carried: Carried | undefined,
+  service: Immutable<Service>,
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
+  fromMs: Millis,
+  { world, nowMs: toMs, rng }: Context<EcsWorld>,
+): Served {
+  const { demand } = world.ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const { startMs, stepMs } = world.workload;
+  const serving = servings[config.serving];
+  const { request } = config;
+  return serving.serve({
+    fromMs,
+    toMs,
+    offered,
+    targets: pool.receiving,
+    weights: pool.weights,
+    drainingTargets: pool.holding,
+    cpuUnits: demand.cpuUnits,
+    profile: isImpatient(front, config) ? { ...request, timeoutMs: (front as Front).idleTimeoutMs } : request,
+    routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
+    carried: carried ?? serving.empty,
+    draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
+  });
+}
+
+function serveZones(
+  pools: readonly Pool[],
+  { toPools, unrouted }: Split,
+  service: Immutable<Service>,
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
+  fromMs: Millis,
+  context: Context<EcsWorld>,
+): Served {
+  const zones = service.carried?.zones ?? {};
+  const parts: ServedPart[] = [];
+  const add = (pool: Pool, offered: number, carried: Carried | undefined) => {
+    const result = serveOn(pool, offered, carried, service, config, front, fromMs, context);
+    parts.push({ zone: pool.zone, targets: pool.receiving.length, result });
+  };
+  for (const [index, pool] of pools.entries()) add(pool, toPools[index] as number, zones[pool.zone]);
+  // Zones whose last task has gone; and requests while there is no zone at all.
+  for (const [zone, left] of Object.entries(zones))
+    if (left.queued > 0 && !pools.some((pool) => pool.zone === zone)) add({ ...NO_POOL, zone }, 0, left);
+  if (unrouted > 0) add(NO_POOL, unrouted, undefined);
+  return servedTogether(parts);
+}
+
+interface Split {
+  readonly toPools: readonly number[];
+  readonly toFailing: ReadonlyMap<FailedCheck, number>;
+  /** There is no target at all. */
+  readonly unrouted: number;
 }
 
 /** Whole requests for every pool and every kind of failing target, by their shares; in the mean exactly. */
@@ -256,12 +294,7 @@ function splitRequests(
   pools: readonly Pool[],
   failing: ReadonlyMap<FailedCheck, number>,
   draws: Draws,
-): {
-  readonly toPools: readonly number[];
-  readonly toFailing: ReadonlyMap<FailedCheck, number>;
-  /** There is no target at all. */
-  readonly unrouted: number;
-} {
+): Split {
   let left = offered;
   let leftShare = 1;
   const portion = (share: number): number => {

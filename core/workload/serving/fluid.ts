@@ -13,7 +13,11 @@
  * minutes at 1.5 times the capacity, 64 places of 50 ms and a timeout of 10 s, 20,000 were served here and 11,750 there.
  *
  * Routed by outstanding requests, all tasks together are a single one with all their vCPUs, places and room, as joining the
- * shortest queue comes to in heavy traffic (R. Foley, D. McDonald, Annals of Applied Probability 11, 2001).
+ * shortest queue comes to in heavy traffic (R. Foley, D. McDonald, Annals of Applied Probability 11, 2001), and a line of those
+ * who miss an idle one. Measured for 2 to 50 tasks at loads from 0.2 to 0.9: for exponential work the mean is within 4 %, p99
+ * within 7 % (22 % too low for tasks of a single place); fixed work within 2 and 15 %; a coefficient of variation of 2 at most
+ * 13 % too low in the mean, and 18 % in p99 (31 % with a single place).
+ * Targets with a part of a full share, as in a slow start, count as that part of a task.
  *
  * All tasks share one level: what a vanished task held goes to the others, and draining tasks help nobody while there are
  * targets. Without a target the draining tasks finish what is held; without any task it is lost.

@@ -1,7 +1,7 @@
 /**
  * Serving, request by request. Each task is a station of its own that is moved from arrival to arrival; within a station,
  * virtual time makes processor sharing cost the logarithm of the number in service. Only the routing by outstanding requests
- * looks at the tasks, and moves all of them at each arrival.
+ * looks at the tasks, and moves all of them at each arrival: 1.7 us a request with 50 tasks, four times round robin.
  * Measured: 220 ns a request for fixed work in one place, 280 to 340 ns for exponential work, 410 ns for log-normal work, and
  * 470 ns in 50 slow tasks with long queues.
  *
