@@ -38,6 +38,16 @@ function checkRequests(frame: LoadServed, queued: Map<string, number>, equal: Eq
     const came = (queued.get(service) ?? 0) + at(frame.offered);
     const gone = at(frame.served) + at(frame.timedOut) + at(frame.rejected) + at(frame.unserved) + at(frame.lost);
     equal(`requests of ${service}, served, failed and queued,`, gone + at(frame.queued), came);
+    equal(
+      `gateway timeouts of ${service} beyond its timeouts`,
+      Math.max(0, at(frame.gatewayTimeouts) - at(frame.timedOut)),
+      0,
+    );
+    equal(
+      `connection errors of ${service} beyond its lost`,
+      Math.max(0, at(frame.connectionErrors) - at(frame.lost)),
+      0,
+    );
     queued.set(service, at(frame.queued));
   }
 }
@@ -111,15 +121,35 @@ function checkTargetGroups(
   equal: Equal,
 ): void {
   const seen = new Map<string, Millis>();
-  for (const [name, { targets, healthyCount }] of elb.targetGroups) {
+  for (const [
+    name,
+    { targets, healthyCount, checks, zones, drainedAtMs, slowStarts, failingCount },
+  ] of elb.targetGroups) {
     let healthy = 0;
+    let checked = 0;
+    let drained = 0;
     for (const [targetId, state] of targets) {
       if (state === 'healthy') healthy++;
+      if (state === 'draining') drained++;
+      else if (state !== 'unused') checked++;
+      if (checks.has(targetId) !== (state !== 'draining' && state !== 'unused'))
+        fail(`target ${targetId} of ${name} is ${state} and ${checks.has(targetId) ? '' : 'not '}checked`);
+      const verdictMs = checks.get(targetId)?.verdict?.atMs;
+      if (verdictMs !== undefined && verdictMs < atMs)
+        fail(`a verdict on ${targetId} of ${name} was due at ${verdictMs}`);
       if (ecs.tasks.has(targetId)) continue;
       seen.set(targetId, orphans.get(targetId) ?? atMs);
       if (seen.get(targetId) !== atMs) fail(`target ${targetId} of ${name} is no task`);
     }
     equal(`healthyCount of ${name}`, healthyCount, healthy);
+    equal(`targets of ${name} that are checked`, checks.size, checked);
+    equal(`targets of ${name} with a zone`, zones.size, targets.size);
+    equal(`targets of ${name} that drain`, drainedAtMs.size, drained);
+    let failing = 0;
+    for (const { application } of checks.values()) if (application !== 'Passes') failing++;
+    equal(`failingCount of ${name}`, failingCount, failing);
+    for (const targetId of slowStarts.keys())
+      if (targets.get(targetId) !== 'healthy') fail(`${targetId} of ${name} starts slowly and is not healthy`);
   }
   orphans.clear();
   for (const [targetId, sinceMs] of seen) orphans.set(targetId, sinceMs);

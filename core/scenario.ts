@@ -58,7 +58,13 @@ import {
   taskDemand,
   type CapacityProviderStrategyItem,
 } from './ecs/index.ts';
-import { targetGroup } from './elb/index.ts';
+import {
+  loadBalancer,
+  loadBalancingAssumptions,
+  repeatedAttribute,
+  targetGroup,
+  targetGroupProblems,
+} from './elb/index.ts';
 import { DAY, duration, HOUR, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
 import { load } from './workload/index.ts';
 
@@ -194,6 +200,7 @@ const assumptions = z.strictObject({
   metrics: metricAssumptions.prefault({}),
   alarms: alarmAssumptions.prefault({}),
   scaling: scalingAssumptions.prefault({}),
+  loadBalancing: loadBalancingAssumptions.prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -227,6 +234,7 @@ export const scenarioSchema = z.strictObject({
     .array(z.strictObject({ name, compressedMiB: z.number().positive().max(100_000) }))
     .default([])
     .describe('ECR: what a pull costs; 200 MiB for an image that is not listed'),
+  loadBalancers: z.array(loadBalancer).default([]),
   targetGroups: z.array(targetGroup).default([]),
   services: z.array(service).min(1),
   scalableTargets: z.array(scalableTarget).default([]),
@@ -257,6 +265,7 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   checkNames(scenario, report);
   checkReferences(scenario, report);
   checkSizes(scenario, report);
+  checkLoadBalancing(scenario, report);
   checkScaling(scenario, report);
   checkAlarms(scenario, report);
   checkChanges(scenario, report);
@@ -279,6 +288,7 @@ const NAMED = [
   ['autoScalingGroups', 'AutoScalingGroupName'],
   ['capacityProviders', 'name'],
   ['images', 'name'],
+  ['loadBalancers', 'Name'],
   ['targetGroups', 'Name'],
   ['services', 'serviceName'],
   ['scalableTargets', 'service'],
@@ -383,6 +393,38 @@ function checkReferences(scenario: Scenario, report: Report): void {
       if (content !== undefined && 'service' in content)
         refer('service', content.service, ['changes', index, kind, 'service']);
     }
+}
+
+function checkLoadBalancing(scenario: Scenario, report: Report): void {
+  for (const [index, { Attributes }] of scenario.loadBalancers.entries()) {
+    const repeated = repeatedAttribute(Attributes);
+    if (repeated !== undefined)
+      report(
+        ['loadBalancers', index, 'Attributes', repeated.index, 'Key'],
+        `found "${repeated.key}" a second time, expected each attribute once`,
+      );
+  }
+  const names = scenario.loadBalancers.map(({ Name }) => Name);
+  for (const [index, group] of scenario.targetGroups.entries()) {
+    for (const { path, message } of targetGroupProblems(group)) report(['targetGroups', index, ...path], message);
+    if (group.loadBalancer !== undefined && !names.includes(group.loadBalancer))
+      report(
+        ['targetGroups', index, 'loadBalancer'],
+        `found "${group.loadBalancer}", expected the name of a load balancer: ${names.length === 0 ? 'there is none' : `one of ${names.join(', ')}`}`,
+      );
+  }
+  for (const [index, { loadBalancers, taskDefinition: wanted }] of scenario.services.entries()) {
+    const networkMode = scenario.taskDefinitions.find(({ family }) => family === wanted.split(':')[0])?.networkMode;
+    for (const [place, { targetGroup: name }] of loadBalancers.entries()) {
+      const TargetType = scenario.targetGroups.find(({ Name }) => Name === name)?.TargetType;
+      if (networkMode === undefined || TargetType === undefined) continue;
+      if ((TargetType === 'ip') !== (networkMode === 'awsvpc'))
+        report(
+          ['services', index, 'loadBalancers', place, 'targetGroup'],
+          `The provided target group ${name} has target type ${TargetType}, which is incompatible with the ${networkMode} network mode specified in the task definition.`,
+        );
+    }
+  }
 }
 
 function checkSizes(scenario: Scenario, report: Report): void {
@@ -611,6 +653,7 @@ function dimensionValues(scenario: Scenario): Readonly<Record<string, readonly s
     ClusterName: [scenario.cluster.clusterName],
     ServiceName: scenario.services.map(({ serviceName }) => serviceName),
     TargetGroup: scenario.targetGroups.map(({ Name }) => Name),
+    LoadBalancer: [...new Set(scenario.targetGroups.map(({ Name, loadBalancer: before }) => before ?? Name))],
     CapacityProviderName: scenario.capacityProviders.map((provider) => provider.name),
     DiscoveryName: scenario.services.flatMap(({ serviceConnectConfiguration: connect }) =>
       (connect?.services ?? []).map(({ discoveryName, portName }) => discoveryName ?? portName),

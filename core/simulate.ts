@@ -95,7 +95,7 @@ function emptyWorld(scenario: Scenario): World {
     cloudwatch: emptyCloudWatch(settingsOf(scenario)),
     autoscaling: emptyAutoscaling(scalingSettings(assumptions.scaling)),
     ec2: emptyEc2(warmStartMs),
-    elb: emptyElb(warmStartMs),
+    elb: emptyElb(warmStartMs, assumptions.loadBalancing),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
       availabilityZones: cluster.availabilityZones,
@@ -118,6 +118,7 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   }
   for (const config of scenario.capacityProviders) yield { type: 'CreateCapacityProvider', config };
   for (const config of scenario.autoScalingGroups) yield { type: 'CreateAutoScalingGroup', config };
+  for (const config of scenario.loadBalancers) yield { type: 'CreateLoadBalancer', config };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
   for (const config of scenario.services) yield { type: 'CreateService', config };
   for (const target of scenario.scalableTargets) {

@@ -69,7 +69,26 @@ const servicePlan = fc.record({
   strategies: fc.array(placementRule, { maxLength: 3 }),
   distinct: fc.constantFrom(false, false, false, true),
   loadBalancer: fc.option(
-    fc.record({ interval: fc.constantFrom(5, 10, 30), deregistrationDelay: fc.constantFrom(0, 5, 60, 300) }),
+    fc.record({
+      interval: fc.constantFrom(5, 10, 30),
+      timeout: fc.constantFrom(undefined, undefined, 2),
+      thresholds: fc.constantFrom([5, 2], [5, 2], [2, 3], [3, 10]),
+      deregistrationDelay: fc.constantFrom(0, 5, 60, 300),
+      routing: fc.constantFrom(
+        undefined,
+        undefined,
+        'slowStart',
+        'round_robin',
+        'least_outstanding_requests',
+        'weighted_random',
+      ),
+      crossZone: fc.constantFrom(true, true, false),
+      minimumHealthy: fc.constantFrom(undefined, undefined, 'count', 'percentage'),
+      /** Behind the load balancer that several groups share, and its zones. */
+      shared: fc.boolean(),
+      /** Its tasks are registered with a second group, too. */
+      second: fc.constantFrom(false, false, false, true),
+    }),
     { nil: undefined },
   ),
   highResolution: fc.boolean(),
@@ -172,6 +191,17 @@ const plan = fc.record({
     }),
     { maxLength: 3 },
   ),
+  sharedLoadBalancer: fc.record({ idleTimeout: fc.constantFrom(1, 60), zones: fc.constantFrom(0, 0, 0, 2) }),
+  loadBalancing: fc.record(
+    {
+      healthChecksUnderOverload: fc.constantFrom('likeRequests', 'unaffected'),
+      newTargetNeeds: fc.constantFrom('oneCheck', 'healthyThreshold'),
+      failingNewTargets: fc.constantFrom('unhealthy', 'initial'),
+      firstCheck: fc.constantFrom('random', 'atOnce', 'afterInterval'),
+      deregistrationEnds: fc.constantFrom('afterDelay', 'withLastRequest'),
+    },
+    { requiredKeys: [] },
+  ),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
@@ -233,17 +263,8 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     images: drawn.services.flatMap(({ imageMiB }, index) =>
       imageMiB === undefined ? [] : [{ name: `image-${index}`, compressedMiB: imageMiB }],
     ),
-    targetGroups: drawn.services.flatMap(({ loadBalancer: behind }, index) =>
-      behind === undefined
-        ? []
-        : [
-            {
-              Name: `targets-${index}`,
-              HealthCheckIntervalSeconds: behind.interval,
-              deregistrationDelaySeconds: behind.deregistrationDelay,
-            },
-          ],
-    ),
+    loadBalancers: drawn.services.some((item) => item.loadBalancer?.shared) ? [sharedLoadBalancerOf(drawn)] : [],
+    targetGroups: drawn.services.flatMap((item, index) => targetGroupsOf(item, index, places[index] as Place)),
     services: drawn.services.map((item, index) => serviceOf(item, index, drawn.step, places[index] as Place)),
     scalableTargets,
     alarms: watch.alarms,
@@ -262,8 +283,47 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       ...watch.assumptions,
       start: drawn.start as 'steady',
       metricDelay: { service, loadBalancer, capacityProvider },
+      loadBalancing: drawn.loadBalancing,
     },
   };
+}
+
+function sharedLoadBalancerOf({ sharedLoadBalancer: { idleTimeout, zones } }: Plan): Part<'loadBalancers'> {
+  return {
+    Name: 'shared',
+    ...(zones === 0 ? {} : { AvailabilityZones: ZONES.slice(0, zones) }),
+    Attributes: [{ Key: 'idle_timeout.timeout_seconds', Value: String(idleTimeout) }],
+  };
+}
+
+function targetGroupsOf({ loadBalancer: behind, networkMode }: ServicePlan, index: number, place: Place) {
+  if (behind === undefined) return [];
+  const { timeout, thresholds, routing, minimumHealthy } = behind;
+  const onFargate = place === 'fargate' || place === 'fargateMix';
+  type Attribute = NonNullable<Part<'targetGroups'>['Attributes']>[number];
+  const algorithm = routing as 'round_robin' | 'slowStart' | undefined;
+  const prefix = 'target_group_health.unhealthy_state_routing.minimum_healthy_targets';
+  const attributes: Attribute[] = [
+    { Key: 'load_balancing.cross_zone.enabled', Value: behind.crossZone ? 'use_load_balancer_configuration' : 'false' },
+    ...(algorithm === undefined || algorithm === 'slowStart'
+      ? []
+      : [{ Key: 'load_balancing.algorithm.type', Value: algorithm } as const]),
+    ...(algorithm === 'slowStart' ? [{ Key: 'slow_start.duration_seconds', Value: '120' } as const] : []),
+    ...(minimumHealthy === 'count' ? [{ Key: `${prefix}.count`, Value: 3 } as const] : []),
+    ...(minimumHealthy === 'percentage' ? [{ Key: `${prefix}.percentage`, Value: '50' } as const] : []),
+  ];
+  const group: Part<'targetGroups'> = {
+    Name: `targets-${index}`,
+    ...(behind.shared ? { loadBalancer: 'shared' } : {}),
+    TargetType: onFargate || networkMode === 'awsvpc' ? 'ip' : 'instance',
+    HealthCheckIntervalSeconds: behind.interval,
+    ...(timeout === undefined ? {} : { HealthCheckTimeoutSeconds: timeout }),
+    HealthyThresholdCount: thresholds[0],
+    UnhealthyThresholdCount: thresholds[1],
+    deregistrationDelaySeconds: behind.deregistrationDelay,
+    Attributes: attributes,
+  };
+  return behind.second ? [group, { ...group, Name: `second-${index}`, deregistrationDelaySeconds: 20 }] : [group];
 }
 
 type Place = 'fargate' | 'fargateMix' | 'twoProviders' | 'ec2' | { readonly provider: number };
@@ -338,7 +398,11 @@ function serviceOf(item: ServicePlan, index: number, step: string, place: Place)
     loadBalancers:
       item.loadBalancer === undefined
         ? []
-        : [{ targetGroup: `targets-${index}`, containerName: 'app', containerPort: 8080 }],
+        : [`targets-${index}`, ...(item.loadBalancer.second ? [`second-${index}`] : [])].map((targetGroup) => ({
+            targetGroup,
+            containerName: 'app',
+            containerPort: 8080,
+          })),
     ...(mayBeHighResolution(item, step)
       ? { monitoring: { metricConfigurations: [{ metricNames: ['CPUUtilization'], resolutionSeconds: 20 }] } }
       : {}),

@@ -269,13 +269,22 @@ test('the invariants notice what they are there for', () => {
     /healthyCount of web/,
   );
   assert.throws(
+    broken(({ elb }) => void first(elb.targetGroups).failingCount++),
+    /failingCount of web/,
+  );
+  assert.throws(
+    broken(({ elb }) => first(elb.targetGroups).checks.clear()),
+    /task-1 of web is healthy and not checked/,
+  );
+  assert.throws(
     broken(({ ec2 }) => void (first(ec2.groups).desiredCapacity = 7)),
     /desired capacity of group is 7/,
   );
   // A target without a task is forgiven for the instant in which the task went, no longer.
   const check = createInvariants();
   const orphaned = thaw(world) as World;
-  first(orphaned.elb.targetGroups).targets.set('task-99', 'initial');
+  first(orphaned.elb.targetGroups).targets.set('task-99', 'unused');
+  first(orphaned.elb.targetGroups).zones.set('task-99', 'a');
   check(orphaned, last);
   assert.throws(() => check(orphaned, { ...last, atMs: last.atMs + 1 }), /target task-99 of web is no task/);
   // A request that came and is neither answered, failed nor queued.

@@ -17,6 +17,7 @@ import type { CapacityProvider, CapacityProviderCommand, CapacityProviderEvent }
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
 import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
 import { hasHighResolution, metricData } from './metrics.ts';
+import { overloadChanges } from './overload.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { ServiceCommand, ServiceEvent } from './service.ts';
 import type { ServingCommand, ServingEvent } from './serving.ts';
@@ -200,19 +201,19 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName).map((targetGroup) => {
           const answersFromMs = atMs + startupMs(world, serviceName, atMs);
-          return due(atMs, { type: 'RegisterTarget', targetGroup, targetId: taskId, answersFromMs });
+          const availabilityZone = world.ecs.tasks.get(taskId)?.availabilityZone ?? '';
+          return due(atMs, { type: 'RegisterTarget', targetGroup, targetId: taskId, availabilityZone, answersFromMs });
         }),
       ),
     ),
-    events
-      .on('TaskDeactivating')
-      .pipe(
-        mergeMap(({ atMs, event: { taskId, serviceName } }) =>
-          targetGroupsOf(world, serviceName).map((targetGroup) =>
-            due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId }),
-          ),
-        ),
-      ),
+    events.on('TaskDeactivating').pipe(
+      mergeMap(({ atMs, event: { taskId, serviceName } }) => {
+        const longestRequestMs = world.workload.loads.get(serviceName)?.config.request.timeoutMs ?? 0;
+        return targetGroupsOf(world, serviceName).map((targetGroup) =>
+          due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId, longestRequestMs }),
+        );
+      }),
+    ),
     events.on('TaskStopped').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName)
@@ -225,10 +226,27 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       filter(({ event }) => !world.ecs.tasks.has(event.targetId)),
       map(({ atMs, event: { targetGroup, targetId } }) => due(atMs, { type: 'RemoveTarget', targetGroup, targetId })),
     ),
+    // A task of several target groups stops when it has left the last of them.
+    events.on('TargetDeregistered').pipe(
+      filter(({ event: { targetId } }) => !isTarget(world, targetId)),
+      map(({ atMs, event }) => due(atMs, { type: 'StopContainers', taskId: event.targetId })),
+    ),
+    // Overload shows in the time a request takes; the health checks of the tasks that get requests are judged by it.
     events
-      .on('TargetDeregistered')
-      .pipe(map(({ atMs, event }) => due(atMs, { type: 'StopContainers', taskId: event.targetId }))),
+      .on('LoadServed')
+      .pipe(
+        mergeMap(({ atMs, event }) =>
+          overloadChanges(world, event).map(({ targetGroup, answer }) =>
+            due(atMs, { type: 'OverloadTargets', targetGroup, answer }),
+          ),
+        ),
+      ),
   );
+
+function isTarget(world: Immutable<EcsWorld>, taskId: string): boolean {
+  const serviceName = world.ecs.tasks.get(taskId)?.serviceName ?? '';
+  return targetGroupsOf(world, serviceName).some((name) => world.elb.targetGroups.get(name)?.targets.has(taskId));
+}
 
 function targetGroupsOf({ ecs }: Immutable<EcsWorld>, serviceName: string): string[] {
   return (ecs.services.get(serviceName)?.config.loadBalancers ?? []).map(({ targetGroup }) => targetGroup);

@@ -21,7 +21,7 @@ import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
 import { isFargate } from './capacity/strategy.ts';
 import { discoveryNames, isHighResolution, resolutionMs } from './metricKeys.ts';
-import type { Service } from './service.ts';
+import type { Measured, Service } from './service.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -208,6 +208,25 @@ function responseTime(unitMs: number): OfService {
   };
 }
 
+/** Sum over the steps of a minute of something that stands, and its extremes; a sample a step. */
+function standing(sum: number, minimum: number, maximum: number, { steps }: Immutable<Measured>): Samples | undefined {
+  return steps === 0 ? undefined : { sampleCount: steps, sum, minimum, maximum };
+}
+
+/** Of a load balancer: of all services behind it together. */
+function ofLoadBalancer(amount: (measured: Immutable<Measured>) => number, of = counted): Source {
+  return eachMinute(({ ecs, elb }, { dimensions }) => {
+    const name = dimensions['LoadBalancer'] ?? '';
+    if (!elb.loadBalancers.has(name)) return undefined;
+    let sum = 0;
+    for (const { config, measured } of ecs.services.values()) {
+      const group = elb.targetGroups.get(config.loadBalancers[0]?.targetGroup ?? '');
+      if (group?.settings.loadBalancer === name) sum += amount(measured);
+    }
+    return of(sum);
+  });
+}
+
 const target2xx: OfService = ({ measured }) => counted(measured.completed);
 const target5xx: OfService = ({ measured }) => counted(measured.target5xx);
 
@@ -297,10 +316,27 @@ const sources: Readonly<Record<string, Source>> = {
   'AWS/ApplicationELB TargetResponseTime TargetGroup': ofTargetGroup(responseTime(SECOND)),
   'AWS/ApplicationELB HTTPCode_Target_2XX_Count TargetGroup': ofTargetGroup(target2xx),
   'AWS/ApplicationELB HTTPCode_Target_5XX_Count TargetGroup': ofTargetGroup(target5xx),
-  'AWS/ApplicationELB HTTPCode_ELB_5XX_Count TargetGroup': ofTargetGroup(({ measured }) => counted(measured.elb5xx)),
-  'AWS/ApplicationELB HealthyHostCount TargetGroup': ofTargetGroup(({ config }, { elb }) =>
-    single(elb.targetGroups.get(config.loadBalancers[0]?.targetGroup ?? '')?.healthyCount),
+  'AWS/ApplicationELB TargetConnectionErrorCount TargetGroup': ofTargetGroup(({ measured }) =>
+    counted(measured.targetConnectionErrors),
   ),
+  'AWS/ApplicationELB HealthyHostCount TargetGroup': ofTargetGroup(({ measured }) =>
+    standing(measured.healthyHosts, measured.healthyHostsMinimum, measured.healthyHostsMaximum, measured),
+  ),
+  'AWS/ApplicationELB UnHealthyHostCount TargetGroup': ofTargetGroup(({ measured }) =>
+    standing(measured.unhealthyHosts, measured.unhealthyHostsMinimum, measured.unhealthyHostsMaximum, measured),
+  ),
+
+  'AWS/ApplicationELB RequestCount LoadBalancer': ofLoadBalancer(({ requests }) => requests, single),
+  'AWS/ApplicationELB HTTPCode_ELB_5XX_Count LoadBalancer': ofLoadBalancer(({ elb5xx }) => elb5xx),
+  'AWS/ApplicationELB HTTPCode_ELB_502_Count LoadBalancer': ofLoadBalancer(({ elb502 }) => elb502),
+  'AWS/ApplicationELB HTTPCode_ELB_503_Count LoadBalancer': ofLoadBalancer(({ elb503 }) => elb503),
+  'AWS/ApplicationELB HTTPCode_ELB_504_Count LoadBalancer': ofLoadBalancer(({ elb504 }) => elb504),
+  'AWS/ApplicationELB ActiveConnectionCount LoadBalancer': ofLoadBalancer(
+    ({ activeConnections, steps }) => activeConnections / Math.max(1, steps),
+  ),
+  'AWS/ApplicationELB NewConnectionCount LoadBalancer': ofLoadBalancer(({ newConnections }) => newConnections),
+  // Nothing here runs out of connections.
+  'AWS/ApplicationELB RejectedConnectionCount LoadBalancer': ofLoadBalancer(() => 0),
 
   'ECS/ContainerInsights DesiredTaskCount ClusterName,ServiceName': ofInsights(({ desiredCount }) => desiredCount),
   'ECS/ContainerInsights RunningTaskCount ClusterName,ServiceName': ofInsights(({ runningCount }) => runningCount),

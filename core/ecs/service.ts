@@ -55,8 +55,9 @@ export const service = z.strictObject({
         containerPort: z.int().min(1).max(65_535),
       }),
     )
-    .max(1)
-    .default([]),
+    .max(5)
+    .default([])
+    .describe('target groups its tasks are registered with; requests come by the first'),
   serviceConnectConfiguration: z
     .strictObject({
       enabled: z.boolean(),
@@ -153,6 +154,7 @@ export const noUtilization = (): ServiceUtilization => ({ cpu: nothingUsed(), me
 
 /** What the steps of one minute add up to. */
 export interface Measured {
+  steps: number;
   requests: number;
   requestsPerTarget: number;
   /** Steps with a registered target. */
@@ -161,11 +163,27 @@ export interface Measured {
   latencyMinimum: number;
   latencyMaximum: number;
   completed: number;
+  /** HTTP codes: of the targets, and of the load balancer itself. */
   target5xx: number;
   elb5xx: number;
+  elb502: number;
+  elb503: number;
+  elb504: number;
+  targetConnectionErrors: number;
+  /** Sum over steps, and extremes. */
+  healthyHosts: number;
+  healthyHostsMinimum: number;
+  healthyHostsMaximum: number;
+  unhealthyHosts: number;
+  unhealthyHostsMinimum: number;
+  unhealthyHostsMaximum: number;
+  /** Sum over steps of the connections open at their ends; and those opened by clients. */
+  activeConnections: number;
+  newConnections: number;
 }
 
 export const nothingMeasured = (): Measured => ({
+  steps: 0,
   requests: 0,
   requestsPerTarget: 0,
   targetSteps: 0,
@@ -175,6 +193,18 @@ export const nothingMeasured = (): Measured => ({
   completed: 0,
   target5xx: 0,
   elb5xx: 0,
+  elb502: 0,
+  elb503: 0,
+  elb504: 0,
+  targetConnectionErrors: 0,
+  healthyHosts: 0,
+  healthyHostsMinimum: 0,
+  healthyHostsMaximum: 0,
+  unhealthyHosts: 0,
+  unhealthyHostsMinimum: 0,
+  unhealthyHostsMaximum: 0,
+  activeConnections: 0,
+  newConnections: 0,
 });
 
 export const serviceEvents = {

@@ -5,7 +5,7 @@
  */
 
 import type { Immutable } from 'immer';
-import { drainingTargets, routableTargets } from '../elb/index.ts';
+import { routesOf, type FailedCheck, type Pool, type Routes, type TargetGroup } from '../elb/index.ts';
 import {
   event,
   json,
@@ -15,12 +15,22 @@ import {
   texts,
   type Context,
   type Decide,
+  type Draws,
   type EventsOf,
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
 import { METRIC_PERIOD_MS } from '../cloudwatch/index.ts';
-import { bucketOf, latencyLevels, servings, type Carried, type LoadConfig, type Served } from '../workload/index.ts';
+import {
+  bucketOf,
+  latencyLevels,
+  servedTogether,
+  servings,
+  type Carried,
+  type LoadConfig,
+  type Served,
+  type ServedPart,
+} from '../workload/index.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
 import type { MetricSettings } from './metrics.ts';
 import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
@@ -36,13 +46,19 @@ export const servingEvents = {
     offered: numbers('requests that came'),
     served: numbers('answered in time'),
     timedOut: numbers('given up by their clients'),
-    rejected: numbers('refused by a task whose queue was full'),
+    rejected: numbers('refused by a task whose queue was full, or failed by its application (HTTP 5xx of the target)'),
     unserved: numbers('refused by the load balancer, for there was no target (HTTP 503)'),
-    lost: numbers('in flight on a task that went away (HTTP 502)'),
+    lost: numbers('in flight on a task that went away, or refused its connection (HTTP 502)'),
+    gatewayTimeouts: numbers('of those timed out, the ones the load balancer gave up before their clients (HTTP 504)'),
+    connectionErrors: numbers('of those lost, the ones whose connection a target refused'),
     queued: numbers('still in the system at the end'),
     desiredTasks: numbers('desired count'),
     runningTasks: numbers('tasks in RUNNING'),
     targets: numbers('tasks that got requests'),
+    healthyTargets: numbers('healthy targets of its target group'),
+    unhealthyTargets: numbers('unhealthy ones'),
+    nextMs: numbers('time that the work of one more request would take at the end, waiting included'),
+    turnsAway: numbers('part of the requests that found neither place nor room'),
     cpuPercent: numbers('CPUUtilization of the service'),
     memoryPercent: numbers('MemoryUtilization of the service'),
     meanMs: numbers('mean latency of the requests served'),
@@ -58,6 +74,10 @@ export const servingEvents = {
     buckets: numbers('latency buckets (1 % wide), ascending'),
     counts: numbers('requests in each'),
     carried: json<Carried>('the requests in flight at the end'),
+  }),
+  ZonesServed: event('What the tasks of each zone leave to the next step; load is balanced within zones.', {
+    serviceName: text('the service'),
+    carried: json<Carried>('fluid serving: the requests in flight at the end, by zone'),
   }),
 } as const;
 export type ServingEvent = EventsOf<typeof servingEvents>;
@@ -84,6 +104,8 @@ const IDLE: Served = {
   busyPercent: 0,
   meanMs: 0,
   quantilesMs: latencyLevels.map(() => 0),
+  nextMs: 0,
+  turnsAway: 0,
   carried: { queued: 0 },
 };
 
@@ -95,52 +117,201 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
     for (const [serviceName, service] of world.ecs.services) {
       const config = world.workload.loads.get(serviceName)?.config;
       const came = offered[services.indexOf(serviceName)] ?? 0;
-      const targets = targetsOf(world, service);
-      const result = config === undefined ? IDLE : serve(service, config, targets, came, fromMs, context);
-      addRow(frame, service, config, targets.receiving.length, came, result, world);
-      if (result.histogram !== undefined)
-        details.push({ type: 'RequestsServed', serviceName, ...result.histogram, carried: result.carried });
+      const front = frontOf(world, service);
+      const routes = routesFor(world, service, front, toMs);
+      const outcome =
+        config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
+      addRow(frame, service, config, routes, came, outcome, world);
+      const { histogram, carried } = outcome.result;
+      if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
+      else if (carried.zones !== undefined) details.push({ type: 'ZonesServed', serviceName, carried });
     }
     return [frame, ...details];
   },
 };
 
+/** What stands in front of a service: the target group that its requests come by, and its load balancer. */
+interface Front {
+  readonly group: Immutable<TargetGroup>;
+  readonly idleTimeoutMs: Millis;
+}
+
+function frontOf({ elb }: Immutable<EcsWorld>, { config }: Immutable<Service>): Front | undefined {
+  const [first] = config.loadBalancers; // of several groups, the first gets the requests
+  const group = first === undefined ? undefined : elb.targetGroups.get(first.targetGroup);
+  if (group === undefined) return undefined;
+  return { group, idleTimeoutMs: elb.loadBalancers.get(group.settings.loadBalancer)?.idleTimeoutMs ?? Infinity };
+}
+
+/** Behind a load balancer as it says, else to every running task. */
+function routesFor(
+  { ecs }: Immutable<EcsWorld>,
+  { tasks }: Immutable<Service>,
+  front: Front | undefined,
+  nowMs: Millis,
+): Routes {
+  if (front !== undefined) return routesOf(front.group, nowMs);
+  const receiving: string[] = [];
+  const holding: string[] = [];
+  for (const taskId of tasks.keys()) {
+    const { status } = ecs.tasks.get(taskId) as Immutable<Task>;
+    if (status === 'RUNNING') receiving.push(taskId);
+    else if (status === 'DEACTIVATING') holding.push(taskId);
+  }
+  return {
+    pools: [{ zone: '', share: 1, receiving, weights: undefined, holding }],
+    failing: NO_FAILURES,
+    targetCount: receiving.length,
+    healthyCount: 0,
+    unhealthyCount: 0,
+  };
+}
+
+interface Outcome {
+  readonly result: Served;
+  /** Of those timed out: the load balancer gave up before the client. */
+  readonly gatewayTimeouts: number;
+  /** Of those lost: the target refused the connection. */
+  readonly connectionErrors: number;
+}
+
+const NO_FAILURES: ReadonlyMap<FailedCheck, number> = new Map();
+const NOTHING_CAME: Outcome = { result: IDLE, gatewayTimeouts: 0, connectionErrors: 0 };
+const NO_POOL: Pool = { zone: '', share: 1, receiving: [], weights: undefined, holding: [] };
+const SERVING_ROUTING = {
+  round_robin: 'round_robin',
+  least_outstanding_requests: 'least_outstanding_requests',
+  // Choice: without anomaly mitigation, which is off by default, all weights are equal.
+  weighted_random: 'random',
+  random: 'random',
+} as const;
+
 function serve(
   service: Immutable<Service>,
   config: Immutable<LoadConfig>,
-  targets: { readonly receiving: readonly string[]; readonly draining: readonly string[] },
+  front: Front | undefined,
+  { pools, failing }: Routes,
   offered: number,
+  fromMs: Millis,
+  context: Context<EcsWorld>,
+): Outcome {
+  const [first = NO_POOL] = pools;
+  const zoned = front?.group.settings.crossZone === false;
+  const impatient = isImpatient(front, config);
+  if (!zoned && failing.size === 0) {
+    const result = serveOn(first, offered, service.carried, service, config, front, fromMs, context);
+    return { result, gatewayTimeouts: impatient ? result.timedOut : 0, connectionErrors: 0 };
+  }
+  const { rng, nowMs: toMs } = context;
+  const split = splitRequests(offered, pools, failing, rng.at(`elb.split.${config.service}`, toMs));
+  const result = zoned
+    ? serveZones(pools, split, service, config, front, fromMs, context)
+    : serveOn(
+        first,
+        (split.toPools[0] ?? 0) + split.unrouted,
+        service.carried,
+        service,
+        config,
+        front,
+        fromMs,
+        context,
+      );
+  const refused = split.toFailing.get('Target.FailedHealthChecks') ?? 0;
+  // Choice: what is sent to a target that hangs is counted as timed out at once, not when its time has passed.
+  const timedOut = result.timedOut + (split.toFailing.get('Target.Timeout') ?? 0);
+  const rejected = result.rejected + (split.toFailing.get('Target.ResponseCodeMismatch') ?? 0);
+  return {
+    result: { ...result, timedOut, rejected, lost: result.lost + refused },
+    gatewayTimeouts: impatient ? timedOut : 0,
+    connectionErrors: refused,
+  };
+}
+
+/** Whether the load balancer gives a request up before its client does. */
+function isImpatient(front: Front | undefined, { request }: Immutable<LoadConfig>): boolean {
+  return front !== undefined && front.idleTimeoutMs < request.timeoutMs;
+}
+
+function serveOn(
+  pool: Pool,
+  offered: number,
+  carried: Carried | undefined,
+  service: Immutable<Service>,
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
   fromMs: Millis,
   { world, nowMs: toMs, rng }: Context<EcsWorld>,
 ): Served {
   const { demand } = world.ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const { startMs, stepMs } = world.workload;
   const serving = servings[config.serving];
+  const { request } = config;
   return serving.serve({
     fromMs,
     toMs,
     offered,
-    targets: targets.receiving,
-    drainingTargets: targets.draining,
+    targets: pool.receiving,
+    weights: pool.weights,
+    drainingTargets: pool.holding,
     cpuUnits: demand.cpuUnits,
-    profile: config.request,
-    routing: config.routing,
-    carried: service.carried ?? serving.empty,
-    draws: rng.at(`workload.requests.${config.service}`, (fromMs - startMs) / stepMs),
+    profile: isImpatient(front, config) ? { ...request, timeoutMs: (front as Front).idleTimeoutMs } : request,
+    routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
+    carried: carried ?? serving.empty,
+    draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
   });
 }
 
-/** Behind a load balancer its targets, else every running task. */
-function targetsOf(
-  { ecs, elb }: Immutable<EcsWorld>,
-  { config, tasks }: Immutable<Service>,
-): { readonly receiving: readonly string[]; readonly draining: readonly string[] } {
-  const [loadBalancer] = config.loadBalancers;
-  const group = loadBalancer === undefined ? undefined : elb.targetGroups.get(loadBalancer.targetGroup);
-  if (group !== undefined) return { receiving: routableTargets(group), draining: drainingTargets(group) };
-  const statusIs = (wanted: Task['status']) =>
-    Array.from(tasks.keys()).filter((taskId) => (ecs.tasks.get(taskId) as Immutable<Task>).status === wanted);
-  return { receiving: statusIs('RUNNING'), draining: statusIs('DEACTIVATING') };
+function serveZones(
+  pools: readonly Pool[],
+  { toPools, unrouted }: Split,
+  service: Immutable<Service>,
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
+  fromMs: Millis,
+  context: Context<EcsWorld>,
+): Served {
+  const zones = service.carried?.zones ?? {};
+  const parts: ServedPart[] = [];
+  const add = (pool: Pool, offered: number, carried: Carried | undefined) => {
+    const result = serveOn(pool, offered, carried, service, config, front, fromMs, context);
+    parts.push({ zone: pool.zone, targets: pool.receiving.length, result });
+  };
+  for (const [index, pool] of pools.entries()) add(pool, toPools[index] as number, zones[pool.zone]);
+  // Zones whose last task has gone; and requests while there is no zone at all.
+  for (const [zone, left] of Object.entries(zones))
+    if (left.queued > 0 && !pools.some((pool) => pool.zone === zone)) add({ ...NO_POOL, zone }, 0, left);
+  if (unrouted > 0) add(NO_POOL, unrouted, undefined);
+  return servedTogether(parts);
+}
+
+interface Split {
+  readonly toPools: readonly number[];
+  readonly toFailing: ReadonlyMap<FailedCheck, number>;
+  /** There is no target at all. */
+  readonly unrouted: number;
+}
+
+/** Whole requests for every pool and every kind of failing target, by their shares; in the mean exactly. */
+function splitRequests(
+  offered: number,
+  pools: readonly Pool[],
+  failing: ReadonlyMap<FailedCheck, number>,
+  draws: Draws,
+): Split {
+  let left = offered;
+  let leftShare = 1;
+  const portion = (share: number): number => {
+    // The last of them takes what is left.
+    const count =
+      share >= leftShare - 1e-9 ? left : Math.min(left, Math.floor((left * share) / leftShare + draws.uniform()));
+    left -= count;
+    leftShare -= share;
+    return count;
+  };
+  const toFailing = new Map<FailedCheck, number>();
+  for (const [how, share] of failing) toFailing.set(how, portion(share));
+  const toPools = pools.map(({ share }) => (share === 0 ? 0 : portion(share)));
+  return { toPools, toFailing, unrouted: left };
 }
 
 type Frame = {
@@ -159,10 +330,16 @@ function newFrame(fromMs: Millis, toMs: Millis): Frame {
     rejected: [],
     unserved: [],
     lost: [],
+    gatewayTimeouts: [],
+    connectionErrors: [],
     queued: [],
     desiredTasks: [],
     runningTasks: [],
     targets: [],
+    healthyTargets: [],
+    unhealthyTargets: [],
+    nextMs: [],
+    turnsAway: [],
     cpuPercent: [],
     memoryPercent: [],
     meanMs: [],
@@ -179,9 +356,9 @@ function addRow(
   frame: Frame,
   service: Immutable<Service>,
   config: Immutable<LoadConfig> | undefined,
-  targets: number,
+  routes: Routes,
   offered: number,
-  result: Served,
+  { result, gatewayTimeouts, connectionErrors }: Outcome,
   { ecs }: Immutable<EcsWorld>,
 ): void {
   const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
@@ -195,12 +372,20 @@ function addRow(
   frame.rejected.push(result.rejected);
   frame.unserved.push(result.unserved);
   frame.lost.push(result.lost);
+  frame.gatewayTimeouts.push(gatewayTimeouts);
+  frame.connectionErrors.push(connectionErrors);
   frame.queued.push(result.queued);
   frame.desiredTasks.push(service.desiredCount);
   frame.runningTasks.push(running);
-  frame.targets.push(targets);
+  frame.targets.push(routes.targetCount);
+  frame.healthyTargets.push(routes.healthyCount);
+  frame.unhealthyTargets.push(routes.unhealthyCount);
+  frame.nextMs.push(result.nextMs);
+  frame.turnsAway.push(result.turnsAway);
   // The metric is over all running tasks, also those that do not get requests yet.
-  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * Math.min(1, targets / running)));
+  let working = 0;
+  for (const { receiving } of routes.pools) working += receiving.length;
+  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * Math.min(1, working / running)));
   frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / (running * demand.memoryMiB))));
   frame.meanMs.push(result.meanMs);
   frame.quantilesMs.push(...result.quantilesMs);
@@ -250,6 +435,10 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
     if (!wantsLatencies(world, service)) return;
     for (const [index, bucket] of buckets.entries()) addLatencies(service, bucket, counts[index] as number);
   },
+  ZonesServed({ ecs }, { serviceName, carried }) {
+    const service = ecs.services.get(serviceName);
+    if (service !== undefined) service.carried = carried;
+  },
 };
 
 /** Without a task that counts there is no sample. */
@@ -284,6 +473,7 @@ function sample(sums: UtilizationSums, percent: number, tasks: number): void {
 
 function measureRequests(world: EcsWorld, service: Service, frame: LoadServed, row: number): void {
   const { measured, config } = service;
+  measured.steps++;
   const targets = frame.targets[row] as number;
   const served = frame.served[row] as number;
   if (targets > 0) {
@@ -303,8 +493,24 @@ function measureRequests(world: EcsWorld, service: Service, frame: LoadServed, r
     if (wantsLatencies(world, service) && world.workload.loads.get(config.serviceName)?.config.serving !== 'requests')
       spreadLatencies(service, frame, row, served);
   }
+  const healthy = frame.healthyTargets[row] as number;
+  const unhealthy = frame.unhealthyTargets[row] as number;
+  const first = measured.steps === 1;
+  measured.healthyHosts += healthy;
+  measured.healthyHostsMinimum = first ? healthy : Math.min(measured.healthyHostsMinimum, healthy);
+  measured.healthyHostsMaximum = Math.max(measured.healthyHostsMaximum, healthy);
+  measured.unhealthyHosts += unhealthy;
+  measured.unhealthyHostsMinimum = first ? unhealthy : Math.min(measured.unhealthyHostsMinimum, unhealthy);
+  measured.unhealthyHostsMaximum = Math.max(measured.unhealthyHostsMaximum, unhealthy);
   measured.target5xx += frame.rejected[row] as number;
-  measured.elb5xx += (frame.unserved[row] as number) + (frame.lost[row] as number);
+  measured.elb502 += frame.lost[row] as number;
+  measured.elb503 += frame.unserved[row] as number;
+  measured.elb504 += frame.gatewayTimeouts[row] as number;
+  measured.elb5xx = measured.elb502 + measured.elb503 + measured.elb504;
+  measured.targetConnectionErrors += frame.connectionErrors[row] as number;
+  // Choice: a request in flight holds one connection of its client and one to its target; idle ones are left out.
+  measured.activeConnections += 2 * (frame.queued[row] as number);
+  measured.newConnections += Math.round((frame.offered[row] as number) / world.elb.assumptions.requestsPerConnection);
 }
 
 /** Whether a percentile of the service's latency is read. */

@@ -72,7 +72,7 @@ export function costProjection(): Projection<CostReport> {
   const created = new Map<string, { readonly taskDefinition: string; readonly capacityProvider: string }>();
   const tasks = new Map<string, FargateUse>();
   const ended = { ec2: 0, fargate: 0, fargateSpot: 0, instanceMs: 0, fargateMs: 0 };
-  let loadBalancerFromMs: Millis | undefined;
+  const loadBalancersFromMs: Millis[] = [];
 
   const taskCost = ({ fromMs, taskDefinition, spot }: FargateUse, toMs: Millis) =>
     fargateCostMicroUsd({ ...(sizes.get(taskDefinition) as Size), seconds: (toMs - fromMs) / SECOND, spot });
@@ -80,7 +80,7 @@ export function costProjection(): Projection<CostReport> {
   return {
     types: [
       'TaskDefinitionRegistered',
-      'TargetGroupCreated',
+      'LoadBalancerCreated',
       'InstanceLaunched',
       'InstanceInService',
       'InstanceTerminated',
@@ -97,8 +97,8 @@ export function costProjection(): Projection<CostReport> {
           sizes.set(event.taskDefinition, { cpuUnits, memoryMiB, architecture });
           return;
         }
-        case 'TargetGroupCreated': // all target groups stand behind one load balancer
-          loadBalancerFromMs ??= atMs;
+        case 'LoadBalancerCreated':
+          loadBalancersFromMs.push(atMs);
           return;
         case 'InstanceLaunched':
           launched.set(event.instanceId, event.instanceType);
@@ -156,7 +156,8 @@ export function costProjection(): Projection<CostReport> {
         sum[use.spot ? 'fargateSpot' : 'fargate'] += taskCost(use, atMs);
         sum.fargateMs += atMs - use.fromMs;
       }
-      const hours = loadBalancerFromMs === undefined ? 0 : Math.ceil((atMs - loadBalancerFromMs) / HOUR);
+      let hours = 0;
+      for (const fromMs of loadBalancersFromMs) hours += Math.ceil((atMs - fromMs) / HOUR);
       const loadBalancerMicroUsd = Math.round(hours * prices.applicationLoadBalancer.hourUsd * 1e6);
       return {
         ec2MicroUsd: sum.ec2,

@@ -7,6 +7,8 @@ export { type LoadContext, type TraceSeries } from './loadModel.ts';
 export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';
 export { requestProfile } from './requestProfile.ts';
 export { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from './serving.ts';
+export { latencyPositions, shareAbove } from './latencyQuantiles.ts';
+export { servedTogether, type ServedPart } from './servedTogether.ts';
 export { servings } from './servings.ts';
 export { bucketOf, bucketValueMs } from './latencyBuckets.ts';
 export { workloadController } from './controller.ts';

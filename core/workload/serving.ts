@@ -35,6 +35,9 @@ export interface Carried {
   readonly timedOutPart?: number;
   readonly rejectedPart?: number;
 
+  /** Of load balancing within zones: what each zone's tasks leave, by zone. `queued` is their sum. */
+  readonly zones?: Readonly<Record<string, Carried>>;
+
   /** requests: place of the next target in the round. */
   readonly nextTarget?: number;
   /** requests: one row per request in flight, in four parallel lists; the rows of a task are in order of arrival. */
@@ -56,10 +59,13 @@ export interface ServingStep {
   readonly targets: readonly string[];
   /** Ids of the tasks that get no new requests but finish what they hold. */
   readonly drainingTargets: readonly string[];
+  /** Their parts of the requests relative to the largest, which is 1, in the order of `targets`; absent: all alike. */
+  readonly weights?: readonly number[] | undefined;
   /** CPU units of each task; 1024 are one vCPU. */
   readonly cpuUnits: number;
   readonly profile: RequestProfile;
-  readonly routing: 'round_robin' | 'random';
+  /** Outstanding requests are those at a task and those in their `otherMs`. They are not weighted. */
+  readonly routing: 'round_robin' | 'random' | 'least_outstanding_requests';
   /** What the previous step left; at the start, `empty`. */
   readonly carried: Carried;
   /** Chance of this step. */
@@ -89,7 +95,19 @@ export interface Served {
   readonly quantilesMs: readonly number[];
   /** requests: the same latencies, counted in the buckets of `bucketOf`; the buckets ascend. */
   readonly histogram?: { readonly buckets: readonly number[]; readonly counts: readonly number[] };
+  /** How long the work of one more request would take at a target at the end of the step, waiting included; 0 without one. */
+  readonly nextMs: number;
+  /** Part of those who came to a target that found neither place nor room. */
+  readonly turnsAway: number;
   readonly carried: Carried;
+}
+
+/** Until the mean work of a request is done that comes to a task which holds `held`: shared with them, or in line behind them. */
+export function nextRequestMs(held: number, cpuUnits: number, profile: RequestProfile): number {
+  const vcpus = cpuUnits / 1024;
+  const servers = Math.min(Math.max(1, vcpus), profile.perTaskConcurrency);
+  const workMs = profile.cpuMs / Math.min(1, vcpus);
+  return Math.round(Math.max(1, (held + 1) / servers) * workMs * 1e3) / 1e3;
 }
 
 export interface Serving {

@@ -33,7 +33,7 @@ export const load = z.strictObject({
   routing: z
     .enum(['round_robin', 'random'])
     .default('round_robin')
-    .describe('how the load balancer picks a target for a request'),
+    .describe('how a task is picked for a request, unless its target group says so: load_balancing.algorithm.type'),
   arrivals: z
     .enum(['poisson', 'even'])
     .default('poisson')

@@ -273,7 +273,7 @@ describe('4.3: what AWS refuses', () => {
       'a namespace that does not publish the metric',
       { Namespace: 'AWS/ApplicationELB' },
       [
-        'alarm: found metric CPUUtilization, expected one of AWS/ApplicationELB: RequestCount, RequestCountPerTarget, TargetResponseTime, HTTPCode_Target_2XX_Count, HTTPCode_Target_5XX_Count, HTTPCode_ELB_5XX_Count, HealthyHostCount',
+        'alarm: found metric CPUUtilization, expected one of AWS/ApplicationELB: RequestCount, RequestCountPerTarget, TargetResponseTime, HTTPCode_Target_2XX_Count, HTTPCode_Target_5XX_Count, TargetConnectionErrorCount, HealthyHostCount, UnHealthyHostCount, HTTPCode_ELB_5XX_Count, HTTPCode_ELB_502_Count, HTTPCode_ELB_503_Count, HTTPCode_ELB_504_Count, ActiveConnectionCount, NewConnectionCount, RejectedConnectionCount',
       ],
     ],
     [

@@ -14,10 +14,10 @@ import {
   utilizationProjection,
   type Projection,
 } from '../../core/projections/index.ts';
-import { LatencyHistogram, shareAbove } from '../../core/projections/latency.ts';
+import { LatencyHistogram } from '../../core/projections/latency.ts';
 import type { Scenario } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
-import { latencyLevels } from '../../core/workload/index.ts';
+import { latencyLevels, shareAbove } from '../../core/workload/index.ts';
 import type { Event } from '../../core/world.ts';
 import { endOf, scenarios } from '../arbitraries.ts';
 
@@ -125,7 +125,9 @@ test('a run costs what its instances, tasks and hours cost: a plain scan; never 
         if (spot) fargateSpotMicroUsd += price;
         else fargateMicroUsd += price;
       }
-      const hours = scenario.targetGroups.length === 0 ? 0 : Math.ceil(scenario.duration / 3_600_000);
+      const balancers = new Set(scenario.targetGroups.map(({ Name, loadBalancer = Name }) => loadBalancer));
+      for (const { Name } of scenario.loadBalancers) balancers.add(Name);
+      const hours = balancers.size * Math.ceil(scenario.duration / 3_600_000);
       const loadBalancerMicroUsd = 22_500 * hours;
       assert.deepEqual(
         [report.ec2MicroUsd, report.fargateMicroUsd, report.fargateSpotMicroUsd, report.loadBalancerMicroUsd],

@@ -293,6 +293,9 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     return `${serviceName} answered ${formatNoun(answered, 'request')} one by one, ${formatCount(carried.queued)} in flight`;
   },
 
+  ZonesServed: ({ serviceName, carried }) =>
+    `${serviceName} is balanced within ${formatNoun(Object.keys(carried.zones ?? {}).length, 'zone')}, ${formatNoun(carried.queued, 'request')} in flight`,
+
   MetricDataPublished: ({ periodStartMs, metrics, sums, sampleCounts }) => {
     const rows = metrics.map((metric, row) => {
       const samples = metric.includes('Count') ? 1 : Math.max(1, sampleCounts[row] as number);
@@ -399,11 +402,23 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: all are protected from scale-in`,
   InstanceTerminated: ({ instanceId, autoScalingGroupName }) => `${instanceId} of ${autoScalingGroupName} terminated`,
 
+  LoadBalancerCreated: ({ config }) => `load balancer ${config.Name}, ${config.Scheme}`,
   TargetGroupCreated: ({ config }) =>
-    `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, deregistration delay ${formatDuration(config.deregistrationDelaySeconds * 1_000)}`,
-  TargetRegistered: ({ targetGroup, targetId, healthyAtMs }) =>
-    `${targetId} registered with ${targetGroup}, first passing health check ${formatInstant(healthyAtMs)}`,
-  TargetHealthy: ({ targetGroup, targetId }) => `${targetId} is healthy in ${targetGroup}: it gets requests`,
+    `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, unhealthy after ${config.UnhealthyThresholdCount} failed ones`,
+  TargetRegistered: ({ targetGroup, targetId, state, firstCheckMs, answersFromMs, healthyAtMs, availabilityZone }) => {
+    if (state === 'unused')
+      return `${targetId} registered with ${targetGroup}, unused: not enabled in ${availabilityZone}`;
+    const answers = answersFromMs > firstCheckMs ? `, its application listens ${formatInstant(answersFromMs)}` : '';
+    const checked = healthyAtMs === undefined ? `first health check ${formatInstant(firstCheckMs)}` : 'healthy at once';
+    return `${targetId} registered with ${targetGroup}, ${checked}${answers}`;
+  },
+  TargetHealthy: ({ targetGroup, targetId, fullShareAtMs }) =>
+    `${targetId} is healthy in ${targetGroup}: it gets ${fullShareAtMs === undefined ? 'requests' : `more and more requests, its full share ${formatInstant(fullShareAtMs)}`}`,
+  TargetUnhealthy: ({ targetGroup, targetId, reason }) => `${targetId} is unhealthy in ${targetGroup}: ${reason}`,
+  HealthCheckAnswerChanged: ({ targetGroup, targetId, answer }) => {
+    const whose = targetId ?? 'the busy targets';
+    return `health checks of ${whose} in ${targetGroup} ${answer === 'Passes' ? 'pass again' : `fail: ${answer}`}`;
+  },
   TargetDraining: ({ targetGroup, targetId, untilMs }) =>
     `${targetId} drains from ${targetGroup} until ${formatInstant(untilMs)}`,
   TargetDeregistered: ({ targetGroup, targetId }) => `${targetId} has left ${targetGroup}`,
