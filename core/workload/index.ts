@@ -6,7 +6,16 @@ import type { WorkloadCommand } from './workload.ts';
 export { type LoadContext, type TraceSeries } from './loadModel.ts';
 export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';
 export { requestProfile } from './requestProfile.ts';
-export { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from './serving.ts';
+export { MOST_HELD_PER_TASK, queue, type QueueConfig } from './queue.ts';
+export {
+  latencyLevels,
+  type Carried,
+  type QueueCounts,
+  type QueueState,
+  type Served,
+  type Serving,
+  type ServingStep,
+} from './serving.ts';
 export { servings } from './servings.ts';
 export { bucketOf, bucketValueMs } from './latencyBuckets.ts';
 export { workloadController } from './controller.ts';
@@ -15,6 +24,7 @@ export {
   emptyWorkload,
   evolveWorkload,
   load,
+  queueOf,
   workloadEvents,
   type LoadConfig,
   type WorkloadCommand,
