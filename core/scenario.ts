@@ -27,7 +27,7 @@ import {
 } from './ecs/index.ts';
 import { targetGroup } from './elb/index.ts';
 import { duration, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
-import { load } from './workload/index.ts';
+import { load, MOST_HELD_PER_TASK, queueOf } from './workload/index.ts';
 
 const name = z.string().min(1);
 const capacity = z.int().min(0).max(5000);
@@ -132,6 +132,7 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   checkReferences(scenario, report);
   checkSizes(scenario, report);
   checkScaling(scenario, report);
+  checkQueues(scenario, report);
   return problems;
 }
 
@@ -378,6 +379,34 @@ function checkScaling(scenario: Scenario, report: Report): void {
       if (MinCapacity !== undefined && MaxCapacity !== undefined && MinCapacity > MaxCapacity)
         report([...at, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
     }
+  }
+}
+
+/** A service takes messages from a queue of its own, or gets requests; not both. */
+function checkQueues({ load: loads, services }: Scenario, report: Report): void {
+  const taken = new Set<string>();
+  for (const [index, item] of loads.entries()) {
+    const path = ['load', index] as const;
+    const queue = queueOf(item);
+    if (queue === undefined) {
+      if (item.queue !== undefined)
+        report([...path, 'queue'], `found a queue with serving ${item.serving}, expected serving queue`);
+      continue;
+    }
+    if (taken.has(queue.QueueName))
+      report([...path, 'queue', 'QueueName'], `found "${queue.QueueName}" a second time, expected a queue of its own`);
+    taken.add(queue.QueueName);
+    const { perTaskConcurrency } = item.request;
+    if (perTaskConcurrency > MOST_HELD_PER_TASK)
+      report(
+        [...path, 'request', 'perTaskConcurrency'],
+        `found ${perTaskConcurrency}, expected at most ${MOST_HELD_PER_TASK} messages at once with serving queue`,
+      );
+    if (services.some(({ serviceName, loadBalancers }) => serviceName === item.service && loadBalancers.length > 0))
+      report(
+        [...path, 'serving'],
+        `found queue, expected service "${item.service}" to have no load balancer: its tasks poll the queue`,
+      );
   }
 }
 

@@ -119,7 +119,13 @@ const servicePlan = fc.record({
   ),
   load: fc.option(
     fc.record({
-      serving: fc.constantFrom('fluid', 'fluid', 'fluid', 'requests'),
+      serving: fc.constantFrom('fluid', 'fluid', 'fluid', 'requests', 'queue', 'queue'),
+      queue: fc.record({
+        VisibilityTimeout: fc.constantFrom(0, 30, 600),
+        MessageRetentionPeriod: fc.constantFrom(60, 1_800, 345_600),
+        ReceiveMessageWaitTimeSeconds: fc.constantFrom(0, 20),
+        maxReceiveCount: fc.constantFrom(undefined, 1, 3),
+      }),
       routing: fc.constantFrom('round_robin', 'random'),
       arrivals: fc.constantFrom('poisson', 'even'),
       cpuMs: fc.constantFrom(1, 20, 100, 400),
@@ -443,11 +449,15 @@ function stepPolicyOf(drawn: StepPlan, place: number): Policy {
 }
 
 /** A request simulated one by one costs a third of a microsecond, and its task's bookkeeping more. */
-const MOST_REQUESTS_RPS = { fluid: 3_000, requests: 15 };
+const MOST_REQUESTS_RPS = { fluid: 3_000, requests: 15, queue: 3_000 };
 
-function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'load'>[] {
+function loadOf({ load, loadBalancer }: ServicePlan, index: number, startMs: Millis): Part<'load'>[] {
   if (load === undefined) return [];
-  const rate = Math.min((load.work * 1_000) / load.cpuMs, MOST_REQUESTS_RPS[load.serving as 'fluid']);
+  // Behind a load balancer come requests.
+  const serving = load.serving === 'queue' && loadBalancer !== undefined ? 'fluid' : (load.serving as 'queue');
+  const { maxReceiveCount, ...queue } = load.queue;
+  const redrive = maxReceiveCount === undefined ? {} : { RedrivePolicy: { maxReceiveCount } };
+  const rate = Math.min((load.work * 1_000) / load.cpuMs, MOST_REQUESTS_RPS[serving]);
   const steady = {
     constant: { model: 'constant' as const, rate },
     diurnal: { model: 'diurnal' as const, base: rate / 2, peak: rate, peakHour: 9.5 },
@@ -464,7 +474,8 @@ function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'lo
   return [
     {
       service: serviceName(index),
-      serving: load.serving,
+      serving,
+      ...(serving === 'queue' ? { queue: { ...queue, ...redrive } } : {}),
       routing: load.routing,
       arrivals: load.arrivals,
       request: {

@@ -6,9 +6,9 @@
 
 import type { Immutable } from 'immer';
 import { METRIC_PERIOD_MS, metricKey, type MetricData } from '../cloudwatch/index.ts';
-import type { Millis } from '../kernel/index.ts';
+import { SECOND, type Millis } from '../kernel/index.ts';
 import { reservationMetric, scalingState } from './capacity/capacityProvider.ts';
-import type { Service } from './service.ts';
+import type { MeasuredQueue, Service } from './service.ts';
 import type { EcsWorld } from './world.ts';
 
 type Rows = {
@@ -51,6 +51,7 @@ export function metricData(world: Immutable<EcsWorld>, periodEndMs: Millis): Met
 
 function addService(rows: Rows, clusterName: string, { config, measured }: Immutable<Service>): void {
   const { serviceName, loadBalancers } = config;
+  if (measured.queue !== undefined) addQueue(rows, measured.queue);
   // Without a running task there is no datapoint at all. A minute's sample count is the number of tasks.
   if (measured.runningSteps > 0) {
     const { runningSteps, runningTasks: tasks, cpuPercent, memoryPercent } = measured;
@@ -74,6 +75,27 @@ function addService(rows: Rows, clusterName: string, { config, measured }: Immut
   const { target5xx, elb5xx } = measured;
   if (target5xx > 0) add(rows, targetGroupMetric(targetGroup, 'HTTPCode_Target_5XX_Count'), target5xx, target5xx, 1, 1);
   if (elb5xx > 0) add(rows, targetGroupMetric(targetGroup, 'HTTPCode_ELB_5XX_Count'), elb5xx, elb5xx, 1, 1);
+}
+
+/**
+ * A queue reports each minute with one sample per metric, zeros too: the number and age as they are at its end (age in
+ * seconds), the others as sums over it. A queue is active as long as it holds messages or somebody polls.
+ * Choice: also a queue that nobody has touched for six hours goes on reporting zeros; SQS would fall silent.
+ *
+ * @source AWS, SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS" and "Monitoring queues using CloudWatch"
+ */
+function addQueue(rows: Rows, queue: Immutable<MeasuredQueue>): void {
+  const values = {
+    ApproximateNumberOfMessagesVisible: queue.visible,
+    ApproximateNumberOfMessagesNotVisible: queue.notVisible,
+    ApproximateAgeOfOldestMessage: Math.floor(queue.oldestMs / SECOND),
+    NumberOfMessagesSent: queue.sent,
+    NumberOfMessagesReceived: queue.received,
+    NumberOfMessagesDeleted: queue.deleted,
+    NumberOfEmptyReceives: queue.emptyReceives,
+  };
+  for (const [name, value] of Object.entries(values))
+    add(rows, metricKey('AWS/SQS', name, { QueueName: queue.queueName }), 1, value, value, value);
 }
 
 function add(rows: Rows, key: string, count: number, sum: number, minimum: number, maximum: number): void {

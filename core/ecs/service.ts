@@ -118,6 +118,20 @@ export interface Measured {
   completed: number;
   target5xx: number;
   elb5xx: number;
+  /** The queue that the service works off. */
+  queue: MeasuredQueue | undefined;
+}
+
+/** Of a queue: how it was at the end of the last step, and the sums of the steps. */
+export interface MeasuredQueue {
+  readonly queueName: string;
+  readonly visible: number;
+  readonly notVisible: number;
+  readonly oldestMs: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly deleted: number;
+  readonly emptyReceives: number;
 }
 
 export const nothingMeasured = (): Measured => ({
@@ -139,6 +153,7 @@ export const nothingMeasured = (): Measured => ({
   completed: 0,
   target5xx: 0,
   elb5xx: 0,
+  queue: undefined,
 });
 
 export const serviceEvents = {

@@ -20,7 +20,15 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import { METRIC_PERIOD_MS } from '../cloudwatch/index.ts';
-import { latencyLevels, servings, type Carried, type LoadConfig, type Served } from '../workload/index.ts';
+import {
+  latencyLevels,
+  queueOf,
+  servings,
+  type Carried,
+  type LoadConfig,
+  type QueueState,
+  type Served,
+} from '../workload/index.ts';
 import { nothingMeasured, type Measured, type Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -56,6 +64,28 @@ export const servingEvents = {
     buckets: numbers('latency buckets (1 % wide), ascending'),
     counts: numbers('requests in each'),
     carried: json<Carried>('the requests in flight at the end'),
+  }),
+  MessagesServed: event('What became of a queue in one step: what its metrics count, and where its messages are at the end.', {
+    serviceName: text('the service that works it off'),
+    queueName: text('the queue'),
+    sent: number('messages sent'),
+    received: number('messages received, each time counted'),
+    deleted: number('messages deleted'),
+    emptyReceives: number('receives that came back empty'),
+    visible: number('messages that a receive would get'),
+    notVisible: number('messages in flight'),
+    oldestMs: number('age of the oldest message that is not deleted, ms; 0 without one'),
+    visibleCohorts: numbers('visible messages, oldest first: rows of count, youngest and oldest age in ms, receives'),
+    hiddenCohorts: numbers('messages of tasks that went away: rows of the same and the ms until they are visible'),
+    held: numbers('messages that tasks work on: rows of count and receives'),
+    heldDraining: number('of these, on tasks that take no more'),
+    waitMs: number('mean age of the held messages when they were received'),
+    waitSpreadMs: number('half the width of its spread'),
+    heldMs: number('mean time since they were received'),
+    donePart: number('part of a message done, not yet counted'),
+    drainedPart: number('the same on tasks that take no more'),
+    taskIds: texts('the tasks that take messages'),
+    drainingTaskIds: texts('tasks that hold some and take no more'),
   }),
 } as const;
 export type ServingEvent = EventsOf<typeof servingEvents>;
@@ -93,11 +123,25 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
     for (const [serviceName, service] of world.ecs.services) {
       const config = world.workload.loads.get(serviceName)?.config;
       const came = offered[services.indexOf(serviceName)] ?? 0;
-      const targets = targetsOf(world, service);
+      const targets = targetsOf(world, service, config);
       const result = config === undefined ? IDLE : serve(service, config, targets, came, fromMs, context);
       addRow(frame, service, config, targets.receiving.length, came, result, world);
       if (result.histogram !== undefined)
         details.push({ type: 'RequestsServed', serviceName, ...result.histogram, carried: result.carried });
+      if (result.counts !== undefined)
+        details.push({
+          type: 'MessagesServed',
+          serviceName,
+          queueName: queueOf(config as Immutable<LoadConfig>)?.QueueName ?? serviceName,
+          sent: came,
+          received: result.counts.received,
+          deleted: result.served,
+          emptyReceives: result.counts.emptyReceives,
+          visible: result.counts.visible,
+          notVisible: result.counts.notVisible,
+          oldestMs: result.counts.oldestMs,
+          ...(result.carried.queue as QueueState),
+        });
     }
     return [frame, ...details];
   },
@@ -114,6 +158,7 @@ function serve(
   const { demand } = world.ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const { startMs, stepMs } = world.workload;
   const serving = servings[config.serving];
+  const queue = queueOf(config);
   return serving.serve({
     fromMs,
     toMs,
@@ -123,22 +168,25 @@ function serve(
     cpuUnits: demand.cpuUnits,
     profile: config.request,
     routing: config.routing,
+    ...(queue === undefined ? {} : { queue }),
     carried: service.carried ?? serving.empty,
     draws: rng.at(`workload.requests.${config.service}`, (fromMs - startMs) / stepMs),
   });
 }
 
-/** Behind a load balancer its targets, else every running task. */
+/** Behind a load balancer its targets, else every running task. A worker that was told to stop still finishes what it can. */
 function targetsOf(
   { ecs, elb }: Immutable<EcsWorld>,
   { config, tasks }: Immutable<Service>,
+  load: Immutable<LoadConfig> | undefined,
 ): { readonly receiving: readonly string[]; readonly draining: readonly string[] } {
   const [loadBalancer] = config.loadBalancers;
   const group = loadBalancer === undefined ? undefined : elb.targetGroups.get(loadBalancer.targetGroup);
   if (group !== undefined) return { receiving: routableTargets(group), draining: drainingTargets(group) };
-  const statusIs = (wanted: Task['status']) =>
-    Array.from(tasks.keys()).filter((taskId) => (ecs.tasks.get(taskId) as Immutable<Task>).status === wanted);
-  return { receiving: statusIs('RUNNING'), draining: statusIs('DEACTIVATING') };
+  const statusIs = (...wanted: readonly Task['status'][]) =>
+    Array.from(tasks.keys()).filter((taskId) => wanted.includes((ecs.tasks.get(taskId) as Immutable<Task>).status));
+  const draining = load?.serving === 'queue' ? statusIs('DEACTIVATING', 'STOPPING') : statusIs('DEACTIVATING');
+  return { receiving: statusIs('RUNNING'), draining };
 }
 
 type Frame = {
@@ -185,7 +233,7 @@ function addRow(
   const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const { idleMiB = demand.memoryMiB * IDLE_MEMORY_SHARE, perRequestMiB = 0 } = config?.memory ?? {};
   const running = service.runningCount;
-  const usedMiB = running * idleMiB + result.queued * perRequestMiB;
+  const usedMiB = running * idleMiB + (result.counts?.notVisible ?? result.queued) * perRequestMiB;
   frame.services.push(service.config.serviceName);
   frame.offered.push(offered);
   frame.served.push(result.served);
@@ -235,6 +283,24 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
   RequestsServed({ ecs }, { serviceName, carried }) {
     const service = ecs.services.get(serviceName);
     if (service !== undefined) service.carried = carried;
+  },
+  MessagesServed({ ecs }, event) {
+    const service = ecs.services.get(event.serviceName);
+    if (service === undefined) return;
+    const { type: _, serviceName: __, queueName, sent, received, deleted, emptyReceives, ...rest } = event;
+    const { visible, notVisible, oldestMs, ...queue } = rest;
+    service.carried = { queued: visible + notVisible, queue };
+    const before = service.measured.queue;
+    service.measured.queue = {
+      queueName,
+      visible,
+      notVisible,
+      oldestMs,
+      sent: (before?.sent ?? 0) + sent,
+      received: (before?.received ?? 0) + received,
+      deleted: (before?.deleted ?? 0) + deleted,
+      emptyReceives: (before?.emptyReceives ?? 0) + emptyReceives,
+    };
   },
 };
 

@@ -259,7 +259,7 @@ function why(stopCode: string, reason: string): string {
 
 const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context: Context) => string } = {
   LoadAttached: ({ service, config }) =>
-    `requests come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
+    `${config.serving === 'queue' ? 'messages' : 'requests'} come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
   LoadSampled: ({ services, offered, fromMs, toMs }) =>
     firstRows(
       services.map(
@@ -272,6 +272,12 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     const answered = counts.reduce((sum, count) => sum + count, 0);
     return `${serviceName} answered ${formatNoun(answered, 'request')} one by one, ${formatCount(carried.queued)} in flight`;
   },
+  MessagesServed: ({ serviceName, queueName, visible, notVisible, oldestMs, received, deleted }) =>
+    [
+      `queue ${queueName}: ${formatNoun(visible, 'message')} visible, ${formatCount(notVisible)} in flight`,
+      ...(visible + notVisible > 0 ? [`the oldest ${formatDuration(oldestMs)}`] : []),
+      `${serviceName} received ${formatCount(received)}, deleted ${formatCount(deleted)}`,
+    ].join(', '),
 
   MetricDataPublished: ({ periodStartMs, metrics, sums, sampleCounts }) => {
     const rows = metrics.map((metric, row) => {

@@ -301,7 +301,10 @@ class Messages {
     let oldestMs = 0;
     for (const cohort of this.visible) oldestMs = Math.max(oldestMs, cohort.oldestMs);
     for (const cohort of this.hidden) oldestMs = Math.max(oldestMs, cohort.oldestMs);
-    if (this.held.length > 0) oldestMs = Math.max(oldestMs, this.waitMs + this.waitSpreadMs + this.#heldMs);
+    // Held messages are spread evenly, from just received to twice the mean.
+    const holding = countOf(this.held);
+    const heldMs = (2 * this.#heldMs * holding) / (holding + 1);
+    if (holding > 0) oldestMs = Math.max(oldestMs, this.waitMs + this.waitSpreadMs + heldMs);
     return Math.round(oldestMs);
   }
 

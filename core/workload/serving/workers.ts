@@ -34,8 +34,8 @@ export class Workers {
   readonly #servers: number;
   /** Messages in service on average when every place is full and each took `aloneMs`. */
   readonly #inService: number;
-  /** How much longer the line at the CPU of a task gets for each that waits in it: 1 with no end of places. */
-  readonly #feedback: number;
+  /** Places of a task beyond its vCPUs. */
+  readonly #beyond: number;
 
   constructor(tasks: number, cpuUnits: number, { cpuMs, cpuVariation, otherMs, perTaskConcurrency }: RequestProfile) {
     const vcpus = cpuUnits / UNITS_PER_VCPU;
@@ -48,8 +48,7 @@ export class Workers {
     this.places = tasks * this.#perTask;
     this.perMs = tasks * fullThroughput(this.#perTask, this.#servers, this.workMs, otherMs);
     this.#inService = Math.min(this.places, this.perMs * this.aloneMs);
-    const beyond = this.#perTask - this.#servers;
-    this.#feedback = beyond <= 0 ? 0 : 1 - (tasks - 1) / (tasks * (beyond + 1));
+    this.#beyond = Math.max(0, this.#perTask - this.#servers);
   }
 
   /** Messages that the tasks hold at a part `load` of their capacity, from 0 to 1. */
@@ -57,10 +56,24 @@ export class Workers {
     if (this.tasks === 0) return 0;
     const perTaskMs = (load * this.perMs) / this.tasks;
     const busy = Math.min(1, (perTaskMs * this.workMs) / this.#servers);
-    const spare = 1 - busy * this.#feedback;
-    const line = this.#feedback * busy ** Math.sqrt(2 * (this.#servers + 1));
+    const feedback = this.#feedback(load);
+    const spare = 1 - busy * feedback;
+    const line = feedback * busy ** Math.sqrt(2 * (this.#servers + 1));
     const held = perTaskMs * this.aloneMs + (spare > 0 ? line / spare : this.#perTask);
     return this.tasks * Math.min(held, this.#perTask);
+  }
+
+  /**
+   * How much longer the line at the CPU of a task gets for each that waits in it: 1 when all come to one task, whatever it
+   * holds; less when others have free places too.
+   * Choice: Schweitzer's (n - 1) / n at full load; below, where it is too much, what fits messages one by one.
+   */
+  #feedback(load: number): number {
+    if (this.#beyond === 0) return 0;
+    const places = this.#beyond + 1;
+    const crowded = load ** (2 * places);
+    const elsewhere = (1 - crowded) * (0.55 / Math.sqrt(places)) + crowded / places;
+    return 1 - ((this.tasks - 1) / this.tasks) * elsewhere;
   }
 
   /**
