@@ -396,7 +396,7 @@ function share(count: number, part: number, of: number): number {
  */
 function loadOver(workers: Workers, there: number, arriving: number, lengthMs: number, least: number): number {
   if (workers.tasks === 0) return 0;
-  const mixed = -Math.expm1(-lengthMs / workers.aloneMs);
+  const mixed = mixedIn(lengthMs, workers);
   const present = there + mixed * arriving;
   if (present === 0 || least === 1) return least;
   const full = mixed * workers.perMs * lengthMs;
@@ -433,7 +433,18 @@ function loadAt(logY: number): number {
 
 function surplus(workers: Workers, logY: number, full: number, mixed: number, present: number): number {
   const load = loadAt(logY);
-  return workers.held(load) + mixed * workers.waiting(Math.min(load, 1 - 1e-15)) + full * load - present;
+  const line = chanceLine(workers, Math.min(load, 1 - 1e-15), mixed);
+  return workers.held(load) + line + full * load - present;
+}
+
+/** Messages that wait by chance. Choice: it fades with the square, so that one message alone is not held up by others. */
+function chanceLine(workers: Workers, load: number, mixed: number): number {
+  return mixed * mixed * workers.waiting(load);
+}
+
+/** How far chance has played its part in a step: from 0, short against a message, to 1. */
+function mixedIn(lengthMs: number, workers: Workers): number {
+  return -Math.expm1(-lengthMs / workers.aloneMs);
 }
 
 const NO_LATENCY = { meanMs: 0, quantilesMs: NO_LATENCIES };
@@ -451,8 +462,7 @@ function latencyOf(
   processingMs: number,
 ): Pick<Served, 'meanMs' | 'quantilesMs'> {
   const done = load * workers.perMs;
-  const mixed = -Math.expm1(-lengthMs / workers.aloneMs);
-  const line = load > 0 && load < 1 ? mixed * workers.waiting(load) : 0;
+  const line = load > 0 && load < 1 ? chanceLine(workers, load, mixedIn(lengthMs, workers)) : 0;
   const chanceMs = line > 0 ? line / done : 0;
   // Of a short queue one message more or less is rounding.
   const queueMs = Math.max(0, waitMs - (done > 0 ? 1 / done : 0), waitMs > lengthMs ? waitMs : 0);
