@@ -113,7 +113,9 @@ export class MessageByMessage {
       const part = cpuVariation === 0 ? 1 : cpuVariation === 1 ? this.#draws.exponential(1) : this.#logNormal();
       held.push({ sentMs: this.#queue[this.#first++]!, workMs: Math.max(1e-6, cpuMs * part), endsAtMs: 0 });
     }
-    if (this.#first > 10_000) this.#queue.splice(0, this.#first) && (this.#first = 0);
+    if (this.#first < 10_000) return;
+    this.#queue.splice(0, this.#first);
+    this.#first = 0;
   }
 
   #logNormal(): number {

@@ -65,30 +65,35 @@ export const servingEvents = {
     counts: numbers('requests in each'),
     carried: json<Carried>('the requests in flight at the end'),
   }),
-  MessagesServed: event('What became of a queue in one step: what its metrics count, and where its messages are at the end.', {
-    serviceName: text('the service that works it off'),
-    queueName: text('the queue'),
-    sent: number('messages sent'),
-    received: number('messages received, each time counted'),
-    deleted: number('messages deleted'),
-    emptyReceives: number('receives that came back empty'),
-    visible: number('messages that a receive would get'),
-    notVisible: number('messages in flight'),
-    oldestMs: number('age of the oldest message that is not deleted, ms; 0 without one'),
-    visibleCohorts: numbers('visible messages, oldest first: rows of count, youngest and oldest age in ms, receives'),
-    hiddenCohorts: numbers('messages of tasks that went away: rows of the same and the ms until they are visible'),
-    held: numbers('messages that tasks work on: rows of count and receives'),
-    heldDraining: number('of these, on tasks that take no more'),
-    waitMs: number('mean age of the held messages when they were received'),
-    waitSpreadMs: number('half the width of its spread'),
-    heldMs: number('mean time since they were received'),
-    donePart: number('part of a message done, not yet counted'),
-    drainedPart: number('the same on tasks that take no more'),
-    taskIds: texts('the tasks that take messages'),
-    drainingTaskIds: texts('tasks that hold some and take no more'),
-  }),
+  MessagesServed: event(
+    'What became of a queue in one step: what its metrics count, and where its messages are at the end.',
+    {
+      serviceName: text('the service that works it off'),
+      queueName: text('the queue'),
+      sent: number('messages sent'),
+      received: number('messages received, each time counted'),
+      receivedAgain: number('of these, messages that had been received before'),
+      deleted: number('messages deleted'),
+      emptyReceives: number('receives that came back empty'),
+      visible: number('messages that a receive would get'),
+      notVisible: number('messages in flight'),
+      oldestMs: number('age of the oldest message that is not deleted, ms; 0 without one'),
+      visibleCohorts: numbers('visible messages, oldest first: rows of count, youngest and oldest age in ms, receives'),
+      hiddenCohorts: numbers('messages of tasks that went away: rows of the same and the ms until they are visible'),
+      held: numbers('messages that tasks work on: rows of count and receives'),
+      heldDraining: number('of these, on tasks that take no more'),
+      waitMs: number('mean age of the held messages when they were received'),
+      waitSpreadMs: number('half the width of its spread'),
+      heldMs: number('mean time since they were received'),
+      donePart: number('part of a message done, not yet counted'),
+      drainedPart: number('the same on tasks that take no more'),
+      taskIds: texts('the tasks that take messages'),
+      drainingTaskIds: texts('tasks that hold some and take no more'),
+    },
+  ),
 } as const;
 export type ServingEvent = EventsOf<typeof servingEvents>;
+type MessagesServed = Extract<ServingEvent, { type: 'MessagesServed' }>;
 export type LoadServed = Extract<ServingEvent, { type: 'LoadServed' }>;
 
 export type ServingCommand = {
@@ -135,6 +140,7 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
           queueName: queueOf(config as Immutable<LoadConfig>)?.QueueName ?? serviceName,
           sent: came,
           received: result.counts.received,
+          receivedAgain: result.counts.receivedAgain,
           deleted: result.served,
           emptyReceives: result.counts.emptyReceives,
           visible: result.counts.visible,
@@ -287,9 +293,8 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
   MessagesServed({ ecs }, event) {
     const service = ecs.services.get(event.serviceName);
     if (service === undefined) return;
-    const { type: _, serviceName: __, queueName, sent, received, deleted, emptyReceives, ...rest } = event;
-    const { visible, notVisible, oldestMs, ...queue } = rest;
-    service.carried = { queued: visible + notVisible, queue };
+    const { queueName, visible, notVisible, oldestMs, sent, received, deleted, emptyReceives } = event;
+    service.carried = { queued: visible + notVisible, queue: queueStateOf(event) };
     const before = service.measured.queue;
     service.measured.queue = {
       queueName,
@@ -303,6 +308,24 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
     };
   },
 };
+
+function queueStateOf(event: MessagesServed): QueueState {
+  const { visibleCohorts, hiddenCohorts, held, heldDraining, waitMs, waitSpreadMs, heldMs } = event;
+  const { donePart, drainedPart, taskIds, drainingTaskIds } = event;
+  return {
+    visibleCohorts,
+    hiddenCohorts,
+    held,
+    heldDraining,
+    waitMs,
+    waitSpreadMs,
+    heldMs,
+    donePart,
+    drainedPart,
+    taskIds,
+    drainingTaskIds,
+  };
+}
 
 function measure(measured: Measured, frame: LoadServed, row: number): void {
   const cpuPercent = frame.cpuPercent[row] as number;

@@ -6,11 +6,10 @@ import type { WorkloadCommand } from './workload.ts';
 export { type LoadContext, type TraceSeries } from './loadModel.ts';
 export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';
 export { requestProfile } from './requestProfile.ts';
-export { MOST_HELD_PER_TASK, queue, type QueueConfig } from './queue.ts';
+export { MOST_HELD_PER_TASK, queue } from './queue.ts';
 export {
   latencyLevels,
   type Carried,
-  type QueueCounts,
   type QueueState,
   type Served,
   type Serving,

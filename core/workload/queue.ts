@@ -9,7 +9,10 @@ import { z } from 'zod';
 export const queue = z.strictObject({
   QueueName: z
     .string()
-    .regex(/^[\w-]{1,80}$/, 'found no name of a standard queue, expected 1 to 80 alphanumeric characters, hyphens or underscores')
+    .regex(
+      /^[\w-]{1,80}$/,
+      'found no name of a standard queue, expected 1 to 80 alphanumeric characters, hyphens or underscores',
+    )
     .optional()
     .describe('a standard queue; serviceName when left out'),
   VisibilityTimeout: z
@@ -32,7 +35,11 @@ export const queue = z.strictObject({
     .describe('seconds a receive waits for a message before it comes back empty; 0 polls short, once a second'),
   RedrivePolicy: z
     .strictObject({
-      maxReceiveCount: z.int().min(1).max(1000).describe('receives after which a message goes to the dead-letter queue'),
+      maxReceiveCount: z
+        .int()
+        .min(1)
+        .max(1000)
+        .describe('receives after which a message goes to the dead-letter queue'),
     })
     .optional(),
 });

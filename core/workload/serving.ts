@@ -83,6 +83,8 @@ export interface QueueCounts {
   readonly oldestMs: number;
   /** Messages received, each time counted. */
   readonly received: number;
+  /** Of these, messages that had been received before: their task went away. */
+  readonly receivedAgain: number;
   readonly emptyReceives: number;
 }
 

@@ -34,7 +34,9 @@ export const load = z.strictObject({
     .describe(
       'fluid: queueing theory per step, for months; requests: every request simulated, for exact latency; queue: tasks take messages from an SQS queue, theory per step',
     ),
-  queue: queue.optional().describe('serving queue: the queue, as set-queue-attributes takes it; one of its own per service'),
+  queue: queue
+    .optional()
+    .describe('serving queue: the queue, as set-queue-attributes takes it; one of its own per service'),
   routing: z
     .enum(['round_robin', 'random'])
     .default('round_robin')

@@ -111,7 +111,9 @@ export const refusesWithoutTargets = (serving: Serving): fc.IProperty<unknown> =
 /** A queue refuses nothing and loses nothing on the way: without a dead-letter queue, what came is done, too old, or there. */
 export const queuesWithoutTargets = (serving: Serving): fc.IProperty<unknown> =>
   fc.property(stories, (story) =>
-    play(serving, story, same, (_, { rejected, unserved, lost }) => assert.deepEqual([rejected, unserved, lost], [0, 0, 0])),
+    play(serving, story, same, (_, { rejected, unserved, lost }) =>
+      assert.deepEqual([rejected, unserved, lost], [0, 0, 0]),
+    ),
   );
 
 /** @param patient  nobody gives up: a latency may be longer than the timeout */

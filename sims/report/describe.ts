@@ -51,8 +51,12 @@ export function describe(
   return tell(event, { atMs, aimOf, operatorOf });
 }
 
-/** One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`. */
-export function describeServed(event: LoadServed, row: number): string {
+/**
+ * One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`.
+ *
+ * @param what  what comes to the service; the event itself does not say
+ */
+export function describeServed(event: LoadServed, row: number, what: 'request' | 'message' = 'request'): string {
   const at = (column: readonly number[]) => column[row] as number;
   const rate = (at(event.offered) * 1_000) / (event.toMs - event.fromMs);
   const failed = failedRequests(event, row);
@@ -60,11 +64,11 @@ export function describeServed(event: LoadServed, row: number): string {
   const targets = at(event.targets);
   const p99Ms = event.quantilesMs[row * latencyLevels.length + latencyLevels.indexOf(0.99)] as number;
   return [
-    `${event.services[row] as string} ${formatAmount(rate)} req/s on ${formatNoun(running, 'task')}`,
+    `${event.services[row] as string} ${formatAmount(rate)} ${what === 'request' ? 'req' : 'messages'}/s on ${formatNoun(running, 'task')}`,
     ...(targets < running ? [`${targets} of them ready`] : []),
     ...(running > 0 ? [`CPU ${formatCount(at(event.cpuPercent))} %`] : []),
     ...(at(event.served) > 0 ? [`p99 ${formatLatency(p99Ms)}`] : []),
-    ...(failed > 0 ? [`${formatNoun(failed, 'request')} failed`] : []),
+    ...(failed > 0 ? [`${formatNoun(failed, what)} failed`] : []),
   ].join(', ');
 }
 

@@ -10,8 +10,8 @@ export const MOST_COHORTS = 32;
 /** Ages are milliseconds since the messages were sent. */
 export interface Cohort {
   readonly count: number;
-  readonly youngestMs: number;
-  readonly oldestMs: number;
+  youngestMs: number;
+  oldestMs: number;
   /** How often they have been received. */
   readonly receives: number;
 }
@@ -19,6 +19,44 @@ export interface Cohort {
 /** Messages received and not deleted whose task went away: nobody sees them until their time has passed. */
 export interface HiddenCohort extends Cohort {
   readonly forMs: number;
+}
+
+/** Makes all of them older, in place: once per step, for as many as there are. */
+export function grow(cohorts: readonly Cohort[], byMs: number): void {
+  for (const cohort of cohorts) {
+    cohort.youngestMs += byMs;
+    cohort.oldestMs += byMs;
+  }
+}
+
+/** Cohorts as they are carried: rows of four numbers, and of five for hidden ones. */
+export function rowsOf(cohorts: readonly Cohort[], hidden: readonly HiddenCohort[] | undefined): number[] {
+  const rows: number[] = [];
+  for (const [index, { count, youngestMs, oldestMs, receives }] of cohorts.entries()) {
+    rows.push(count, Math.round(youngestMs), Math.round(oldestMs), receives);
+    if (hidden !== undefined) rows.push((hidden[index] as HiddenCohort).forMs);
+  }
+  return rows;
+}
+
+export function visibleOf(rows: readonly number[]): Cohort[] {
+  const cohorts: Cohort[] = [];
+  for (let at = 0; at < rows.length; at += 4)
+    cohorts.push({ count: rows[at]!, youngestMs: rows[at + 1]!, oldestMs: rows[at + 2]!, receives: rows[at + 3]! });
+  return cohorts;
+}
+
+export function hiddenOf(rows: readonly number[]): HiddenCohort[] {
+  const cohorts: HiddenCohort[] = [];
+  for (let at = 0; at < rows.length; at += 5)
+    cohorts.push({
+      count: rows[at]!,
+      youngestMs: rows[at + 1]!,
+      oldestMs: rows[at + 2]!,
+      receives: rows[at + 3]!,
+      forMs: rows[at + 4]!,
+    });
+  return cohorts;
 }
 
 /** Adds messages where their age belongs, the oldest first. A standard queue keeps the order as well as it can. */
@@ -60,10 +98,10 @@ function split(cohort: Cohort, older: number): readonly [Cohort, Cohort] {
 }
 
 /** Takes out what is older than `limitMs`. @returns how many messages */
-export function dropOlder<C extends Cohort>(cohorts: C[], limitMs: number): number {
+export function dropOlder(cohorts: Cohort[], limitMs: number): number {
   let dropped = 0;
   for (let index = cohorts.length - 1; index >= 0; index--) {
-    const cohort = cohorts[index] as C;
+    const cohort = cohorts[index] as Cohort;
     const { count, youngestMs, oldestMs } = cohort;
     if (oldestMs <= limitMs) continue;
     const old = youngestMs >= limitMs ? count : Math.ceil((count * (oldestMs - limitMs)) / (oldestMs - youngestMs));
@@ -100,8 +138,7 @@ export function keepFewHidden(cohorts: HiddenCohort[], most: number): void {
   cohorts.sort((a, b) => a.forMs - b.forMs);
   while (cohorts.length > most) {
     let best = 0;
-    for (let index = 1; index + 1 < cohorts.length; index++)
-      if (gap(cohorts, index) < gap(cohorts, best)) best = index;
+    for (let index = 1; index + 1 < cohorts.length; index++) if (gap(cohorts, index) < gap(cohorts, best)) best = index;
     const a = cohorts[best] as HiddenCohort;
     const b = cohorts[best + 1] as HiddenCohort;
     const forMs = Math.round((a.forMs * a.count + b.forMs * b.count) / (a.count + b.count));

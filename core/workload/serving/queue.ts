@@ -19,8 +19,10 @@
  * Not seen: the chance of the work itself in steps that are short against it; messages moved to the back of the queue after
  * three receives; delayed messages; batches (a message is received when its own place is free).
  *
- * Error against the same workers, message by message: property-tests/rooms/queue.test.ts.
- * Measured: 3 us a step under a steady load, 4 us with a full list of cohorts; the number of messages does not matter.
+ * Error against the same workers, message by message (60,000 of them; property-tests/rooms/queue.test.ts), in steps that outlast
+ * a message: mean at most 3 %, p50 10 %, p95 10 % for loads to 0.7; at 0.9 mean 17 %, p50 27 %, p95 37 %, and p99 up to twice
+ * for fixed work. In overload the backlog follows from the capacity, which is exact.
+ * Measured: 3 to 4 us a step, 5 us with a full list of cohorts (fluid beside it: 1.6); the number of messages does not matter.
  *
  * @source AWS, SQS Developer Guide, "Amazon SQS visibility timeout", "Using dead-letter queues", "Amazon SQS short and long
  *         polling"
@@ -32,11 +34,15 @@ import { latencyLevels, type QueueState, type Served, type Serving, type Serving
 import {
   countOf,
   dropOlder,
+  grow,
+  hiddenOf,
   insertByAge,
   keepFew,
   keepFewHidden,
   MOST_COHORTS,
+  rowsOf,
   takeOldest,
+  visibleOf,
   type Cohort,
   type HiddenCohort,
 } from './cohorts.ts';
@@ -97,7 +103,7 @@ export const queue: Serving = {
     if (offered > 0) messages.visible.push({ count: offered, youngestMs: 0, oldestMs: lengthMs, receives: 0 });
     const processingMs = workers.processingMs(load);
     const atOnce = Math.min(waiting, received, Math.max(0, workers.places - held));
-    messages.receive(received, atOnce, done, lengthMs, processingMs);
+    const receivedAgain = messages.receive(received, atOnce, done, lengthMs, processingMs);
 
     const timedOut = messages.expire(config.MessageRetentionPeriod * 1_000);
     deadLetters += messages.reappear(lengthMs, maxReceives);
@@ -123,6 +129,7 @@ export const queue: Serving = {
         notVisible,
         oldestMs: messages.oldestMs(),
         received,
+        receivedAgain,
         emptyReceives: Math.round((idle * lengthMs) / 1_000 / Math.max(1, config.ReceiveMessageWaitTimeSeconds)),
       },
       carried: { queued: visible + notVisible, queue: state },
@@ -147,20 +154,10 @@ class Messages {
   constructor(before: QueueState) {
     this.#before = before;
     const { visibleCohorts, hiddenCohorts, held } = before;
-    this.visible = rowsOf(visibleCohorts, 4, ([count, youngestMs, oldestMs, receives]) => ({
-      count: count!,
-      youngestMs: youngestMs!,
-      oldestMs: oldestMs!,
-      receives: receives!,
-    }));
-    this.hidden = rowsOf(hiddenCohorts, 5, ([count, youngestMs, oldestMs, receives, forMs]) => ({
-      count: count!,
-      youngestMs: youngestMs!,
-      oldestMs: oldestMs!,
-      receives: receives!,
-      forMs: forMs!,
-    }));
-    this.held = rowsOf(held, 2, ([count, receives]) => ({ count: count!, receives: receives! }));
+    this.visible = visibleOf(visibleCohorts);
+    this.hidden = hiddenOf(hiddenCohorts);
+    this.held = [];
+    for (let at = 0; at < held.length; at += 2) this.held.push({ count: held[at]!, receives: held[at + 1]! });
     this.#heldDraining = before.heldDraining;
     this.waitMs = before.waitMs;
     this.waitSpreadMs = before.waitSpreadMs;
@@ -225,13 +222,8 @@ class Messages {
 
   /** From now on ages are those at the end of the step. */
   age(lengthMs: number): void {
-    for (const list of [this.visible, this.hidden] as Cohort[][])
-      for (const [index, cohort] of list.entries())
-        list[index] = {
-          ...cohort,
-          youngestMs: cohort.youngestMs + lengthMs,
-          oldestMs: cohort.oldestMs + lengthMs,
-        };
+    grow(this.visible, lengthMs);
+    grow(this.hidden, lengthMs);
   }
 
   /** Tasks that take no more: the fewer they hold, the fewer share. @returns how many messages they finished */
@@ -255,8 +247,9 @@ class Messages {
    * The running tasks receive messages and delete `done`, those they have held first.
    *
    * @param atOnce  of the received, how many find a free place when the step begins; the others come one after the other
+   * @returns how many of them had been received before
    */
-  receive(received: number, atOnce: number, done: number, lengthMs: number, processingMs: number): void {
+  receive(received: number, atOnce: number, done: number, lengthMs: number, processingMs: number): number {
     const heldBefore = this.heldRunning;
     const taken = takeOldest(this.visible, received);
     const kept = Math.max(0, heldBefore - done);
@@ -265,9 +258,11 @@ class Messages {
     let position = 0;
     let sumMs = 0;
     let squares = 0;
+    let again = 0;
     for (const { count, youngestMs, oldestMs, receives } of taken) {
       const firstMs = Math.max(0, oldestMs - lengthMs + takenAtMs(position, atOnce, received, lengthMs));
       position += count;
+      if (receives > 0) again += count;
       const lastMs = Math.max(0, youngestMs - lengthMs + takenAtMs(position, atOnce, received, lengthMs));
       const meanMs = (firstMs + lastMs) / 2;
       sumMs += count * meanMs;
@@ -289,6 +284,7 @@ class Messages {
     const newMs = Math.min(lengthMs, processingMs) / 2;
     this.#heldMs =
       holding === 0 ? 0 : millionth((keptAll * (this.#heldMs + lengthMs) + (holding - keptAll) * newMs) / holding);
+    return again;
   }
 
   /** Drops what is too old. @returns how many messages */
@@ -313,19 +309,8 @@ class Messages {
     keepFewHidden(this.hidden, MOST_HIDDEN);
     const holding = this.held.length > 0;
     return {
-      visibleCohorts: this.visible.flatMap(({ count, youngestMs, oldestMs, receives }) => [
-        count,
-        Math.round(youngestMs),
-        Math.round(oldestMs),
-        receives,
-      ]),
-      hiddenCohorts: this.hidden.flatMap(({ count, youngestMs, oldestMs, receives, forMs }) => [
-        count,
-        Math.round(youngestMs),
-        Math.round(oldestMs),
-        receives,
-        forMs,
-      ]),
+      visibleCohorts: rowsOf(this.visible, undefined),
+      hiddenCohorts: rowsOf(this.hidden, this.hidden),
       held: this.held.flatMap(({ count, receives }) => [count, receives]),
       heldDraining: this.#heldDraining,
       waitMs: holding ? this.waitMs : 0,
@@ -400,26 +385,36 @@ function loadOver(workers: Workers, there: number, arriving: number, lengthMs: n
   const present = there + mixed * arriving;
   if (present === 0 || least === 1) return least;
   const full = mixed * workers.perMs * lengthMs;
-  let low = Math.log(1e-9);
-  let high = Math.log(10 + present + workers.places);
-  let below = surplus(workers, low, full, mixed, present);
+  // Without chance and sharing it would be this one, and it is a little less; from there the bounds are found.
+  const free = Math.min(present / (workers.perMs * workers.aloneMs + full), 0.999);
+  let high = Math.log(free / (1 - free));
   let above = surplus(workers, high, full, mixed, present);
-  while (above < 0 && high < 40) above = surplus(workers, (high += 4), full, mixed, present);
-  if (below >= 0) return least;
-  let load = least;
-  for (let round = 0; round < 60 && high - low > 1e-9; round++) {
-    const middle = above > 0 && below < 0 ? (low * above - high * below) / (above - below) : (low + high) / 2;
+  let low = high - 0.5;
+  let below = surplus(workers, low, full, mixed, present);
+  for (let stride = 1; above < 0 && high < 40; stride *= 2) {
+    [low, below] = [high, above];
+    above = surplus(workers, (high += stride), full, mixed, present);
+  }
+  for (let stride = 1; below > 0 && low > -40; stride *= 2) {
+    [high, above] = [low, below];
+    below = surplus(workers, (low -= stride), full, mixed, present);
+  }
+  let load = loadAt(high);
+  for (let round = 0, side = 0; round < 60 && high - low > 1e-9; round++) {
+    const middle = (low * above - high * below) / (above - below);
     const value = surplus(workers, middle, full, mixed, present);
     load = loadAt(middle);
-    if (Math.abs(value) < 1e-7 * (1 + present)) break;
+    if (Math.abs(value) < 1e-6 * (1 + present)) break;
     if (value < 0) {
       low = middle;
       below = value;
-      above /= 2;
+      if (side === -1) above /= 2;
+      side = -1;
     } else {
       high = middle;
       above = value;
-      below /= 2;
+      if (side === 1) below /= 2;
+      side = 1;
     }
   }
   // No more than is there: a short step that is full of arrivals has done none of them yet.
@@ -491,12 +486,6 @@ function latencyOf(
     quantilesMs.push(thousandth(leastMs));
   }
   return { meanMs: thousandth(otherMs + moments.meanMs + restMs), quantilesMs };
-}
-
-function rowsOf<Row>(numbers: readonly number[], width: number, row: (part: readonly number[]) => Row): Row[] {
-  return Array.from({ length: numbers.length / width }, (_, index) =>
-    row(numbers.slice(index * width, (index + 1) * width)),
-  );
 }
 
 function thousandth(value: number): number {
