@@ -20,6 +20,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
       if (found !== expected) fail(`${what} is ${found}, expected ${expected}`);
     };
     if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
+    if (recorded.event.type === 'MessagesServed') checkQueue(recorded.event, world, queued, fail, equal);
     checkInstances(world, fail, equal);
     checkServices(world, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
@@ -50,6 +51,28 @@ function checkRequests(frame: LoadServed, queued: Map<string, number>, equal: Eq
     );
     queued.set(service, at(frame.queued));
   }
+}
+
+/** Every message of a queue is somewhere, and no task works on more than it has places for. */
+function checkQueue(
+  event: Extract<Event, { type: 'MessagesServed' }>,
+  { workload }: Immutable<World>,
+  queued: ReadonlyMap<string, number>,
+  fail: Fail,
+  equal: Equal,
+): void {
+  const { serviceName, queueName, visible, notVisible, held, heldDraining, taskIds, drainingTaskIds } = event;
+  const counted = (rows: readonly number[], width: number) =>
+    rows.reduce((sum, value, index) => (index % width === 0 ? sum + value : sum), 0);
+  equal(`messages of ${queueName}, visible and not,`, visible + notVisible, queued.get(serviceName) ?? 0);
+  equal(`visible messages of ${queueName}, by cohort,`, counted(event.visibleCohorts, 4), visible);
+  const holding = counted(held, 2);
+  equal(`messages of ${queueName} in flight`, holding + counted(event.hiddenCohorts, 5), notVisible);
+  const places = workload.loads.get(serviceName)?.config.request.perTaskConcurrency ?? 0;
+  if (holding - heldDraining > taskIds.length * places || heldDraining > drainingTaskIds.length * places)
+    fail(
+      `${taskIds.length} and ${drainingTaskIds.length} tasks hold ${holding}, ${heldDraining}, expected ${places} each`,
+    );
 }
 
 function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {

@@ -66,7 +66,7 @@ import {
   targetGroupProblems,
 } from './elb/index.ts';
 import { DAY, duration, HOUR, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
-import { load } from './workload/index.ts';
+import { load, MOST_HELD_PER_TASK, queueOf } from './workload/index.ts';
 
 const name = z.string().min(1);
 const capacity = z.int().min(0).max(5000);
@@ -267,6 +267,7 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   checkSizes(scenario, report);
   checkLoadBalancing(scenario, report);
   checkScaling(scenario, report);
+  checkQueues(scenario, report);
   checkAlarms(scenario, report);
   checkChanges(scenario, report);
   return problems;
@@ -654,6 +655,7 @@ function dimensionValues(scenario: Scenario): Readonly<Record<string, readonly s
     ServiceName: scenario.services.map(({ serviceName }) => serviceName),
     TargetGroup: scenario.targetGroups.map(({ Name }) => Name),
     LoadBalancer: [...new Set(scenario.targetGroups.map(({ Name, loadBalancer: before }) => before ?? Name))],
+    QueueName: scenario.load.flatMap((item) => queueOf(item)?.QueueName ?? []),
     CapacityProviderName: scenario.capacityProviders.map((provider) => provider.name),
     DiscoveryName: scenario.services.flatMap(({ serviceConnectConfiguration: connect }) =>
       (connect?.services ?? []).map(({ discoveryName, portName }) => discoveryName ?? portName),
@@ -829,5 +831,33 @@ function checkChange(scenario: Scenario, written: Change, path: Path, report: Re
       );
     if (Timestamp < written.at - 14 * DAY || Timestamp > written.at + 2 * HOUR)
       report([...at, 'Timestamp'], 'expected an instant from two weeks before to two hours after the change');
+  }
+}
+
+/** A service takes messages from a queue of its own, or gets requests; not both. */
+function checkQueues({ load: loads, services }: Scenario, report: Report): void {
+  const taken = new Set<string>();
+  for (const [index, item] of loads.entries()) {
+    const path = ['load', index] as const;
+    const queue = queueOf(item);
+    if (queue === undefined) {
+      if (item.queue !== undefined)
+        report([...path, 'queue'], `found a queue with serving ${item.serving}, expected serving queue`);
+      continue;
+    }
+    if (taken.has(queue.QueueName))
+      report([...path, 'queue', 'QueueName'], `found "${queue.QueueName}" a second time, expected a queue of its own`);
+    taken.add(queue.QueueName);
+    const { perTaskConcurrency } = item.request;
+    if (perTaskConcurrency > MOST_HELD_PER_TASK)
+      report(
+        [...path, 'request', 'perTaskConcurrency'],
+        `found ${perTaskConcurrency}, expected at most ${MOST_HELD_PER_TASK} messages at once with serving queue`,
+      );
+    if (services.some(({ serviceName, loadBalancers }) => serviceName === item.service && loadBalancers.length > 0))
+      report(
+        [...path, 'serving'],
+        `found queue, expected service "${item.service}" to have no load balancer: its tasks poll the queue`,
+      );
   }
 }

@@ -124,6 +124,7 @@ const servicePlan = fc.record({
         }),
         { maxLength: 2 },
       ),
+      predictive: fc.constantFrom(undefined, undefined, 'ForecastOnly', 'ForecastAndScale'),
       actions: fc.array(
         fc.record({
           kind: fc.constantFrom('at', 'rate', 'cron'),
@@ -140,7 +141,13 @@ const servicePlan = fc.record({
   ),
   load: fc.option(
     fc.record({
-      serving: fc.constantFrom('fluid', 'fluid', 'fluid', 'requests'),
+      serving: fc.constantFrom('fluid', 'fluid', 'fluid', 'requests', 'queue', 'queue'),
+      queue: fc.record({
+        VisibilityTimeout: fc.constantFrom(0, 30, 600),
+        MessageRetentionPeriod: fc.constantFrom(60, 1_800, 345_600),
+        ReceiveMessageWaitTimeSeconds: fc.constantFrom(0, 20),
+        maxReceiveCount: fc.constantFrom(undefined, 1, 3),
+      }),
       routing: fc.constantFrom('round_robin', 'random'),
       arrivals: fc.constantFrom('poisson', 'even'),
       cpuMs: fc.constantFrom(1, 20, 100, 400),
@@ -476,6 +483,24 @@ function scalableTargetOf(plan: ServicePlan, index: number, step: string, startM
     const hasMetric = loadBalancer !== undefined || drawn.shape === 'called' || drawn.metric.endsWith('Utilization');
     return hasMetric ? [stepPolicyOf(drawn, place)] : [];
   });
+  const forecasts: Policy[] =
+    scaling.predictive === undefined
+      ? []
+      : [
+          {
+            PolicyName: 'ahead',
+            PolicyType: 'PredictiveScaling',
+            PredictiveScalingPolicyConfiguration: {
+              MetricSpecifications: [
+                {
+                  TargetValue: 50,
+                  PredefinedMetricPairSpecification: { PredefinedMetricType: 'ECSServiceCPUUtilization' },
+                },
+              ],
+              Mode: scaling.predictive as 'ForecastOnly',
+            },
+          },
+        ];
   const scheduledActions = scaling.actions.map(({ kind, minute, every, zone, min, max }, place): ScheduledAction => {
     const at = iso(startMs + minute * MINUTE).slice(0, 19);
     const cron = `cron(${minute % 60} ${Math.floor(minute / 60)} * * ? *)`;
@@ -494,7 +519,7 @@ function scalableTargetOf(plan: ServicePlan, index: number, step: string, startM
       service: serviceName(index),
       MinCapacity: scaling.min,
       MaxCapacity: scaling.min + scaling.room,
-      policies: [...policies, ...stepPolicies],
+      policies: [...policies, ...stepPolicies, ...forecasts],
       scheduledActions,
     },
   ];
@@ -566,11 +591,15 @@ function stepPolicyOf(drawn: StepPlan, place: number): Policy {
 }
 
 /** A request simulated one by one costs a third of a microsecond, and its task's bookkeeping more. */
-const MOST_REQUESTS_RPS = { fluid: 3_000, requests: 15 };
+const MOST_REQUESTS_RPS = { fluid: 3_000, requests: 15, queue: 3_000 };
 
-function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'load'>[] {
+function loadOf({ load, loadBalancer }: ServicePlan, index: number, startMs: Millis): Part<'load'>[] {
   if (load === undefined) return [];
-  const rate = Math.min((load.work * 1_000) / load.cpuMs, MOST_REQUESTS_RPS[load.serving as 'fluid']);
+  // Behind a load balancer come requests.
+  const serving = load.serving === 'queue' && loadBalancer !== undefined ? 'fluid' : (load.serving as 'queue');
+  const { maxReceiveCount, ...queue } = load.queue;
+  const redrive = maxReceiveCount === undefined ? {} : { RedrivePolicy: { maxReceiveCount } };
+  const rate = Math.min((load.work * 1_000) / load.cpuMs, MOST_REQUESTS_RPS[serving]);
   const steady = {
     constant: { model: 'constant' as const, rate },
     diurnal: { model: 'diurnal' as const, base: rate / 2, peak: rate, peakHour: 9.5 },
@@ -587,7 +616,8 @@ function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'lo
   return [
     {
       service: serviceName(index),
-      serving: load.serving,
+      serving,
+      ...(serving === 'queue' ? { queue: { ...queue, ...redrive } } : {}),
       routing: load.routing,
       arrivals: load.arrivals,
       request: {

@@ -3,6 +3,7 @@
 import {
   costProjection,
   HOUR,
+  queueProjection,
   scalingActivitiesProjection,
   scalingHistoryProjection,
   seriesProjection,
@@ -89,6 +90,7 @@ function attachReports(
     ),
     utilization: attach(utilizationProjection(serviceName)),
     scaling: attach(scalingHistoryProjection(scenario.cluster.clusterName, serviceName, loadBalancers.length > 0)),
+    queue: attach(queueProjection(serviceName)),
     series: attach(seriesProjection(serviceName, scenario.start, scenario.duration, points)),
   }));
   const { moments } = collectMoments(simulation, { from: scenario.start });
@@ -106,12 +108,16 @@ function attachReports(
       to: new Date(nowMs).toISOString(),
       complete: nowMs === scenario.start + scenario.duration,
       notes,
-      services: services.map(({ serviceName, serviceLevel, utilization, scaling }) => ({
-        serviceName,
-        serviceLevel: serviceLevel.report(nowMs),
-        utilization: utilization.report(nowMs),
-        scaling: scaling.report(nowMs),
-      })),
+      services: services.map(({ serviceName, serviceLevel, utilization, scaling, queue }) => {
+        const messages = queue.report(nowMs);
+        return {
+          serviceName,
+          serviceLevel: serviceLevel.report(nowMs),
+          utilization: utilization.report(nowMs),
+          scaling: scaling.report(nowMs),
+          ...(messages === undefined ? {} : { queue: messages }),
+        };
+      }),
       cost: cost.report(nowMs),
       moments: moments(),
     };

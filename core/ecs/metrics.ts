@@ -21,7 +21,7 @@ import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
 import { isFargate } from './capacity/strategy.ts';
 import { discoveryNames, isHighResolution, resolutionMs } from './metricKeys.ts';
-import type { Measured, Service } from './service.ts';
+import type { Measured, MeasuredQueue, Service } from './service.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -227,6 +227,22 @@ function ofLoadBalancer(amount: (measured: Immutable<Measured>) => number, of = 
   });
 }
 
+/**
+ * Of a queue, one sample a minute, zeros too: the numbers and the age as they are at its end, the others as sums over it.
+ * Choice: also a queue that nobody has touched for six hours goes on reporting zeros; SQS would fall silent.
+ *
+ * @source AWS, SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS" and "Monitoring queues using CloudWatch"
+ */
+function ofQueue(amount: (queue: Immutable<MeasuredQueue>) => number): Source {
+  return eachMinute(({ ecs }, { dimensions }) => {
+    for (const { measured } of ecs.services.values()) {
+      const { queue } = measured;
+      if (queue !== undefined && queue.queueName === dimensions['QueueName']) return single(amount(queue));
+    }
+    return undefined;
+  });
+}
+
 const target2xx: OfService = ({ measured }) => counted(measured.completed);
 const target5xx: OfService = ({ measured }) => counted(measured.target5xx);
 
@@ -366,6 +382,14 @@ const sources: Readonly<Record<string, Source>> = {
   'ECS/ContainerInsights ContainerInstanceCount ClusterName': ofClusterInsights(
     ({ ecs }) => ecs.containerInstances.size,
   ),
+
+  'AWS/SQS ApproximateNumberOfMessagesVisible QueueName': ofQueue(({ visible }) => visible),
+  'AWS/SQS ApproximateNumberOfMessagesNotVisible QueueName': ofQueue(({ notVisible }) => notVisible),
+  'AWS/SQS ApproximateAgeOfOldestMessage QueueName': ofQueue(({ oldestMs }) => Math.floor(oldestMs / SECOND)),
+  'AWS/SQS NumberOfMessagesSent QueueName': ofQueue(({ sent }) => sent),
+  'AWS/SQS NumberOfMessagesReceived QueueName': ofQueue(({ received }) => received),
+  'AWS/SQS NumberOfMessagesDeleted QueueName': ofQueue(({ deleted }) => deleted),
+  'AWS/SQS NumberOfEmptyReceives QueueName': ofQueue(({ emptyReceives }) => emptyReceives),
 
   'AWS/ECS/ManagedScaling CapacityProviderReservation CapacityProviderName,ClusterName': capacityProviderReservation,
 };

@@ -180,6 +180,20 @@ export interface Measured {
   /** Sum over steps of the connections open at their ends; and those opened by clients. */
   activeConnections: number;
   newConnections: number;
+  /** The queue that the service works off. */
+  queue: MeasuredQueue | undefined;
+}
+
+/** Of a queue: how it was at the end of the last step, and the sums of the steps. */
+export interface MeasuredQueue {
+  readonly queueName: string;
+  readonly visible: number;
+  readonly notVisible: number;
+  readonly oldestMs: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly deleted: number;
+  readonly emptyReceives: number;
 }
 
 export const nothingMeasured = (): Measured => ({
@@ -205,6 +219,7 @@ export const nothingMeasured = (): Measured => ({
   unhealthyHostsMaximum: 0,
   activeConnections: 0,
   newConnections: 0,
+  queue: undefined,
 });
 
 export const serviceEvents = {

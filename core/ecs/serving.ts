@@ -24,10 +24,12 @@ import { METRIC_PERIOD_MS } from '../cloudwatch/index.ts';
 import {
   bucketOf,
   latencyLevels,
+  queueOf,
   servedTogether,
   servings,
   type Carried,
   type LoadConfig,
+  type QueueState,
   type Served,
   type ServedPart,
 } from '../workload/index.ts';
@@ -79,8 +81,35 @@ export const servingEvents = {
     serviceName: text('the service'),
     carried: json<Carried>('fluid serving: the requests in flight at the end, by zone'),
   }),
+  MessagesServed: event(
+    'What became of a queue in one step: what its metrics count, and where its messages are at the end.',
+    {
+      serviceName: text('the service that works it off'),
+      queueName: text('the queue'),
+      sent: number('messages sent'),
+      received: number('messages received, each time counted'),
+      receivedAgain: number('of these, messages that had been received before'),
+      deleted: number('messages deleted'),
+      emptyReceives: number('receives that came back empty'),
+      visible: number('messages that a receive would get'),
+      notVisible: number('messages in flight'),
+      oldestMs: number('age of the oldest message that is not deleted, ms; 0 without one'),
+      visibleCohorts: numbers('visible messages, oldest first: rows of count, youngest and oldest age in ms, receives'),
+      hiddenCohorts: numbers('messages of tasks that went away: rows of the same and the ms until they are visible'),
+      held: numbers('messages that tasks work on: rows of count and receives'),
+      heldDraining: number('of these, on tasks that take no more'),
+      waitMs: number('mean age of the held messages when they were received'),
+      waitSpreadMs: number('half the width of its spread'),
+      heldMs: number('mean time since they were received'),
+      donePart: number('part of a message done, not yet counted'),
+      drainedPart: number('the same on tasks that take no more'),
+      taskIds: texts('the tasks that take messages'),
+      drainingTaskIds: texts('tasks that hold some and take no more'),
+    },
+  ),
 } as const;
 export type ServingEvent = EventsOf<typeof servingEvents>;
+type MessagesServed = Extract<ServingEvent, { type: 'MessagesServed' }>;
 export type LoadServed = Extract<ServingEvent, { type: 'LoadServed' }>;
 
 export type ServingCommand = {
@@ -118,13 +147,28 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
       const config = world.workload.loads.get(serviceName)?.config;
       const came = offered[services.indexOf(serviceName)] ?? 0;
       const front = frontOf(world, service);
-      const routes = routesFor(world, service, front, toMs);
+      const routes = routesFor(world, service, config, front, toMs);
       const outcome =
         config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
       addRow(frame, service, config, routes, came, outcome, world);
       const { histogram, carried } = outcome.result;
       if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
       else if (carried.zones !== undefined) details.push({ type: 'ZonesServed', serviceName, carried });
+      if (outcome.result.counts !== undefined)
+        details.push({
+          type: 'MessagesServed',
+          serviceName,
+          queueName: queueOf(config as Immutable<LoadConfig>)?.QueueName ?? serviceName,
+          sent: came,
+          received: outcome.result.counts.received,
+          receivedAgain: outcome.result.counts.receivedAgain,
+          deleted: outcome.result.served,
+          emptyReceives: outcome.result.counts.emptyReceives,
+          visible: outcome.result.counts.visible,
+          notVisible: outcome.result.counts.notVisible,
+          oldestMs: outcome.result.counts.oldestMs,
+          ...(outcome.result.carried.queue as QueueState),
+        });
     }
     return [frame, ...details];
   },
@@ -147,6 +191,7 @@ function frontOf({ elb }: Immutable<EcsWorld>, { config }: Immutable<Service>): 
 function routesFor(
   { ecs }: Immutable<EcsWorld>,
   { tasks }: Immutable<Service>,
+  config: Immutable<LoadConfig> | undefined,
   front: Front | undefined,
   nowMs: Millis,
 ): Routes {
@@ -157,6 +202,8 @@ function routesFor(
     const { status } = ecs.tasks.get(taskId) as Immutable<Task>;
     if (status === 'RUNNING') receiving.push(taskId);
     else if (status === 'DEACTIVATING') holding.push(taskId);
+    // A worker that was told to stop still finishes what it can.
+    else if (status === 'STOPPING' && config?.serving === 'queue') holding.push(taskId);
   }
   return {
     pools: [{ zone: '', share: 1, receiving, weights: undefined, holding }],
@@ -246,6 +293,7 @@ function serveOn(
   const { startMs, stepMs } = world.workload;
   const serving = servings[config.serving];
   const { request } = config;
+  const queue = queueOf(config);
   return serving.serve({
     fromMs,
     toMs,
@@ -256,6 +304,7 @@ function serveOn(
     cpuUnits: demand.cpuUnits,
     profile: isImpatient(front, config) ? { ...request, timeoutMs: (front as Front).idleTimeoutMs } : request,
     routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
+    ...(queue === undefined ? {} : { queue }),
     carried: carried ?? serving.empty,
     draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
   });
@@ -364,7 +413,7 @@ function addRow(
   const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const { idleMiB = demand.memoryMiB * IDLE_MEMORY_SHARE, perRequestMiB = 0 } = config?.memory ?? {};
   const running = service.runningCount;
-  const usedMiB = running * idleMiB + result.queued * perRequestMiB;
+  const usedMiB = running * idleMiB + (result.counts?.notVisible ?? result.queued) * perRequestMiB;
   frame.services.push(service.config.serviceName);
   frame.offered.push(offered);
   frame.served.push(result.served);
@@ -439,7 +488,42 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
     const service = ecs.services.get(serviceName);
     if (service !== undefined) service.carried = carried;
   },
+  MessagesServed({ ecs }, event) {
+    const service = ecs.services.get(event.serviceName);
+    if (service === undefined) return;
+    const { queueName, visible, notVisible, oldestMs, sent, received, deleted, emptyReceives } = event;
+    service.carried = { queued: visible + notVisible, queue: queueStateOf(event) };
+    const before = service.measured.queue;
+    service.measured.queue = {
+      queueName,
+      visible,
+      notVisible,
+      oldestMs,
+      sent: (before?.sent ?? 0) + sent,
+      received: (before?.received ?? 0) + received,
+      deleted: (before?.deleted ?? 0) + deleted,
+      emptyReceives: (before?.emptyReceives ?? 0) + emptyReceives,
+    };
+  },
 };
+
+function queueStateOf(event: MessagesServed): QueueState {
+  const { visibleCohorts, hiddenCohorts, held, heldDraining, waitMs, waitSpreadMs, heldMs } = event;
+  const { donePart, drainedPart, taskIds, drainingTaskIds } = event;
+  return {
+    visibleCohorts,
+    hiddenCohorts,
+    held,
+    heldDraining,
+    waitMs,
+    waitSpreadMs,
+    heldMs,
+    donePart,
+    drainedPart,
+    taskIds,
+    drainingTaskIds,
+  };
+}
 
 /** Without a task that counts there is no sample. */
 function measureUtilization(

@@ -14,17 +14,28 @@ import {
   type ServingStep,
 } from '../../core/workload/index.ts';
 import { poissonCount } from '../../core/workload/loadModels/poisson.ts';
-import { losesNobody, reportsSensibly, survivesJson } from '../contracts/serving.ts';
+import {
+  losesNobody,
+  queuesWithoutTargets,
+  refusesWithoutTargets,
+  reportsSensibly,
+  survivesJson,
+} from '../contracts/serving.ts';
 
 const rng = keyedRng(2030);
 
 for (const [name, serving] of Object.entries(servings)) {
   test(`${name}: no request appears or vanishes`, () => fc.assert(losesNobody(serving), { numRuns: 1000 }));
   test(`${name}: utilization, mean and quantiles make sense`, () =>
-    fc.assert(reportsSensibly(serving), { numRuns: 1000 }));
+    fc.assert(reportsSensibly(serving, name === 'queue'), { numRuns: 1000 }));
   test(`${name}: what is carried is JSON, and the story goes on the same`, () =>
     fc.assert(survivesJson(serving), { numRuns: 1000 }));
 }
+for (const name of ['fluid', 'requests'] as const)
+  test(`${name}: without a target every request fails at once`, () =>
+    fc.assert(refusesWithoutTargets(servings[name]), { numRuns: 300 }));
+test('queue: nothing is refused, with or without a task', () =>
+  fc.assert(queuesWithoutTargets(servings.queue), { numRuns: 300 }));
 
 /** A place under a steady load; what is not said has the value of `usual`. */
 interface Place {
@@ -198,7 +209,8 @@ for (const load of [0.3, 0.8])
 test('M/M/2/2: requests are lost as Erlang says', () => {
   const place = { ...usual, cpuUnits: 2048, places: 2, room: 0 };
   const expected = (1.6 ** 2 / 2 / (1 + 1.6 + 1.6 ** 2 / 2)) * 100;
-  for (const [name, serving] of Object.entries(servings)) {
+  for (const name of ['fluid', 'requests'] as const) {
+    const serving = servings[name];
     const steps = serve(
       serving,
       place,

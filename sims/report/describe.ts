@@ -52,8 +52,12 @@ export function describe(
   return tell(event, { atMs, aimOf, alarmOf });
 }
 
-/** One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`. */
-export function describeServed(event: LoadServed, row: number): string {
+/**
+ * One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`.
+ *
+ * @param what  what comes to the service; the event itself does not say
+ */
+export function describeServed(event: LoadServed, row: number, what: 'request' | 'message' = 'request'): string {
   const at = (column: readonly number[]) => column[row] as number;
   const rate = (at(event.offered) * 1_000) / (event.toMs - event.fromMs);
   const failed = failedRequests(event, row);
@@ -61,11 +65,11 @@ export function describeServed(event: LoadServed, row: number): string {
   const targets = at(event.targets);
   const p99Ms = event.quantilesMs[row * latencyLevels.length + latencyLevels.indexOf(0.99)] as number;
   return [
-    `${event.services[row] as string} ${formatAmount(rate)} req/s on ${formatNoun(running, 'task')}`,
+    `${event.services[row] as string} ${formatAmount(rate)} ${what === 'request' ? 'req' : 'messages'}/s on ${formatNoun(running, 'task')}`,
     ...(targets < running ? [`${targets} of them ready`] : []),
     ...(running > 0 ? [`CPU ${formatCount(at(event.cpuPercent))} %`] : []),
     ...(at(event.served) > 0 ? [`p99 ${formatLatency(p99Ms)}`] : []),
-    ...(failed > 0 ? [`${formatNoun(failed, 'request')} failed`] : []),
+    ...(failed > 0 ? [`${formatNoun(failed, what)} failed`] : []),
   ].join(', ');
 }
 
@@ -279,7 +283,7 @@ function why(stopCode: string, reason: string): string {
 
 const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context: Context) => string } = {
   LoadAttached: ({ service, config }) =>
-    `requests come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
+    `${config.serving === 'queue' ? 'messages' : 'requests'} come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
   LoadSampled: ({ services, offered, fromMs, toMs }) =>
     firstRows(
       services.map(
@@ -292,6 +296,12 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     const answered = counts.reduce((sum, count) => sum + count, 0);
     return `${serviceName} answered ${formatNoun(answered, 'request')} one by one, ${formatCount(carried.queued)} in flight`;
   },
+  MessagesServed: ({ serviceName, queueName, visible, notVisible, oldestMs, received, deleted }) =>
+    [
+      `queue ${queueName}: ${formatNoun(visible, 'message')} visible, ${formatCount(notVisible)} in flight`,
+      ...(visible + notVisible > 0 ? [`the oldest ${formatDuration(oldestMs)}`] : []),
+      `${serviceName} received ${formatCount(received)}, deleted ${formatCount(deleted)}`,
+    ].join(', '),
 
   ZonesServed: ({ serviceName, carried }) =>
     `${serviceName} is balanced within ${formatNoun(Object.keys(carried.zones ?? {}).length, 'zone')}, ${formatNoun(carried.queued, 'request')} in flight`,
