@@ -4,7 +4,7 @@ import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
 import { parseLength, run, type RunOptions } from './commands/run.ts';
-import { scenarioJsonSchema } from './commands/schema.ts';
+import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
 /** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
@@ -42,8 +42,9 @@ program
 program
   .command('schema')
   .description('print the JSON Schema of a scenario')
-  .action(() => {
-    process.stdout.write(scenarioJsonSchema());
+  .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
+  .action(({ assumptions }: { readonly assumptions?: boolean }) => {
+    process.stdout.write(assumptions === true ? assumptionsPage() : scenarioJsonSchema());
   });
 
 try {

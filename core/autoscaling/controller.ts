@@ -2,7 +2,7 @@
 
 import { merge, mergeMap } from 'rxjs';
 import type { Immutable } from 'immer';
-import { metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
+import { actionDelayMs, metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
 import { HOUR, SECOND, type Controller, type Millis } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
 import { HISTORY_HOURS, nextApplicationMs, type PredictiveCommand, type PredictiveEvent } from './predictiveScaling.ts';
@@ -23,7 +23,7 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
       scalingActionsOf(world, alarmName)
         .filter((action) => world.autoscaling.policies.has(action))
         .map((policyKey) => ({
-          atMs: atMs + world.cloudwatch.settings.actionDelayMs,
+          atMs: atMs + actionDelayMs(world, alarmName),
           command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const,
         })),
     );

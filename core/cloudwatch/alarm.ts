@@ -369,6 +369,12 @@ export function scalingActionsOf({ cloudwatch }: Immutable<CloudWatchWorld>, ala
   return alarm.config.scalingActions[alarm.state] ?? [];
 }
 
+/** From a change of an alarm's state, or its repetition, to its policies hearing of it. */
+export function actionDelayMs({ cloudwatch }: Immutable<CloudWatchWorld>, alarmName: string): Millis {
+  const periodMs = cloudwatch.alarms.get(alarmName)?.config.periodMs ?? 0;
+  return periodMs < MINUTE ? 0 : cloudwatch.settings.actionDelayMs;
+}
+
 export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
   MetricAlarmPut({ cloudwatch }, { alarm }, atMs) {
     const known = cloudwatch.alarms.get(alarm.alarmName);

@@ -21,6 +21,7 @@ import { decideMetric, evolveMetric, metricEvents, type MetricCommand, type Metr
 import type { CloudWatchWorld } from './world.ts';
 
 export {
+  actionDelayMs,
   alarmState,
   comparisonOperators,
   evaluatedValues,

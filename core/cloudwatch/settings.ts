@@ -9,13 +9,13 @@ export const metricDelay = z.strictObject({
     .optional()
     .describe('AWS/ECS at one minute; 60s, and 150s with the profile aws-benchmark (spec/autoscaling.md 1.5, 9.1)'),
   serviceHighResolution: duration
-    .default(25 * SECOND)
+    .prefault('25s')
     .describe('AWS/ECS at 20 seconds; 25s gives the 86 s that AWS measured from a step in load to a scale-out (9.1)'),
-  loadBalancer: duration.default(MINUTE).describe('AWS/ApplicationELB (1.5)'),
-  containerInsights: duration.default(MINUTE).describe('ECS/ContainerInsights (1.5)'),
-  queue: duration.default(MINUTE).describe('AWS/SQS (1.5)'),
-  capacityProvider: duration.default(10 * SECOND).describe('CapacityProviderReservation'),
-  custom: duration.default(5 * SECOND).describe('from PutMetricData until a custom value can be read (1.5)'),
+  loadBalancer: duration.prefault('60s').describe('AWS/ApplicationELB (1.5)'),
+  containerInsights: duration.prefault('60s').describe('ECS/ContainerInsights (1.5)'),
+  queue: duration.prefault('60s').describe('AWS/SQS (1.5)'),
+  capacityProvider: duration.prefault('10s').describe('CapacityProviderReservation'),
+  custom: duration.prefault('5s').describe('from PutMetricData until a custom value can be read (1.5)'),
 });
 
 export const alarmAssumptions = z.strictObject({
@@ -34,7 +34,7 @@ export const alarmAssumptions = z.strictObject({
       'periods that an evaluation fetches beyond EvaluationPeriods: slack for late datapoints, and how long an alarm lives on after its data (2.3)',
     ),
   highResolutionSpan: duration
-    .default(90 * SECOND)
+    .prefault('90s')
     .describe(
       'an alarm with a period below a minute fetches at least this much: 9 periods of 10 s were observed (2.3)',
     ),
@@ -50,7 +50,9 @@ export const alarmAssumptions = z.strictObject({
     .describe('how often an alarm with a period below a minute repeats its scaling actions while it lasts (2.6, 9.9)'),
   actionDelay: duration
     .optional()
-    .describe('from a change of state to the policy hearing of it; 0s, and 30s with the profile aws-benchmark (9.1)'),
+    .describe(
+      'from a change of state of an alarm with periods of a minute or more to its policy hearing of it; 0s, and 30s with the profile aws-benchmark (9.1)',
+    ),
 });
 
 /** The same, resolved: plain data that travels in the world. */

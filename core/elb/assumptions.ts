@@ -1,7 +1,7 @@
 /** Where Elastic Load Balancing's documentation is silent or says two things. */
 
 import { z } from 'zod';
-import { duration, SECOND } from '../kernel/index.ts';
+import { duration } from '../kernel/index.ts';
 
 export const loadBalancingAssumptions = z.strictObject({
   healthChecksUnderOverload: z
@@ -24,8 +24,8 @@ export const loadBalancingAssumptions = z.strictObject({
     ),
   registration: z
     .strictObject({
-      from: duration.default(1 * SECOND),
-      to: duration.default(5 * SECOND),
+      from: duration.prefault('1s'),
+      to: duration.prefault('5s'),
     })
     .prefault({})
     .describe('from RegisterTargets until the load balancer knows the target: evenly between the two; no source'),
