@@ -680,7 +680,10 @@ function checkScheduledAction(
     );
   const { MinCapacity, MaxCapacity } = action.ScalableTargetAction;
   if (MinCapacity === undefined && MaxCapacity === undefined)
-    report([...path, 'ScalableTargetAction'], 'found neither MinCapacity nor MaxCapacity, expected at least one');
+    report(
+      [...path, 'ScalableTargetAction'],
+      'found neither MinCapacity nor MaxCapacity: At least one of minimum capacity and maximum capacity should be provided',
+    );
   if (MinCapacity !== undefined && MaxCapacity !== undefined && MinCapacity > MaxCapacity)
     report([...path, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
 }

@@ -497,7 +497,7 @@ function scalableTargetOf(plan: ServicePlan, index: number, step: string, startM
                   PredefinedMetricPairSpecification: { PredefinedMetricType: 'ECSServiceCPUUtilization' },
                 },
               ],
-              Mode: scaling.predictive as 'ForecastOnly',
+              Mode: scaling.predictive,
             },
           },
         ];

@@ -215,9 +215,9 @@ function alarmOf(drawn: AlarmPlan, name: string, watched: Watched): Alarm {
     EvaluationPeriods,
     DatapointsToAlarm: Math.max(1, EvaluationPeriods - 1),
     Threshold: drawn.threshold,
-    ComparisonOperator: drawn.operator as 'GreaterThanThreshold',
-    TreatMissingData: drawn.missing as 'missing',
-    EvaluateLowSampleCountPercentile: drawn.fewSamples as 'ignore',
+    ComparisonOperator: drawn.operator,
+    TreatMissingData: drawn.missing,
+    EvaluateLowSampleCountPercentile: drawn.fewSamples,
     ActionsEnabled: drawn.enabled,
     [drawn.state]: [action],
   };

@@ -302,14 +302,9 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       const { activityId, toCapacity, startedMs } = activity;
       const { desiredCount, runningCount } = capacity;
       if (desiredCount !== toCapacity && startedMs === nowMs) return []; // it has not reached the service yet
-      const completed = {
-        type: 'ScalingActivityCompleted',
-        activityId,
-        resourceId,
-        foundCapacity: desiredCount,
-      } as const;
-      if (desiredCount !== toCapacity) return [{ ...completed, statusCode: 'Overridden' }];
-      return runningCount === toCapacity ? [{ ...completed, statusCode: 'Successful' }] : [];
+      if (desiredCount === toCapacity && runningCount !== toCapacity) return [];
+      const statusCode = desiredCount === toCapacity ? 'Successful' : 'Overridden';
+      return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode, foundCapacity: desiredCount }];
     },
 
     ExpireScalingActivity({ resourceId, activityId }, { world }) {

@@ -247,8 +247,7 @@ function seriesOf(
   for (let from = 0, to = 0; from < datapoints.length; from = to) {
     const period = Math.floor(((datapoints[from] as Datapoint).startMs - startMs) / periodMs);
     to = endOfPeriod(datapoints, from, startMs + (period + 1) * periodMs, nowMs);
-    if (period >= 0 && period < count && to > from)
-      values[period] = statisticOf(statistic, datapoints as readonly Datapoint[], from, to);
+    if (period >= 0 && period < count && to > from) values[period] = statisticOf(statistic, datapoints, from, to);
     while (to < datapoints.length && (datapoints[to] as Datapoint).startMs < startMs + (period + 1) * periodMs) to++;
   }
   return values;

@@ -15,9 +15,10 @@ export const alarmName = z.string().min(1).max(255);
 
 const alarmPeriod = z
   .int()
-  .refine((found) => found === 10 || found === 20 || found === 30 || (found >= 60 && found % 60 === 0), {
-    error: ({ input }) => `found ${String(input)}, expected 10, 20, 30 or a multiple of 60 seconds`,
-  })
+  .refine(
+    (found) => found === 10 || found === 20 || found === 30 || (found >= 60 && found % 60 === 0),
+    'expected 10, 20, 30 or a multiple of 60 seconds',
+  )
   .default(60)
   .describe('seconds: 10, 20, 30 or a multiple of 60');
 

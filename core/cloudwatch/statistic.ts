@@ -71,10 +71,10 @@ function extendedStatistic(text: Statistic): ExtendedStatistic | undefined {
   return { family, lower, upper };
 }
 
-/** What is wrong with a statistic; undefined when CloudWatch knows it. */
+/** What is expected in place of a text that is no statistic; undefined when CloudWatch knows it. */
 export function statisticProblem(text: string): string | undefined {
   if (isSimple(text) || extendedStatistic(text) !== undefined) return undefined;
-  return `found "${text}", expected ${simpleStatistics.join(', ')}, or an extended statistic such as p99, tm90, TM(10%:90%), WM(:95%), TC(0.5:10), TS(:80%), PR(:0.3), IQM`;
+  return `expected ${simpleStatistics.join(', ')}, or an extended statistic such as p99, tm90, TM(10%:90%), WM(:95%), TC(0.5:10), TS(:80%), PR(:0.3), IQM`;
 }
 
 /** Whether a statistic needs the samples themselves. */

@@ -52,7 +52,7 @@ export function scalingActivitiesProjection(
   options: { readonly includeNotScaled?: boolean } = {},
 ): Projection<readonly ScalingActivityDescription[]> {
   /** Oldest first, by activity id. */
-  const activities = new Map<string, ScalingActivityDescription & { readonly startMs: Millis }>();
+  const activities = new Map<string, ScalingActivityDescription>();
   const bounds = new Map<string, Bounds>();
   let changes = 0;
 
@@ -67,7 +67,6 @@ export function scalingActivitiesProjection(
     const ScalableDimension = 'ecs:service:DesiredCount';
     const { Description, Cause, ...status } = rest;
     activities.set(ActivityId, {
-      startMs,
       ActivityId,
       ServiceNamespace: 'ecs',
       ResourceId,
@@ -78,7 +77,7 @@ export function scalingActivitiesProjection(
       ...status,
     });
     for (const [id, activity] of activities) {
-      if (activity.startMs >= startMs - KEPT_MS) break;
+      if (Date.parse(activity.StartTime) >= startMs - KEPT_MS) break;
       activities.delete(id);
     }
   };
@@ -181,7 +180,7 @@ export function scalingActivitiesProjection(
           return;
       }
     },
-    report: () => Array.from(activities.values(), ({ startMs: _, ...activity }) => activity).toReversed(),
+    report: () => [...activities.values()].toReversed(),
   };
 }
 

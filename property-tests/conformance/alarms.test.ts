@@ -24,7 +24,7 @@ import {
   type Slot,
   type TreatMissingData,
 } from '../../core/cloudwatch/index.ts';
-import { Digest, MINUTE, SECOND, Simulation, type Controller, type Millis } from '../../core/kernel/index.ts';
+import { Digest, MINUTE, SECOND, Simulation, type Millis } from '../../core/kernel/index.ts';
 
 const MEANING: Readonly<Record<string, Slot>> = { '0': 'good', X: 'breach', '-': 'missing' };
 const slotsOf = (pattern: string): Slot[] => pattern.split(' ').map((letter) => MEANING[letter] as Slot);
@@ -339,7 +339,7 @@ function run(
       decide: decideCloudWatch,
       evolve: evolveCloudWatch,
       phases: cloudwatchPhases,
-      controllers: [cloudwatchController as Controller<CloudWatchWorld, CloudWatchEvent, CloudWatchCommand>],
+      controllers: [cloudwatchController],
     },
     1,
     { atMs: 0, world, pending: [], log: { seq: 0, digest: new Digest().state() } },

@@ -19,7 +19,7 @@ import {
   type CloudWatchEvent,
   type CloudWatchWorld,
 } from '../../core/cloudwatch/index.ts';
-import { Digest, MINUTE, Simulation, type Controller } from '../../core/kernel/index.ts';
+import { Digest, MINUTE, Simulation } from '../../core/kernel/index.ts';
 
 /** Alarms of both kinds that only SetAlarmState moves: `child`, the only one of the rule, and `suppressor`. */
 function run(
@@ -33,7 +33,7 @@ function run(
       decide: decideCloudWatch,
       evolve: evolveCloudWatch,
       phases: cloudwatchPhases,
-      controllers: [cloudwatchController as Controller<CloudWatchWorld, CloudWatchEvent, CloudWatchCommand>],
+      controllers: [cloudwatchController],
     },
     1,
     { atMs: 0, world, pending: [], log: { seq: 0, digest: new Digest().state() } },

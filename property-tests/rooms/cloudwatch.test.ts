@@ -71,6 +71,19 @@ test('one more breaching point never takes an alarm out of ALARM', () =>
     { numRuns: 3_000 },
   ));
 
+test('a good datapoint that goes missing never takes an alarm out of ALARM', () =>
+  fc.assert(
+    fc.property(slotRanges, fc.constantFrom(...missingDataTreatments), fc.nat(), (drawn, treatMissingData, place) => {
+      const { range, evaluationPeriods, datapointsToAlarm } = drawn;
+      const rule = { evaluationPeriods, datapointsToAlarm, treatMissingData, current: 'ALARM' } as const;
+      const without = range.with(place % range.length, 'missing');
+      if (range[place % range.length] !== 'good' || alarmState(range, rule) !== 'ALARM') return;
+      assert.equal(alarmState(without, rule), 'ALARM');
+      assert.equal(alarmState(without, rule), naiveState(without, rule));
+    }),
+    { numRuns: 3_000 },
+  ));
+
 const METRIC = 'Test Metric ';
 const delays = fc.constantFrom('0s', '10s', '60s', '150s');
 const settingsWith = (delay: string) =>
