@@ -4,7 +4,7 @@
  */
 
 import type { Immutable } from 'immer';
-import { hostPorts } from './ecs/index.ts';
+import { groupOf, hostPorts } from './ecs/index.ts';
 import { BrokenInvariantError, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
@@ -44,20 +44,33 @@ function checkRequests(frame: LoadServed, queued: Map<string, number>, equal: Eq
 
 function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
   for (const instance of ecs.containerInstances.values()) {
-    const { ec2InstanceId: id, registered, remaining } = instance;
-    let { cpuUnits, memoryMiB, enis } = registered;
+    const { ec2InstanceId: id, registered, remaining, host } = instance;
+    let { cpuUnits, memoryMiB, gpuCount, enis } = registered;
+    const used = { cpuUnits: 0, memoryMiB: 0, gpuCount: 0 };
+    const usedPorts = new Set<string>();
     const counts = new Map<string, number>();
     const ports = new Set<string>();
     for (const taskId of instance.tasks.keys()) {
       const task = ecs.tasks.get(taskId) ?? fail(`${id} holds ${taskId}, which does not exist`);
       if (task.ec2InstanceId !== id) fail(`${id} holds ${taskId}, which says it is on ${task.ec2InstanceId}`);
       if (task.status !== 'DEACTIVATING' && task.status !== 'STOPPING')
-        counts.set(task.serviceName, (counts.get(task.serviceName) ?? 0) + 1);
-      if (task.status === 'STOPPING') continue;
+        counts.set(groupOf(task.serviceName), (counts.get(groupOf(task.serviceName)) ?? 0) + 1);
       const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
+      enis -= demand.enis;
+      if (!host.queue.has(taskId)) {
+        used.cpuUnits += demand.cpuUnits;
+        used.memoryMiB += demand.memoryMiB;
+        used.gpuCount += demand.gpuCount;
+        for (const port of [...hostPorts(demand), ...task.hostPorts]) {
+          if (usedPorts.has(port)) fail(`${id} really has two tasks on ${port}`);
+          usedPorts.add(port);
+          if (!host.ports.has(port)) fail(`the host of ${id} does not know that ${port} is taken`);
+        }
+      }
+      if (task.status === 'STOPPING' && ecs.placement.releaseAt === 'STOPPING') continue;
       cpuUnits -= demand.cpuUnits;
       memoryMiB -= demand.memoryMiB;
-      enis -= demand.enis;
+      gpuCount -= demand.gpuCount;
       for (const port of hostPorts(demand)) {
         if (ports.has(port)) fail(`${id} has two tasks on ${port}`);
         ports.add(port);
@@ -66,10 +79,19 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     }
     equal(`remaining cpuUnits of ${id}`, remaining.cpuUnits, cpuUnits);
     equal(`remaining memoryMiB of ${id}`, remaining.memoryMiB, memoryMiB);
+    equal(`remaining gpuCount of ${id}`, remaining.gpuCount, gpuCount);
     equal(`remaining enis of ${id}`, remaining.enis, enis);
-    if (Math.min(cpuUnits, memoryMiB, enis) < 0)
-      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${enis} ENIs remain`);
-    equalCounts(`tasks per service on ${id}`, instance.serviceCounts, counts, equal);
+    if (Math.min(cpuUnits, memoryMiB, gpuCount, enis) < 0)
+      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${gpuCount} GPUs, ${enis} ENIs remain`);
+    for (const key of ['cpuUnits', 'memoryMiB', 'gpuCount'] as const) {
+      equal(`${key} that the host of ${id} has`, host[key], registered[key] - used[key]);
+      if (host[key] < 0) fail(`the host of ${id} is over-committed: ${host[key]} ${key} remain`);
+    }
+    for (const taskId of host.queue.keys())
+      if (ecs.tasks.get(taskId)?.status !== 'PENDING') fail(`${taskId} waits on the host of ${id}, but is not PENDING`);
+    const taskCount = Array.from(counts.values()).reduce((sum, count) => sum + count, 0);
+    equal(`runningTasksCount of ${id}`, instance.runningTasksCount, taskCount);
+    equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
   }
 }
 

@@ -1,9 +1,9 @@
 /** What the laws are tried on: whole scenarios, alarms' periods, clusters with something on them. All of it valid. */
 
 import fc from 'fast-check';
-import { instanceType, type Instance } from '../core/ec2/index.ts';
+import type { Instance } from '../core/ec2/index.ts';
 import type { ContainerInstance, TaskDemand } from '../core/ecs/index.ts';
-import { hostPorts } from '../core/ecs/index.ts';
+import { hostPorts, registeredResources } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
 import { HOUR, MINUTE, SECOND, type Millis } from '../core/kernel/index.ts';
 import { scenarioSchema, type Scenario, type ScenarioInput } from '../core/scenario.ts';
@@ -39,12 +39,21 @@ const fleet = fc.record({
   }),
   managedTerminationProtection: fc.constantFrom('ENABLED', 'DISABLED'),
   managedDraining: fc.constantFrom('ENABLED', 'ENABLED', 'DISABLED'),
+  attributes: fc.constantFrom({}, { stack: 'prod' }, { stack: 'test', ssd: '' }),
+  reservedMemory: fc.constantFrom(0, 0, 256),
+  portRange: fc.constantFrom('32768-60999', '32768-32771'),
 });
 
 const placementRule = fc.oneof(
   fc.record({
     type: fc.constant('spread' as const),
-    field: fc.constantFrom('attribute:ecs.availability-zone', 'instanceId', 'host', 'attribute:ecs.instance-type'),
+    field: fc.constantFrom(
+      'attribute:ecs.availability-zone',
+      'instanceId',
+      'host',
+      'attribute:ecs.instance-type',
+      'attribute:stack',
+    ),
   }),
   fc.record({ type: fc.constant('binpack' as const), field: fc.constantFrom('cpu' as const, 'memory' as const) }),
   fc.record({ type: fc.constant('random' as const) }),
@@ -67,6 +76,18 @@ const servicePlan = fc.record({
   desired: fc.integer({ min: 0, max: 8 }),
   strategies: fc.array(placementRule, { maxLength: 3 }),
   distinct: fc.constantFrom(false, false, false, true),
+  memberOf: fc.option(
+    fc.constantFrom(
+      'attribute:stack == prod',
+      'attribute:stack != prod or attribute:ssd exists',
+      'not(task:group == service:service-1)',
+      'runningTasksCount < 3 and agentConnected == true',
+      "attribute:ecs.instance-type =~ 'm5.*|t3.*' and registeredAt > 2018-02-13",
+      'attribute:ecs.availability-zone in [us-east-1a, us-east-1b]',
+    ),
+    { nil: undefined, freq: 2 },
+  ),
+  subnets: fc.boolean(),
   loadBalancer: fc.option(
     fc.record({ interval: fc.constantFrom(5, 10, 30), deregistrationDelay: fc.constantFrom(0, 5, 60, 300) }),
     { nil: undefined },
@@ -158,6 +179,13 @@ const plan = fc.record({
   start: fc.constantFrom('steady', 'steady', 'cold'),
   delays: fc.constantFrom(['60s', '60s', '10s'], ['0s', '0s', '0s'], ['25s', '150s', '61s']),
   zones: fc.integer({ min: 1, max: 3 }),
+  placement: fc.record({
+    tieBreak: fc.constantFrom('lexical', 'lexical', 'seeded'),
+    releaseAt: fc.constantFrom('STOPPING', 'STOPPING', 'STOPPED'),
+    agentVersion: fc.constantFrom('1.99.1', '1.99.1', '1.72.0'),
+    portLimit: fc.constantFrom('together', 'each'),
+  }),
+  trunking: fc.constantFrom('enabled', 'disabled'),
   fleets: fc.array(fleet, { maxLength: 2 }),
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
@@ -202,6 +230,8 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       capacityProviders: ['FARGATE', 'FARGATE_SPOT', ...providers],
       defaultCapacityProviderStrategy: drawn.defaultStrategy ? [{ capacityProvider: 'FARGATE', weight: 1 }] : [],
     },
+    accountSettings: { awsvpcTrunking: drawn.trunking as 'enabled' },
+    subnets: [{ SubnetId: 'subnet-a', AvailabilityZone: 'us-east-1a' }],
     autoScalingGroups: drawn.fleets.map(groupOf),
     capacityProviders: drawn.fleets.map((item, index) => ({
       name: fleetName(index),
@@ -237,6 +267,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     })),
     assumptions: {
       start: drawn.start as 'steady',
+      placement: drawn.placement as { tieBreak: 'seeded' },
       metricDelay: { service, loadBalancer, capacityProvider },
     },
   };
@@ -252,7 +283,8 @@ function placeOf({ where, fleet: wanted }: ServicePlan, fleets: number): Place {
   return where === 'twoProviders' && fleets === 2 ? 'twoProviders' : { provider: wanted % fleets };
 }
 
-function groupOf({ instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn }: Fleet, index: number) {
+function groupOf(drawn: Fleet, index: number) {
+  const { instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn } = drawn;
   return {
     AutoScalingGroupName: groupName(index),
     AvailabilityZones: ZONES.slice(0, zones),
@@ -261,7 +293,12 @@ function groupOf({ instanceType: type, zones, minSize, spare, desired, protected
     DesiredCapacity: minSize + (spare === 0 ? 0 : desired % (spare + 1)),
     instanceType: type,
     NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
-    ecsConfig: { ECS_CLUSTER: CLUSTER },
+    ecsConfig: {
+      ECS_CLUSTER: CLUSTER,
+      ECS_INSTANCE_ATTRIBUTES: drawn.attributes as Record<string, string>,
+      ECS_RESERVED_MEMORY: drawn.reservedMemory,
+      ECS_DYNAMIC_HOST_PORT_RANGE: drawn.portRange,
+    },
   };
 }
 
@@ -305,13 +342,23 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
     desiredCount: item.desired,
     ...whereOf(item, place),
     placementStrategy: onFargate ? [] : item.strategies,
-    placementConstraints: item.distinct && !onFargate ? [{ type: 'distinctInstance' }] : [],
+    placementConstraints: onFargate ? [] : constraintsOf(item),
+    ...(item.subnets && !onFargate && item.networkMode === 'awsvpc'
+      ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1b'] } } }
+      : {}),
     loadBalancers:
       item.loadBalancer === undefined
         ? []
         : [{ targetGroup: `targets-${index}`, containerName: 'app', containerPort: 8080 }],
     deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
   };
+}
+
+function constraintsOf({ distinct, memberOf }: ServicePlan): NonNullable<Service['placementConstraints']> {
+  return [
+    ...(distinct ? [{ type: 'distinctInstance' as const }] : []),
+    ...(memberOf === undefined ? [] : [{ type: 'memberOf' as const, expression: memberOf }]),
+  ];
 }
 
 function whereOf(
@@ -518,7 +565,7 @@ export const slotRanges = fc.integer({ min: 1, max: 6 }).chain((evaluationPeriod
 export const demands: fc.Arbitrary<TaskDemand> = fc.record({
   cpuUnits: fc.constantFrom(0, 64, 256, 512, 1024),
   memoryMiB: fc.constantFrom(1, 128, 500, 1024),
-  gpuCount: fc.constant(0),
+  gpuCount: fc.constantFrom(0, 0, 0, 1),
   tcpPorts: fc.constantFrom([], [], [], [80]),
   udpPorts: fc.constantFrom([], [], [53]),
   enis: fc.constantFrom(0, 0, 1),
@@ -528,15 +575,20 @@ const RESERVED_PORTS = [22, 2375, 2376, 51678, 51679];
 
 /** What is on an instance: how many tasks of ours, and what others have left of its resources. */
 const holding = fc.record({
-  type: fc.constantFrom('t3.small', 'm5.large', 'c5.xlarge'),
+  type: fc.constantFrom('t3.small', 'm5.large', 'c5.xlarge', 'g4dn.xlarge'),
+  stack: fc.constantFrom(undefined, null, 'prod', 'test'),
+  connected: fc.constantFrom(true, true, true, false),
   zone: fc.constantFrom(...ZONES),
   provider: fc.constantFrom(undefined, 'fleet-0', 'fleet-1'),
   draining: fc.constantFrom(false, false, false, true),
   ours: fc.nat({ max: 3 }),
+  theirs: fc.nat({ max: 2 }),
   cpuShare: fc.constantFrom(0, 0.25, 0.5, 1),
   memoryShare: fc.constantFrom(0, 0.25, 0.5, 1),
   enis: fc.nat({ max: 3 }),
   ports: fc.subarray(['tcp/80', 'udp/53']),
+  /** How many static ports others hold: with these, close to the limit. */
+  manyPorts: fc.constantFrom(0, 0, 0, 92, 94),
 });
 
 type Holding = typeof holding extends fc.Arbitrary<infer Drawn> ? Drawn : never;
@@ -555,10 +607,14 @@ export function emptyInstance(index: number, zone: string, type = 'm5.large'): C
   return containerInstance(
     {
       type,
+      stack: undefined,
+      connected: true,
       zone,
       provider: undefined,
       draining: false,
       ours: 0,
+      theirs: 0,
+      manyPorts: 0,
       cpuShare: 1,
       memoryShare: 1,
       enis: Number.MAX_SAFE_INTEGER,
@@ -569,27 +625,55 @@ export function emptyInstance(index: number, zone: string, type = 'm5.large'): C
 }
 
 export const SERVICE = 'web';
+/** Its task group, and another's. */
+export const GROUP = 'service:web';
+export const OTHER_GROUP = 'service:daemon';
 
 function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string }, index: number): ContainerInstance {
-  const type = instanceType(item.type);
-  if (type === undefined) throw new RangeError(`no instance type ${item.type}`);
-  const registered = { cpuUnits: type.vcpu * 1024, memoryMiB: type.ecsMemoryMiB, enis: type.awsvpcTasks };
+  const registered = registeredResources(item.type, { ECS_ENABLE_GPU_SUPPORT: true });
+  if (registered === undefined) throw new RangeError(`no instance type ${item.type}`);
+  const ports = [
+    ...RESERVED_PORTS.map((port) => `tcp/${port}`),
+    ...item.ports,
+    ...Array.from({ length: item.manyPorts }, (_, place) => `tcp/${9_000 + place}`),
+  ];
+  const groups = [
+    [GROUP, item.ours],
+    [OTHER_GROUP, item.theirs],
+  ] as const;
   return {
     ec2InstanceId: instanceId(index),
     instanceType: item.type,
     availabilityZone: item.zone,
     capacityProvider: item.provider,
     registeredAtMs: MONDAY + index * SECOND,
-    registered,
+    agentVersion: '1.99.1',
+    agentConnected: item.connected,
+    attributes: new Map<string, string | null>([
+      ['ecs.availability-zone', item.zone],
+      ['ecs.instance-type', item.type],
+      ...(item.stack === undefined ? [] : [['stack', item.stack] as const]),
+    ]),
+    missingCapabilities: [],
+    registered: { ...registered },
     remaining: {
       cpuUnits: Math.floor(registered.cpuUnits * item.cpuShare),
       memoryMiB: Math.floor(registered.memoryMiB * item.memoryShare),
+      gpuCount: registered.gpuCount,
       enis: Math.min(registered.enis, item.enis),
     },
-    ports: new Map([...RESERVED_PORTS.map((port) => `tcp/${port}`), ...item.ports].map((port) => [port, true])),
+    ports: new Map(ports.map((port) => [port, true])),
+    host: {
+      ...registered,
+      ports: new Map(ports.map((port) => [port, true])),
+      portRange: { from: 32_768, to: 60_999 },
+      lastPort: 32_767,
+      queue: new Map(),
+    },
     status: item.draining ? 'DRAINING' : 'ACTIVE',
     tasks: new Map(),
-    serviceCounts: new Map(item.ours === 0 ? [] : [[SERVICE, item.ours]]),
+    taskGroups: new Map(groups.filter(([, count]) => count > 0)),
+    runningTasksCount: item.ours + item.theirs,
     pulled: new Map(),
   };
 }
@@ -605,9 +689,11 @@ export function occupy(
 ): void {
   instance.remaining.cpuUnits -= demand.cpuUnits * count;
   instance.remaining.memoryMiB -= demand.memoryMiB * count;
+  instance.remaining.gpuCount -= demand.gpuCount * count;
   instance.remaining.enis -= demand.enis * count;
   for (const port of hostPorts(demand)) instance.ports.set(port, true);
-  instance.serviceCounts.set(SERVICE, (instance.serviceCounts.get(SERVICE) ?? 0) + count);
+  instance.taskGroups.set(GROUP, (instance.taskGroups.get(GROUP) ?? 0) + count);
+  instance.runningTasksCount += count;
 }
 
 /** Members of an Auto Scaling group. */
@@ -626,3 +712,56 @@ export const groupMembers: fc.Arbitrary<readonly Instance[]> = fc
       protectedFromScaleIn,
     })),
   );
+
+const quoted = (text: string): string => (/^[\w.:*-]+$/.test(text) ? text : `'${text}'`);
+const attributeNames = fc.constantFrom('stack', 'ssd', 'ecs.instance-type', 'ecs.availability-zone', 'ecs.capability.task-eni');
+const values = fc.constantFrom('prod', 'test', 'm5.large', 'us-east-1a', '7', '10', 'two words', 'and', 'service:web');
+const patterns = fc.constantFrom('m5.*', 'prod|test', '[pt]ro?.*', '(?i)PROD', 'us-east-1[ab]', 'a');
+const symbolOf = (...symbols: string[]) => fc.constantFrom(...symbols);
+const equality = symbolOf('==', 'equals', '!=', 'not_equals');
+const order = symbolOf('>', 'greater_than', '>=', 'greater_than_equal', '<', 'less_than', '<=', 'less_than_equal');
+const matching = symbolOf('=~', 'matches', '!~', 'not_matches');
+const listing = symbolOf('in', '!in', 'not_in');
+const lists = fc.array(values, { minLength: 1, maxLength: 3 }).map((items) => `[${items.map(quoted).join(', ')}]`);
+
+/** The right side of a condition on a text. */
+const textTests = fc.oneof(
+  fc.tuple(equality, values.map(quoted)),
+  fc.tuple(matching, patterns.map(quoted)),
+  fc.tuple(listing, lists),
+);
+const conditions = fc
+  .oneof(
+    fc.tuple(
+      attributeNames.map((name) => `attribute:${name}`),
+      fc.oneof(
+        textTests,
+        fc.tuple(order, values.map(quoted)),
+        fc.tuple(symbolOf('exists', '!exists', 'not_exists'), fc.constant('')),
+      ),
+    ),
+    fc.tuple(symbolOf('ec2InstanceId', 'task:group', 'agentConnected'), textTests),
+    fc.tuple(fc.constant('agentVersion'), fc.tuple(fc.oneof(equality, order), symbolOf('1.99.1', '1.9', '2'))),
+    fc.tuple(fc.constant('runningTasksCount'), fc.tuple(fc.oneof(equality, order), symbolOf('0', '1', '3'))),
+    fc.tuple(
+      fc.constant('registeredAt'),
+      fc.tuple(fc.oneof(equality, order), symbolOf('2030-01-07', '2030-01-07T00:00:05Z', '2030-01-07T01:00:03+01:00')),
+    ),
+  )
+  .map(([subject, [operator, right]]) => `${subject} ${operator} ${right}`.trim());
+
+/** Expressions of the cluster query language, with every operator, alias, quote and grouping; all of them valid. */
+export const expressions: fc.Arbitrary<string> = fc.letrec<{ expression: string }>((tie) => ({
+  expression: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    conditions,
+    fc
+      .tuple(tie('expression'), symbolOf('and', '&&', 'or', '||'), tie('expression'), fc.boolean(), fc.boolean())
+      .map(([left, joined, right, before, after]) => {
+        const [one, other] = [before ? `(${left})` : left, after ? `( ${right} )` : right];
+        return `${one} ${joined} ${other}`;
+      }),
+    tie('expression').map((inner) => `not(${inner})`),
+    tie('expression').map((inner) => `!(${inner})`),
+  ),
+})).expression;

@@ -257,7 +257,7 @@ test('the invariants notice what they are there for', () => {
     /remaining cpuUnits/,
   );
   assert.throws(
-    broken(({ ecs }) => first(ecs.containerInstances).serviceCounts.clear()),
+    broken(({ ecs }) => first(ecs.containerInstances).taskGroups.clear()),
     /tasks per service/,
   );
   assert.throws(

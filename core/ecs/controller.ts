@@ -147,8 +147,22 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events
-      .on('TaskPlaced')
-      .pipe(map(({ event: { taskId, runningAtMs } }) => due(runningAtMs, { type: 'StartTask', taskId }))),
+      .on('TaskPlaced', 'TaskAdmitted')
+      .pipe(
+        mergeMap(({ event: { taskId, runningAtMs } }) =>
+          runningAtMs === undefined ? EMPTY : of(due(runningAtMs, { type: 'StartTask', taskId })),
+        ),
+      ),
+    // What the task had is free on its host, or it has left the queue: those who wait there look again.
+    events
+      .on('TaskStopped')
+      .pipe(
+        mergeMap(({ atMs, event: { ec2InstanceId = '' } }) =>
+          (world.ecs.containerInstances.get(ec2InstanceId)?.host.queue.size ?? 0) > 0
+            ? of(due(atMs, { type: 'AdmitTasks', ec2InstanceId }))
+            : EMPTY,
+        ),
+      ),
     events
       .on('TaskWaiting')
       .pipe(map(({ event: { taskId, givesUpAtMs } }) => due(givesUpAtMs, { type: 'GiveUpTask', taskId }))),

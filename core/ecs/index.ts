@@ -35,15 +35,42 @@ export {
   strategyProblem,
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
-export { hostPorts, type ContainerInstance } from './containerInstance.ts';
+export {
+  hostFits,
+  isTrunked,
+  occupyHost,
+  registeredMemoryMiB,
+  registeredResources,
+  type ContainerInstance,
+} from './containerInstance.ts';
 export { ecsController } from './controller.ts';
+export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
-export { chooseTasksToStop, placeTask, type PlacementRequest } from './placement/engine.ts';
+export { hostPorts, type PlacementRequest } from './placement/engine.ts';
+export {
+  ClusterQueryError,
+  parseClusterQuery,
+  printClusterQuery,
+  type QueriedInstanceJson,
+  type QueryOptions,
+} from './placement/query.ts';
+export {
+  chooseTasksToStop,
+  placeTask,
+  type ChooseTasksToStopOptions,
+  type InstanceJson,
+  type PlacementOptions,
+  type PlaceTaskAnswer,
+  type PlaceTaskRequest,
+  type StoppableTaskJson,
+} from './placement/standalone.ts';
 export { placementStrategies } from './placement/strategies.ts';
 export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { deploymentBounds, service } from './service.ts';
+export { groupOf } from './task.ts';
 export {
   DEFAULT_IMAGE_MIB,
+  portProblems,
   taskDefinition,
   taskDemand,
   type TaskDefinition,
@@ -99,6 +126,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   RunServiceTask: Phase.Execute,
   ServeLoad: Phase.Environment,
   PlaceWaitingTask: Phase.Execute,
+  AdmitTasks: Phase.Environment,
   StartTask: Phase.Environment,
   StopTask: Phase.Execute,
   StopContainers: Phase.Environment,

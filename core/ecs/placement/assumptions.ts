@@ -1,0 +1,44 @@
+/** What placement does where AWS is silent: one option each, its default the most likely reading. */
+
+import { z } from 'zod';
+
+export const placementAssumptions = z.strictObject({
+  tieBreak: z
+    .enum(['lexical', 'seeded'])
+    .default('lexical')
+    .describe(
+      'among instances that all strategies like equally: the one registered first, or one drawn by chance; when stopping, the newest task, or one drawn. AWS documents neither',
+    ),
+  releaseAt: z
+    .enum(['STOPPING', 'STOPPED'])
+    .default('STOPPING')
+    .describe(
+      'when ECS counts the CPU, memory, GPUs and ports of a stopping task as free: at SIGTERM (since July 2023), or when its containers have ended (before)',
+    ),
+  agentVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/, 'expected a version such as 1.99.1')
+    .default('1.99.1')
+    .describe(
+      'version of the container agent on every instance: from 1.73.0 on a host starts tasks first in, first out, once the resources are really free; before, once no task on it is stopping. Trunking needs 1.28.1',
+    ),
+  regexMode: z
+    .enum(['full', 'find'])
+    .default('full')
+    .describe('whether =~ of the cluster query language must match the whole value, or a part of it'),
+  portLimit: z
+    .enum(['together', 'each'])
+    .default('together')
+    .describe('whether the 100 reserved host ports of an instance count TCP and UDP together or each'),
+  reserved51680: z
+    .boolean()
+    .default(false)
+    .describe('whether the agent also reserves port 51680: the guide says so, the agent only with its own metrics on'),
+  networkConfiguration: z
+    .enum(['optional', 'required'])
+    .default('optional')
+    .describe(
+      'whether a service of awsvpc tasks must name its subnets, as AWS asks; optional: without them it may run in every zone',
+    ),
+});
+export type PlacementAssumptions = z.output<typeof placementAssumptions>;
