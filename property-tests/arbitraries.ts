@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import type { Instance } from '../core/ec2/index.ts';
-import type { ContainerInstance, TaskDemand } from '../core/ecs/index.ts';
+import type { ContainerInstance, QueriedInstanceJson, TaskDemand } from '../core/ecs/index.ts';
 import { hostPorts, registeredResources } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
 import { HOUR, MINUTE, SECOND, type Millis } from '../core/kernel/index.ts';
@@ -713,55 +713,203 @@ export const groupMembers: fc.Arbitrary<readonly Instance[]> = fc
     })),
   );
 
-const quoted = (text: string): string => (/^[\w.:*-]+$/.test(text) ? text : `'${text}'`);
-const attributeNames = fc.constantFrom('stack', 'ssd', 'ecs.instance-type', 'ecs.availability-zone', 'ecs.capability.task-eni');
-const values = fc.constantFrom('prod', 'test', 'm5.large', 'us-east-1a', '7', '10', 'two words', 'and', 'service:web');
-const patterns = fc.constantFrom('m5.*', 'prod|test', '[pt]ro?.*', '(?i)PROD', 'us-east-1[ab]', 'a');
-const symbolOf = (...symbols: string[]) => fc.constantFrom(...symbols);
-const equality = symbolOf('==', 'equals', '!=', 'not_equals');
-const order = symbolOf('>', 'greater_than', '>=', 'greater_than_equal', '<', 'less_than', '<=', 'less_than_equal');
-const matching = symbolOf('=~', 'matches', '!~', 'not_matches');
-const listing = symbolOf('in', '!in', 'not_in');
-const lists = fc.array(values, { minLength: 1, maxLength: 3 }).map((items) => `[${items.map(quoted).join(', ')}]`);
+/** An expression of the cluster query language, and what it means, written down once more from the specification. */
+export interface Meant {
+  readonly text: string;
+  readonly means: (instance: QueriedInstanceJson) => boolean;
+}
 
-/** The right side of a condition on a text. */
-const textTests = fc.oneof(
-  fc.tuple(equality, values.map(quoted)),
-  fc.tuple(matching, patterns.map(quoted)),
-  fc.tuple(listing, lists),
+/** How a text compares, by each way of writing the operator. */
+type Compare = (a: string, b: string) => boolean;
+const equals: Compare = (a, b) => a === b;
+const differs: Compare = (a, b) => a !== b;
+const isNumber = (text: string): boolean => text.trim() !== '' && !Number.isNaN(Number(text));
+const sign = (a: string, b: string): number =>
+  isNumber(a) && isNumber(b) ? Number(a) - Number(b) : a < b ? -1 : Number(a > b);
+const EQUALITIES: readonly (readonly [string, Compare])[] = [
+  ['==', equals],
+  ['equals', equals],
+  ['!=', differs],
+  ['not_equals', differs],
+];
+const ORDERS: readonly (readonly [string, (difference: number) => boolean])[] = [
+  ['>', (difference) => difference > 0],
+  ['greater_than', (difference) => difference > 0],
+  ['>=', (difference) => difference >= 0],
+  ['greater_than_equal', (difference) => difference >= 0],
+  ['<', (difference) => difference < 0],
+  ['less_than', (difference) => difference < 0],
+  ['<=', (difference) => difference <= 0],
+  ['less_than_equal', (difference) => difference <= 0],
+  ['==', (difference) => difference === 0],
+  ['not_equals', (difference) => difference !== 0],
+];
+
+const literal = (text: string): fc.Arbitrary<string> =>
+  fc.constantFrom(...(/^[\w.:/+-]+$/.test(text) ? [text] : []), `'${text}'`, `"${text}"`);
+const values: fc.Arbitrary<string> = fc.constantFrom('prod', 'test', 'm5.large', 'us-east-1a', '7', '10', 'two words', 'and', 'service:web');
+const patterns = fc.constantFrom('m5.*', 'prod|test', '[pt]ro?.*', '(?i)PROD', 'us-east-1[ab]', 'a', 'i-0+2');
+
+/** The right side of a condition on a text, its meaning, and whether it is of the denying kind. */
+interface TextTest {
+  readonly right: string;
+  readonly holds: (value: string) => boolean;
+  readonly denies: boolean;
+}
+const textTests: fc.Arbitrary<TextTest> = fc.oneof(
+  fc.tuple(fc.constantFrom(...EQUALITIES), values).chain(([[operator, compare], value]) =>
+    literal(value).map((written) => ({
+      right: `${operator} ${written}`,
+      holds: (found: string) => compare(found, value),
+      denies: compare === differs,
+    })),
+  ),
+  fc.tuple(fc.constantFrom('=~', 'matches', '!~', 'not_matches'), patterns).map(([operator, pattern]) => {
+    const denies = operator === '!~' || operator === 'not_matches';
+    const regex = new RegExp(`^(?:${pattern.replace('(?i)', '')})$`, pattern.startsWith('(?i)') ? 'i' : '');
+    return { right: `${operator} '${pattern}'`, holds: (found: string) => regex.test(found) !== denies, denies };
+  }),
+  fc
+    .tuple(fc.constantFrom('in', '!in', 'not_in'), fc.array(values, { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([operator, items, tight]) => ({
+      right: `${operator}${tight ? '' : ' '}[${items.map((item) => `'${item}'`).join(tight ? ',' : ' , ')}]`,
+      holds: (found: string) => items.includes(found) === (operator === 'in'),
+      denies: operator !== 'in',
+    })),
 );
-const conditions = fc
-  .oneof(
-    fc.tuple(
-      attributeNames.map((name) => `attribute:${name}`),
-      fc.oneof(
-        textTests,
-        fc.tuple(order, values.map(quoted)),
-        fc.tuple(symbolOf('exists', '!exists', 'not_exists'), fc.constant('')),
-      ),
-    ),
-    fc.tuple(symbolOf('ec2InstanceId', 'task:group', 'agentConnected'), textTests),
-    fc.tuple(fc.constant('agentVersion'), fc.tuple(fc.oneof(equality, order), symbolOf('1.99.1', '1.9', '2'))),
-    fc.tuple(fc.constant('runningTasksCount'), fc.tuple(fc.oneof(equality, order), symbolOf('0', '1', '3'))),
-    fc.tuple(
-      fc.constant('registeredAt'),
-      fc.tuple(fc.oneof(equality, order), symbolOf('2030-01-07', '2030-01-07T00:00:05Z', '2030-01-07T01:00:03+01:00')),
+
+const attributeTests: fc.Arbitrary<Meant> = fc
+  .tuple(
+    fc.constantFrom('stack', 'ssd', 'ecs.instance-type', 'ecs.availability-zone'),
+    fc.oneof(
+      textTests,
+      fc
+        .tuple(fc.constantFrom(...ORDERS.slice(0, 8)), values)
+        .chain(([[operator, compare], value]) =>
+          literal(value).map((written) => ({
+            right: `${operator} ${written}`,
+            holds: (found: string) => compare(sign(found, value)),
+            denies: false,
+          })),
+        ),
+      fc.constantFrom('exists', '!exists', 'not_exists'),
     ),
   )
-  .map(([subject, [operator, right]]) => `${subject} ${operator} ${right}`.trim());
+  .map(([name, test]) => {
+    const valueOf = ({ attributes }: QueriedInstanceJson) => attributes[name];
+    if (typeof test === 'string')
+      return {
+        text: `attribute:${name} ${test}`,
+        means: (instance) => (valueOf(instance) === undefined) !== (test === 'exists'),
+      };
+    return {
+      text: `attribute:${name} ${test.right}`,
+      means(instance) {
+        const value = valueOf(instance);
+        if (value === undefined) return false;
+        return value === null ? test.denies : test.holds(value);
+      },
+    };
+  });
 
-/** Expressions of the cluster query language, with every operator, alias, quote and grouping; all of them valid. */
-export const expressions: fc.Arbitrary<string> = fc.letrec<{ expression: string }>((tie) => ({
-  expression: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    conditions,
-    fc
-      .tuple(tie('expression'), symbolOf('and', '&&', 'or', '||'), tie('expression'), fc.boolean(), fc.boolean())
-      .map(([left, joined, right, before, after]) => {
-        const [one, other] = [before ? `(${left})` : left, after ? `( ${right} )` : right];
-        return `${one} ${joined} ${other}`;
-      }),
-    tie('expression').map((inner) => `not(${inner})`),
-    tie('expression').map((inner) => `!(${inner})`),
-  ),
-})).expression;
+const subjectTests: fc.Arbitrary<Meant> = fc.oneof(
+  textTests.map(({ right, holds }): Meant => ({
+    text: `ec2InstanceId ${right}`,
+    means: ({ ec2InstanceId }) => holds(ec2InstanceId),
+  })),
+  textTests.map(({ right, holds }): Meant => ({
+    text: `agentConnected ${right}`,
+    means: ({ agentConnected }) => holds(String(agentConnected)),
+  })),
+  textTests.map(({ right, holds, denies }): Meant => ({
+    text: `task:group ${right}`,
+    means: ({ taskGroups }) => (denies ? taskGroups.every(holds) : taskGroups.some(holds)),
+  })),
+  fc.tuple(fc.constantFrom(...ORDERS), fc.nat({ max: 4 })).map(([[operator, compare], count]): Meant => ({
+    text: `runningTasksCount ${operator} ${count}`,
+    means: ({ runningTasksCount }) => compare(runningTasksCount - count),
+  })),
+  fc
+    .tuple(fc.constantFrom(...ORDERS), fc.constantFrom([1, 99, 1], [1, 100, 0], [1, 9, 12], [2, 0, 0]))
+    .map(([[operator, compare], version]): Meant => ({
+      text: `agentVersion ${operator} ${version.join('.')}`,
+      means: ({ agentVersion }) => {
+        const weigh = (numbers: readonly number[]) => numbers.reduce((sum, part) => sum * 1_000 + part, 0);
+        return compare(weigh(agentVersion.split('.').map(Number)) - weigh(version));
+      },
+    })),
+  fc
+    .tuple(
+      fc.constantFrom(...ORDERS),
+      fc.constantFrom(
+        ['2030-01-07', Date.UTC(2030, 0, 7)],
+        ['2030-01-07T00:00:05Z', Date.UTC(2030, 0, 7, 0, 0, 5)],
+        ['2030-01-07T01:00:03+01:00', Date.UTC(2030, 0, 7, 0, 0, 3)],
+        ['2030-01-07T00:00:02', Date.UTC(2030, 0, 7, 0, 0, 2)],
+      ),
+    )
+    .map(([[operator, compare], [written, atMs]]): Meant => ({
+      text: `registeredAt ${operator} ${written}`,
+      means: ({ registeredAt }) => compare(Date.parse(registeredAt) - (atMs as number)),
+    })),
+);
+
+/** Expressions with every subject, operator, alias, quote and grouping; all of them valid. */
+export const meantExpressions: fc.Arbitrary<Meant> = fc
+  .letrec<{ whole: Meant; alternative: Meant; factor: Meant }>(
+  (tie) => ({
+    whole: fc
+      .array(tie('alternative'), { minLength: 1, maxLength: 2 })
+      .chain((parts) =>
+        fc.constantFrom(' or ', ' || ', '||').map((joined) => ({
+          text: parts.map(({ text }) => text).join(joined),
+          means: (instance: QueriedInstanceJson) => parts.some(({ means }) => means(instance)),
+        })),
+      ),
+    alternative: fc
+      .array(tie('factor'), { minLength: 1, maxLength: 2 })
+      .chain((parts) =>
+        fc.constantFrom(' and ', ' && ', '&&').map((joined) => ({
+          text: parts.map(({ text }) => text).join(joined),
+          means: (instance: QueriedInstanceJson) => parts.every(({ means }) => means(instance)),
+        })),
+      ),
+    factor: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      { weight: 3, arbitrary: attributeTests },
+      { weight: 3, arbitrary: subjectTests },
+      { weight: 1, arbitrary: tie('whole').map(({ text, means }) => ({ text: `( ${text})`, means })) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(tie('whole'), fc.constantFrom('not(', 'not (', '!(', '! ('))
+          .map(([{ text, means }, open]): Meant => ({
+            text: `${open}${text} )`,
+            means: (instance) => !means(instance),
+          })),
+      },
+    ),
+  }),
+)
+  .whole.filter(({ text }) => text.length <= 1_800);
+
+export const expressions: fc.Arbitrary<string> = meantExpressions.map(({ text }) => text);
+
+/** An instance as the cluster query language sees it. */
+export const queriedInstances: fc.Arbitrary<QueriedInstanceJson> = fc.record({
+  ec2InstanceId: fc.constantFrom('i-1', 'i-02', 'i-002', 'prod'),
+  agentConnected: fc.boolean(),
+  agentVersion: fc.constantFrom('1.99.1', '1.9.12', '2.0.0', '1.100.0'),
+  registeredAt: fc.constantFrom('2030-01-07T00:00:00Z', '2030-01-07T00:00:03Z', '2018-02-12T23:59:59Z', '2031-01-01T00:00:00Z'),
+  runningTasksCount: fc.nat({ max: 4 }),
+  attributes: fc.record(
+    {
+      stack: fc.option(values, { nil: null }),
+      ssd: fc.option(values, { nil: null, freq: 1 }),
+      'ecs.instance-type': fc.constantFrom('m5.large', 'm5.xlarge', 't3.small'),
+      'ecs.availability-zone': fc.constantFrom(...ZONES),
+    },
+    { requiredKeys: ['ecs.instance-type', 'ecs.availability-zone'] },
+  ) as fc.Arbitrary<Readonly<Record<string, string | null>>>,
+  taskGroups: fc.subarray(['service:web', 'prod', 'two words']),
+});

@@ -46,7 +46,9 @@ export {
 export { ecsController } from './controller.ts';
 export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
-export { hostPorts, type PlacementRequest } from './placement/engine.ts';
+export { hostPorts, prepare, scanForPlace, type PlacementRequest } from './placement/engine.ts';
+export type { PlacementInstance } from './placement/instance.ts';
+export { findInIndex, noteChange } from './placement/placementIndex.ts';
 export {
   ClusterQueryError,
   parseClusterQuery,

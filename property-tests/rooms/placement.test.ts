@@ -22,7 +22,7 @@ import { clusters, demands, emptyClusters, emptyInstance, expressions, GROUP, oc
 import { answersAreStable, writtenConstraints, type AnyConstraint } from '../contracts/placementConstraint.ts';
 import { keysAreStable, writtenStrategies, type AnyStrategy } from '../contracts/placementStrategy.ts';
 
-const runs = { numRuns: 500 };
+const runs = { numRuns: 200 };
 const draws = () => keyedRng(1).at('placement', 1);
 const plain: PlacementAssumptions = placementAssumptions.parse({});
 
@@ -182,7 +182,7 @@ describe('where a task goes', () => {
         }
         assert.equal(chosen, leaves[0]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 800 },
     ));
 
   test('a refusal names the instance that came closest, what it lacked, and how many each reason turned away', () =>
@@ -218,7 +218,7 @@ describe('where a task goes', () => {
         for (const instance of active)
           if (obstacle(instance, request) === answer.reason) assert.equal(amount(instance) <= amount(closest), true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     ));
 
   /** Places `count` tasks one after the other; stops when there is no place. */
@@ -304,7 +304,9 @@ describe('the index', () => {
     fc.assert(
       fc.property(
         clusters,
-        fc.array(requestsOf(anyRule), { minLength: 1, maxLength: 4 }),
+        fc
+          .array(requestsOf(anyRule), { minLength: 1, maxLength: 3 })
+          .map((drawn) => drawn.flatMap((request) => [request, { ...request, group: OTHER_GROUP }])),
         rules,
         fc.array(happenings, { maxLength: 40 }),
         (drawn, wanted, assumptions, story) => {
@@ -366,7 +368,7 @@ describe('the index', () => {
           for (const [key, request] of wanted.entries()) both(request, key);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 300 },
     ));
 
   /** A placement, or with -1 its end. */
@@ -439,7 +441,12 @@ describe('which task is stopped', () => {
     tieBreak,
     draws: draws(),
   });
-  const alike = (task: StoppableTask) => ({ ...task, running: true, unhealthy: false, protectedFromScaleIn: false });
+  const alike = (task: StoppableTask): StoppableTask => ({
+    ...task,
+    running: true,
+    unhealthy: false,
+    protectedFromScaleIn: false,
+  });
 
   test('as many as asked for, each once, never a protected one; unhealthy ones first, then those that do not run yet', () =>
     fc.assert(
