@@ -344,7 +344,7 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
     placementStrategy: onFargate ? [] : item.strategies,
     placementConstraints: onFargate ? [] : constraintsOf(item),
     ...(item.subnets && !onFargate && item.networkMode === 'awsvpc'
-      ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1b'] } } }
+      ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1a'] } } }
       : {}),
     loadBalancers:
       item.loadBalancer === undefined

@@ -258,7 +258,7 @@ test('the invariants notice what they are there for', () => {
   );
   assert.throws(
     broken(({ ecs }) => first(ecs.containerInstances).taskGroups.clear()),
-    /tasks per service/,
+    /tasks per group/,
   );
   assert.throws(
     broken(({ ecs }) => void first(ecs.services).zoneCounts.set('b', 1)),

@@ -31,7 +31,7 @@ import {
   type HostResources,
 } from './containerInstance.ts';
 import { pickHostPorts } from './hostPorts.ts';
-import type { Placed, PlacementFailure, Refused } from './placement/engine.ts';
+import type { Placed, PlacementFailure, PlacementRequest, Refused } from './placement/engine.ts';
 import { findInIndex } from './placement/placementIndex.ts';
 import { versionIsAtLeast } from './placement/query.ts';
 import { SERVICE_STRATEGY, type PlacementStrategyConfig } from './placement/strategies.ts';
@@ -173,6 +173,35 @@ function chainOf(written: readonly PlacementStrategyConfig[]): readonly Placemen
   return written.length === 0 ? SERVICE_STRATEGY : written;
 }
 
+/** Requests by the service's configuration, which is replaced and never changed: equal ones need to be written once. */
+const requests = new WeakMap<object, Map<string, PlacementRequest>>();
+
+function requestOf(
+  ecs: Immutable<EcsWorld['ecs']>,
+  config: Immutable<Service>['config'],
+  taskDefinition: string,
+  capacityProvider: string | undefined,
+): PlacementRequest {
+  let known = requests.get(config);
+  if (known === undefined) requests.set(config, (known = new Map<string, PlacementRequest>()));
+  const key = `${taskDefinition} ${capacityProvider}`;
+  let request = known.get(key);
+  if (request === undefined) {
+    const definition = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    request = {
+      group: groupOf(config.serviceName),
+      demand: definition.demand,
+      requiredAttributes: definition.requiredAttributes,
+      zones: zonesOf(ecs, config),
+      constraints: [...definition.definition.placementConstraints, ...config.placementConstraints],
+      strategies: chainOf(config.placementStrategy),
+      capacityProvider,
+    };
+    known.set(key, request);
+  }
+  return request;
+}
+
 type PlaceFound = Placed<Immutable<ContainerInstance>> | Refused;
 
 /** Where a new task of a service goes, or why nowhere. */
@@ -182,16 +211,7 @@ export function findPlace(
   task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
 ): PlaceFound {
   const { ecs } = world;
-  const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const request = {
-    group: groupOf(config.serviceName),
-    demand: definition.demand,
-    requiredAttributes: definition.requiredAttributes,
-    zones: zonesOf(ecs, config),
-    constraints: [...definition.definition.placementConstraints, ...config.placementConstraints],
-    strategies: chainOf(config.placementStrategy),
-    capacityProvider: task.capacityProvider,
-  };
+  const request = requestOf(ecs, config, task.taskDefinition, task.capacityProvider);
   return findInIndex(ecs, request, ecs.placement, rng.at('ecs.placement', task.number));
 }
 

@@ -23,7 +23,11 @@ export interface PlacementConstraint<Schema extends z.ZodType> {
 const distinctInstanceSchema = z.strictObject({
   type: z.literal('distinctInstance'),
   // An empty text counts as specified. @source hashicorp/terraform#11446
-  expression: z.undefined({ error: 'distinctInstance expression should not be specified.' }).optional(),
+  expression: z
+    .string()
+    .refine(() => false, 'distinctInstance expression should not be specified.')
+    .optional()
+    .describe('must be left out'),
 });
 
 /** Each task of the group on an instance of its own. A task on its way out no longer holds its instance. */

@@ -74,6 +74,8 @@ export function findInIndex<Instance extends PlacementInstance>(
 class PlacementIndex<Instance extends PlacementInstance> {
   readonly #cluster: PlacementCluster<Instance>;
   readonly #views = new Map<string, View<Instance>>();
+  /** Keys of requests asked before: writing one down costs as much as placing a task. */
+  readonly #keys = new WeakMap<PlacementRequest, string>();
   #slots = new Slots<Instance>([]);
   /** Changes of the journal that the slots have seen; -1 before the first. */
   #seen = -1;
@@ -84,7 +86,11 @@ class PlacementIndex<Instance extends PlacementInstance> {
 
   find(request: PlacementRequest, assumptions: PlacementAssumptions, draws: Draws): Placement<Instance> {
     this.#catchUp();
-    const key = JSON.stringify([keyedByGroup(request) ? request : { ...request, group: '' }, assumptions]);
+    let key = this.#keys.get(request);
+    if (key === undefined) {
+      key = JSON.stringify([keyedByGroup(request) ? request : { ...request, group: '' }, assumptions]);
+      this.#keys.set(request, key);
+    }
     const view = this.#views.get(key) ?? new View(prepare(request, assumptions));
     // The most recently asked is the last.
     this.#views.delete(key);

@@ -339,7 +339,7 @@ function versionOf(text: string): readonly number[] | undefined {
   return numbers?.split('.').map(Number);
 }
 
-export function compareVersions(a: readonly number[], b: readonly number[]): number {
+function compareVersions(a: readonly number[], b: readonly number[]): number {
   for (let place = 0; place < Math.max(a.length, b.length); place++) {
     const difference = (a[place] ?? 0) - (b[place] ?? 0);
     if (difference !== 0) return difference;
