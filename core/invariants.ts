@@ -4,8 +4,8 @@
  */
 
 import type { Immutable } from 'immer';
-import { groupOf, hostPorts } from './ecs/index.ts';
-import { BrokenInvariantError, type Millis, type Recorded } from './kernel/index.ts';
+import { findInIndex, groupOf, hostPorts, isFargate, placementRequest, prepare, scanForPlace } from './ecs/index.ts';
+import { BrokenInvariantError, keyedRng, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
 /** Checks one run; it remembers the requests in the system, and targets without a task. @throws BrokenInvariantError */
@@ -21,6 +21,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     };
     if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
     checkInstances(world, fail, equal);
+    if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
@@ -92,6 +93,35 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     const taskCount = Array.from(counts.values()).reduce((sum, count) => sum + count, 0);
     equal(`runningTasksCount of ${id}`, instance.runningTasksCount, taskCount);
     equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
+  }
+}
+
+/** Events that change what placement sees. */
+const CHANGING_PLACEMENT: ReadonlySet<string> = new Set<Event['type']>([
+  'ContainerInstanceRegistered',
+  'ContainerInstanceDraining',
+  'ContainerInstanceDeregistered',
+  'TaskPlaced',
+  'TaskDeactivating',
+  'TaskStopping',
+  'TaskStopped',
+]);
+
+/** The next task of every service would get the same answer from the index as from a scan of all instances. */
+function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): void {
+  const rng = keyedRng(seq);
+  for (const { config, taskDefinition, strategy } of ecs.services.values()) {
+    const providers = strategy.map(({ capacityProvider }) => capacityProvider).filter((name) => !isFargate(name));
+    for (const provider of strategy.length === 0 ? [undefined] : providers) {
+      const request = placementRequest(ecs, config, taskDefinition, provider);
+      const indexed = findInIndex(ecs, request, ecs.placement, rng.at('check', 1));
+      const all = ecs.containerInstances.values();
+      const scanned = scanForPlace(prepare(request, ecs.placement), all, rng.at('check', 1));
+      const [one, other] = [indexed, scanned].map((place) =>
+        JSON.stringify('instance' in place ? { ...place, instance: place.instance.ec2InstanceId } : place),
+      );
+      if (one !== other) fail(`placement of ${config.serviceName} by the index is ${one}, by a scan ${other}`);
+    }
   }
 }
 

@@ -69,7 +69,7 @@ export {
 export { placementStrategies } from './placement/strategies.ts';
 export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { deploymentBounds, service } from './service.ts';
-export { groupOf } from './task.ts';
+export { groupOf, placementRequest } from './task.ts';
 export {
   DEFAULT_IMAGE_MIB,
   portProblems,

@@ -176,7 +176,7 @@ function chainOf(written: readonly PlacementStrategyConfig[]): readonly Placemen
 /** Requests by the service's configuration, which is replaced and never changed: equal ones need to be written once. */
 const requests = new WeakMap<object, Map<string, PlacementRequest>>();
 
-function requestOf(
+export function placementRequest(
   ecs: Immutable<EcsWorld['ecs']>,
   config: Immutable<Service>['config'],
   taskDefinition: string,
@@ -211,7 +211,7 @@ export function findPlace(
   task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
 ): PlaceFound {
   const { ecs } = world;
-  const request = requestOf(ecs, config, task.taskDefinition, task.capacityProvider);
+  const request = placementRequest(ecs, config, task.taskDefinition, task.capacityProvider);
   return findInIndex(ecs, request, ecs.placement, rng.at('ecs.placement', task.number));
 }
 
