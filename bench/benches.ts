@@ -10,6 +10,13 @@ import { streams } from './streams.ts';
 import type { Bench } from './suite.ts';
 import { timeline } from './timeline.ts';
 
-export const benches = { calendar, rng, log, streams, timeline, placement, serving, endToEnd } as const satisfies Readonly<
-  Record<string, Bench>
->;
+export const benches = {
+  calendar,
+  rng,
+  log,
+  streams,
+  timeline,
+  placement,
+  serving,
+  endToEnd,
+} as const satisfies Readonly<Record<string, Bench>>;

@@ -89,7 +89,11 @@ function placing(
         const draws = rng.at('bench.placement', step++);
         const answer = withIndex
           ? findInIndex(cluster, request, assumptions, draws)
-          : scanForPlace(prepared[(step - 1) % requests.length] as (typeof prepared)[number], containerInstances.values(), draws);
+          : scanForPlace(
+              prepared[(step - 1) % requests.length] as (typeof prepared)[number],
+              containerInstances.values(),
+              draws,
+            );
         if ('instance' in answer) {
           for (const left of answer.left) hash = fold(hash, left);
           hash = fold(hash, answer.instance.registeredAtMs);

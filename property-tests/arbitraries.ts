@@ -267,7 +267,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     })),
     assumptions: {
       start: drawn.start as 'steady',
-      placement: drawn.placement as { tieBreak: 'seeded' },
+      placement: drawn.placement,
       metricDelay: { service, loadBalancer, capacityProvider },
     },
   };
@@ -295,7 +295,7 @@ function groupOf(drawn: Fleet, index: number) {
     NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
     ecsConfig: {
       ECS_CLUSTER: CLUSTER,
-      ECS_INSTANCE_ATTRIBUTES: drawn.attributes as Record<string, string>,
+      ECS_INSTANCE_ATTRIBUTES: drawn.attributes,
       ECS_RESERVED_MEMORY: drawn.reservedMemory,
       ECS_DYNAMIC_HOST_PORT_RANGE: drawn.portRange,
     },
@@ -747,7 +747,17 @@ const ORDERS: readonly (readonly [string, (difference: number) => boolean])[] = 
 
 const literal = (text: string): fc.Arbitrary<string> =>
   fc.constantFrom(...(/^[\w.:/+-]+$/.test(text) ? [text] : []), `'${text}'`, `"${text}"`);
-const values: fc.Arbitrary<string> = fc.constantFrom('prod', 'test', 'm5.large', 'us-east-1a', '7', '10', 'two words', 'and', 'service:web');
+const values: fc.Arbitrary<string> = fc.constantFrom(
+  'prod',
+  'test',
+  'm5.large',
+  'us-east-1a',
+  '7',
+  '10',
+  'two words',
+  'and',
+  'service:web',
+);
 const patterns = fc.constantFrom('m5.*', 'prod|test', '[pt]ro?.*', '(?i)PROD', 'us-east-1[ab]', 'a', 'i-0+2');
 
 /** The right side of a condition on a text, its meaning, and whether it is of the denying kind. */
@@ -783,15 +793,13 @@ const attributeTests: fc.Arbitrary<Meant> = fc
     fc.constantFrom('stack', 'ssd', 'ecs.instance-type', 'ecs.availability-zone'),
     fc.oneof(
       textTests,
-      fc
-        .tuple(fc.constantFrom(...ORDERS.slice(0, 8)), values)
-        .chain(([[operator, compare], value]) =>
-          literal(value).map((written) => ({
-            right: `${operator} ${written}`,
-            holds: (found: string) => compare(sign(found, value)),
-            denies: false,
-          })),
-        ),
+      fc.tuple(fc.constantFrom(...ORDERS.slice(0, 8)), values).chain(([[operator, compare], value]) =>
+        literal(value).map((written) => ({
+          right: `${operator} ${written}`,
+          holds: (found: string) => compare(sign(found, value)),
+          denies: false,
+        })),
+      ),
       fc.constantFrom('exists', '!exists', 'not_exists'),
     ),
   )
@@ -850,30 +858,25 @@ const subjectTests: fc.Arbitrary<Meant> = fc.oneof(
     )
     .map(([[operator, compare], [written, atMs]]): Meant => ({
       text: `registeredAt ${operator} ${written}`,
-      means: ({ registeredAt }) => compare(Date.parse(registeredAt) - (atMs as number)),
+      means: ({ registeredAt }) => compare(Date.parse(registeredAt) - atMs),
     })),
 );
 
 /** Expressions with every subject, operator, alias, quote and grouping; all of them valid. */
 export const meantExpressions: fc.Arbitrary<Meant> = fc
-  .letrec<{ whole: Meant; alternative: Meant; factor: Meant }>(
-  (tie) => ({
-    whole: fc
-      .array(tie('alternative'), { minLength: 1, maxLength: 2 })
-      .chain((parts) =>
-        fc.constantFrom(' or ', ' || ', '||').map((joined) => ({
-          text: parts.map(({ text }) => text).join(joined),
-          means: (instance: QueriedInstanceJson) => parts.some(({ means }) => means(instance)),
-        })),
-      ),
-    alternative: fc
-      .array(tie('factor'), { minLength: 1, maxLength: 2 })
-      .chain((parts) =>
-        fc.constantFrom(' and ', ' && ', '&&').map((joined) => ({
-          text: parts.map(({ text }) => text).join(joined),
-          means: (instance: QueriedInstanceJson) => parts.every(({ means }) => means(instance)),
-        })),
-      ),
+  .letrec<{ whole: Meant; alternative: Meant; factor: Meant }>((tie) => ({
+    whole: fc.array(tie('alternative'), { minLength: 1, maxLength: 2 }).chain((parts) =>
+      fc.constantFrom(' or ', ' || ', '||').map((joined) => ({
+        text: parts.map(({ text }) => text).join(joined),
+        means: (instance: QueriedInstanceJson) => parts.some(({ means }) => means(instance)),
+      })),
+    ),
+    alternative: fc.array(tie('factor'), { minLength: 1, maxLength: 2 }).chain((parts) =>
+      fc.constantFrom(' and ', ' && ', '&&').map((joined) => ({
+        text: parts.map(({ text }) => text).join(joined),
+        means: (instance: QueriedInstanceJson) => parts.every(({ means }) => means(instance)),
+      })),
+    ),
     factor: fc.oneof(
       { maxDepth: 3, depthSize: 'small' },
       { weight: 3, arbitrary: attributeTests },
@@ -889,8 +892,7 @@ export const meantExpressions: fc.Arbitrary<Meant> = fc
           })),
       },
     ),
-  }),
-)
+  }))
   .whole.filter(({ text }) => text.length <= 1_800);
 
 export const expressions: fc.Arbitrary<string> = meantExpressions.map(({ text }) => text);
@@ -900,7 +902,12 @@ export const queriedInstances: fc.Arbitrary<QueriedInstanceJson> = fc.record({
   ec2InstanceId: fc.constantFrom('i-1', 'i-02', 'i-002', 'prod'),
   agentConnected: fc.boolean(),
   agentVersion: fc.constantFrom('1.99.1', '1.9.12', '2.0.0', '1.100.0'),
-  registeredAt: fc.constantFrom('2030-01-07T00:00:00Z', '2030-01-07T00:00:03Z', '2018-02-12T23:59:59Z', '2031-01-01T00:00:00Z'),
+  registeredAt: fc.constantFrom(
+    '2030-01-07T00:00:00Z',
+    '2030-01-07T00:00:03Z',
+    '2018-02-12T23:59:59Z',
+    '2031-01-01T00:00:00Z',
+  ),
   runningTasksCount: fc.nat({ max: 4 }),
   attributes: fc.record(
     {
@@ -910,6 +917,6 @@ export const queriedInstances: fc.Arbitrary<QueriedInstanceJson> = fc.record({
       'ecs.availability-zone': fc.constantFrom(...ZONES),
     },
     { requiredKeys: ['ecs.instance-type', 'ecs.availability-zone'] },
-  ) as fc.Arbitrary<Readonly<Record<string, string | null>>>,
+  ),
   taskGroups: fc.subarray(['service:web', 'prod', 'two words']),
 });

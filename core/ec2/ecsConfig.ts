@@ -45,7 +45,9 @@ export const ecsConfig = z.strictObject({
     .default({})
     .describe('custom attributes for placement, such as {"stack": "prod"}; an empty value is an attribute without one'),
   ECS_RESERVED_MEMORY: z.int().min(0).default(0).describe('MiB that the agent does not offer to tasks'),
-  ECS_RESERVED_PORTS: listOf(port).optional().describe("TCP ports that tasks cannot have; the agent's own when left out"),
+  ECS_RESERVED_PORTS: listOf(port)
+    .optional()
+    .describe("TCP ports that tasks cannot have; the agent's own when left out"),
   ECS_RESERVED_PORTS_UDP: listOf(port).default([]).describe('the same for UDP'),
   ECS_ENABLE_GPU_SUPPORT: z.boolean().default(false).describe('whether the instance offers its GPUs'),
   ECS_DYNAMIC_HOST_PORT_RANGE: z

@@ -148,10 +148,7 @@ export function isTrunked(awsvpcTrunking: 'enabled' | 'disabled', agentVersion: 
 /** As `tcp/80`. */
 function reservedPorts(config: Immutable<EcsConfig>, { reserved51680 }: PlacementAssumptions): readonly string[] {
   const tcp = config.ECS_RESERVED_PORTS ?? [...RESERVED_PORTS, ...(reserved51680 ? [METRICS_PORT] : [])];
-  return [
-    ...tcp.map((port) => `tcp/${port}`),
-    ...config.ECS_RESERVED_PORTS_UDP.map((port) => `udp/${port}`),
-  ];
+  return [...tcp.map((port) => `tcp/${port}`), ...config.ECS_RESERVED_PORTS_UDP.map((port) => `udp/${port}`)];
 }
 
 export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand, ContainerInstanceEvent> = {
@@ -276,7 +273,12 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
 // What tasks change about an instance goes through the functions below: each tells the placement index.
 
 /** Counts a task of a group as meant to run here, or with -1 no longer. For `evolve`. */
-export function countTask({ placementJournal }: EcsWorld['ecs'], to: ContainerInstance, group: string, by: 1 | -1): void {
+export function countTask(
+  { placementJournal }: EcsWorld['ecs'],
+  to: ContainerInstance,
+  group: string,
+  by: 1 | -1,
+): void {
   const count = (to.taskGroups.get(group) ?? 0) + by;
   if (count === 0) to.taskGroups.delete(group);
   else to.taskGroups.set(group, count);

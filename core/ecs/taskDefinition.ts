@@ -56,7 +56,10 @@ export const taskDefinition = z.strictObject({
   runtimePlatform: z
     .strictObject({
       cpuArchitecture: z.enum(['X86_64', 'ARM64']).default('X86_64'),
-      operatingSystemFamily: z.string().regex(/^(LINUX|WINDOWS_SERVER_\w+)$/, 'expected LINUX').default('LINUX'),
+      operatingSystemFamily: z
+        .string()
+        .regex(/^(LINUX|WINDOWS_SERVER_\w+)$/, 'expected LINUX')
+        .default('LINUX'),
     })
     .optional(),
   taskRoleArn: z.string().min(1).optional(),
@@ -191,7 +194,9 @@ export function portProblems({
       }
       const port = containerPort as number;
       if ((networkMode === 'host' || networkMode === 'awsvpc') && hostPort > 0 && hostPort !== port)
-        report(`found hostPort ${hostPort} for containerPort ${port}, expected the same with networkMode ${networkMode}`);
+        report(
+          `found hostPort ${hostPort} for containerPort ${port}, expected the same with networkMode ${networkMode}`,
+        );
       if ((exposed.get(port) ?? protocol) !== protocol)
         report(`found containerPort ${port} for tcp and udp, expected one protocol for a container port`);
       exposed.set(port, protocol);

@@ -193,10 +193,14 @@ describe('what is refused, and where', () => {
 describe('laws of the language', () => {
   test('it agrees with the meaning that a naive reading of the specification gives', () =>
     fc.assert(
-      fc.property(meantExpressions, fc.array(queriedInstances, { minLength: 1, maxLength: 6 }), ({ text, means }, on) => {
-        const { matches } = parseClusterQuery(text);
-        for (const item of on) assert.equal(matches(item), means(item), `${text} of ${JSON.stringify(item)}`);
-      }),
+      fc.property(
+        meantExpressions,
+        fc.array(queriedInstances, { minLength: 1, maxLength: 6 }),
+        ({ text, means }, on) => {
+          const { matches } = parseClusterQuery(text);
+          for (const item of on) assert.equal(matches(item), means(item), `${text} of ${JSON.stringify(item)}`);
+        },
+      ),
       { numRuns: 600 },
     ));
 
@@ -219,7 +223,10 @@ describe('laws of the language', () => {
           parseClusterQuery(text);
         } catch (error) {
           assert.equal(error instanceof ClusterQueryError, true);
-          assert.equal((error as ClusterQueryError).offset >= 0 && (error as ClusterQueryError).offset <= text.length, true);
+          assert.equal(
+            (error as ClusterQueryError).offset >= 0 && (error as ClusterQueryError).offset <= text.length,
+            true,
+          );
         }
       }),
       { numRuns: 300 },

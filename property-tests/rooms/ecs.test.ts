@@ -19,7 +19,12 @@ function sail(scenario: Scenario, see: (recorded: Recorded<Event>, world: World)
 
 /** What an instance offers, and the tasks that ECS reserves it for, that have an interface on it, that really use it. */
 interface Ledger {
-  readonly offers: { readonly cpuUnits: number; readonly memoryMiB: number; readonly gpuCount: number; readonly enis: number };
+  readonly offers: {
+    readonly cpuUnits: number;
+    readonly memoryMiB: number;
+    readonly gpuCount: number;
+    readonly enis: number;
+  };
   readonly reserved: Map<string, TaskDemand>;
   readonly attached: Map<string, TaskDemand>;
   readonly used: Map<string, TaskDemand>;
@@ -35,7 +40,12 @@ test('no instance is ever over-committed, in either ledger: placements and stops
       const ledgers = new Map<string, Ledger>();
       for (const { seq, event } of sail(scenario).log) {
         if (event.type === 'ContainerInstanceRegistered')
-          ledgers.set(event.ec2InstanceId, { offers: event, reserved: new Map(), attached: new Map(), used: new Map() });
+          ledgers.set(event.ec2InstanceId, {
+            offers: event,
+            reserved: new Map(),
+            attached: new Map(),
+            used: new Map(),
+          });
         if (event.type === 'TaskCreated') definitionOf.set(event.taskId, event.taskDefinition);
         if (!('taskId' in event)) continue;
         const { taskId } = event;

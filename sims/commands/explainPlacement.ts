@@ -130,7 +130,9 @@ class PlacementStory {
       throw new InputError([{ file: from, message: `found task "${taskId}", expected a task of the run: ${known}` }]);
     }
     const { serviceName, taskDefinition, capacityProvider = 'EC2' } = created.event;
-    const lines = [`${taskId} of ${serviceName}, ${taskDefinition} for ${capacityProvider}, ${formatInstant(created.atMs)}`];
+    const lines = [
+      `${taskId} of ${serviceName}, ${taskDefinition} for ${capacityProvider}, ${formatInstant(created.atMs)}`,
+    ];
     if (this.#waiting !== undefined)
       lines.push(`found no place ${formatInstant(this.#waiting.atMs)}`, ...told(this.#waiting.event));
     if (this.#placed !== undefined) lines.push(...placement(this.#placed));
@@ -157,7 +159,9 @@ const STEPS = ['ACTIVE instances', 'fit: agent, attributes, zone', 'with room', 
 function placement({ atMs, event }: At<EventOf<'TaskPlaced'>>): string[] {
   const { ec2InstanceId, availabilityZone, left, strategies, scores, runningAtMs } = event;
   if (ec2InstanceId === undefined)
-    return [`placed ${formatInstant(atMs)} on Fargate in ${availabilityZone}: the zone with the fewest tasks of its service`];
+    return [
+      `placed ${formatInstant(atMs)} on Fargate in ${availabilityZone}: the zone with the fewest tasks of its service`,
+    ];
   const names = [...STEPS, ...strategies];
   const width = Math.max(...names.map((name) => name.length));
   const rows = names.map((name, step) => {

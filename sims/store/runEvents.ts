@@ -11,7 +11,9 @@ import { InputError } from '../input/inputError.ts';
 export async function* runEvents(directory: string): AsyncIterable<Recorded<Event>> {
   const file = join(directory, 'events.ndjson.gz');
   if (!existsSync(file))
-    throw new InputError([{ file: directory, message: 'found no events.ndjson.gz, expected a directory of run --out' }]);
+    throw new InputError([
+      { file: directory, message: 'found no events.ndjson.gz, expected a directory of run --out' },
+    ]);
   // An error of the source does not travel through a pipe: it must be handed on.
   const unpacked = createGunzip();
   createReadStream(file)

@@ -73,8 +73,7 @@ export interface AskingTaskDefinition {
   readonly taskRoleArn?: string | undefined;
   readonly executionRoleArn?: string | undefined;
   readonly runtimePlatform?:
-    | { readonly cpuArchitecture?: string | undefined; readonly operatingSystemFamily?: string | undefined }
-    | undefined;
+    { readonly cpuArchitecture?: string | undefined; readonly operatingSystemFamily?: string | undefined } | undefined;
   readonly containerDefinitions: readonly {
     readonly image?: string | undefined;
     readonly privileged?: boolean | undefined;

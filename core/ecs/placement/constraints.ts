@@ -42,9 +42,9 @@ const memberOfSchema = z.strictObject({
   expression: z
     .string()
     .describe('cluster query language, such as attribute:ecs.instance-type =~ m5.*')
-    .superRefine((expression, { addIssue }) => {
+    .superRefine((expression, context) => {
       const message = clusterQueryProblem(expression);
-      if (message !== undefined) addIssue({ code: 'custom', message });
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
     }),
 });
 
@@ -64,15 +64,12 @@ export const placementConstraint = z.discriminatedUnion('type', [
 export type PlacementConstraintConfig = z.output<typeof placementConstraint>;
 
 /** What a task definition may say. @source aws-samples/aws-cdk-examples#628 for the refusal */
-export const taskDefinitionConstraint = z.discriminatedUnion(
-  'type',
-  [
-    placementConstraints.memberOf.schema,
-    z.strictObject({
-      type: z.literal('distinctInstance').refine(() => false, "constraint.type 'distinctInstance' is not supported."),
-    }),
-  ],
-);
+export const taskDefinitionConstraint = z.discriminatedUnion('type', [
+  placementConstraints.memberOf.schema,
+  z.strictObject({
+    type: z.literal('distinctInstance').refine(() => false, "constraint.type 'distinctInstance' is not supported."),
+  }),
+]);
 
 /** A registry entry by a configuration's type; the compiler cannot see that the two belong together. */
 export function constraintOf(

@@ -203,7 +203,9 @@ function lackAfter(passed: number, prepared: PreparedRequest, instance: Placemen
       return `needs ${demand.gpuCount} GPUs, has ${has}`;
     case 6: {
       const taken = ports.filter((port) => instance.ports.has(port));
-      return taken.length > 0 ? `${taken.join(', ')} is taken` : `has ${instance.ports.size} of 100 host ports reserved`;
+      return taken.length > 0
+        ? `${taken.join(', ')} is taken`
+        : `has ${instance.ports.size} of 100 host ports reserved`;
     }
     case 7:
       return `needs a network interface, has ${has}`;
@@ -315,8 +317,8 @@ export function scanForPlace<Instance extends PlacementInstance>(
 }
 
 /** Tasks of a group on all instances of each key. */
-function tallyOf<Instance extends PlacementInstance>(
-  instances: readonly Instance[],
+function tallyOf(
+  instances: readonly PlacementInstance[],
   key: (instance: PlacementInstance) => RankKey,
   group: string,
 ): ReadonlyMap<RankKey, number> {

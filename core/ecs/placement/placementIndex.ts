@@ -65,7 +65,7 @@ export function findInIndex<Instance extends PlacementInstance>(
   let index = indexes.get(cluster) as PlacementIndex<Instance> | undefined;
   if (index === undefined) {
     index = new PlacementIndex(cluster);
-    indexes.set(cluster, index as PlacementIndex<PlacementInstance>);
+    indexes.set(cluster, index);
   }
   return index.find(request, assumptions, draws);
 }
@@ -117,7 +117,9 @@ class PlacementIndex<Instance extends PlacementInstance> {
 
 /** Whether what a request gets depends on whose task it is. */
 function keyedByGroup({ constraints, strategies }: PlacementRequest): boolean {
-  return constraints.some(({ type }) => type === 'distinctInstance') || strategies.some(({ type }) => type === 'spread');
+  return (
+    constraints.some(({ type }) => type === 'distinctInstance') || strategies.some(({ type }) => type === 'spread')
+  );
 }
 
 class Slots<Instance extends PlacementInstance> {
@@ -212,8 +214,7 @@ class View<Instance extends PlacementInstance> {
 
   catchUp(slots: Slots<Instance>): void {
     if (this.#slots !== slots || slots.changes - this.#seen > JOURNAL) this.#build(slots);
-    else
-      for (let change = this.#seen; change < slots.changes; change++) this.#look(slots.changed(change), slots);
+    else for (let change = this.#seen; change < slots.changes; change++) this.#look(slots.changed(change), slots);
     this.#seen = slots.changes;
   }
 
@@ -278,7 +279,8 @@ class View<Instance extends PlacementInstance> {
     const prepared = this.#prepared;
     const instance = slots.at(slot);
     const before = this.#passed[slot] ?? STRANGER;
-    if (before > INACTIVE) (before === this.#allowed ? this.#candidates : (this.#refused[before] as Ranking)).delete(slot);
+    if (before > INACTIVE)
+      (before === this.#allowed ? this.#candidates : (this.#refused[before] as Ranking)).delete(slot);
     if (before !== STRANGER) this.#members--;
     for (const [level, tally] of this.#tallies.entries())
       if (tally !== undefined)

@@ -173,10 +173,7 @@ function parsed(text: string): Query {
   }
 }
 
-function predicateOf<Instance extends QueriedInstance>(
-  query: Query,
-  reading: Reading<Instance>,
-): Predicate<Instance> {
+function predicateOf<Instance extends QueriedInstance>(query: Query, reading: Reading<Instance>): Predicate<Instance> {
   switch (query.kind) {
     case 'or':
     case 'and': {

@@ -37,9 +37,7 @@ const spreadSchema = z.strictObject({
 const spread: PlacementStrategy<typeof spreadSchema> = {
   schema: spreadSchema,
   key: ({ field }, group) =>
-    isInstanceField(field)
-      ? (instance) => instance.taskGroups.get(group) ?? 0
-      : (instance) => fieldOf(instance, field),
+    isInstanceField(field) ? (instance) => instance.taskGroups.get(group) ?? 0 : (instance) => fieldOf(instance, field),
   countedBy: ({ field }) => (isInstanceField(field) ? undefined : field),
 };
 
