@@ -10,7 +10,7 @@ import {
 } from '../../core/ecs/index.ts';
 import { placementAssumptions, type PlacementAssumptions } from '../../core/ecs/placement/assumptions.ts';
 import { prepare, scanForPlace } from '../../core/ecs/placement/engine.ts';
-import { fieldOf } from '../../core/ecs/placement/instance.ts';
+import { fieldReader } from '../../core/ecs/placement/instance.ts';
 import { findInIndex, noteChange, type PlacementJournal } from '../../core/ecs/placement/placementIndex.ts';
 import { clusterQuery } from '../../core/ecs/placement/query.ts';
 import { attributeOf } from '../../core/ecs/placement/instance.ts';
@@ -149,7 +149,7 @@ function merit(
   return strategies.map((item) => {
     if (item.type === 'spread')
       return all
-        .filter((other) => fieldOf(other, item.field) === fieldOf(instance, item.field))
+        .filter((other) => fieldReader(item.field)(other) === fieldReader(item.field)(instance))
         .reduce((sum, other) => sum + (other.taskGroups.get(group) ?? 0), 0);
     if (item.type === 'binpack')
       return item.field.toLowerCase() === 'cpu' ? instance.remaining.cpuUnits : instance.remaining.memoryMiB;

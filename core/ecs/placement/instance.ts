@@ -41,10 +41,10 @@ export function attributeOf(instance: PlacementInstance, name: string): string |
 }
 
 /** Where the tasks of a group are counted: `instanceId`, `host`, or `attribute:name`. A missing attribute is one value. */
-export function fieldOf(instance: PlacementInstance, field: string): string | null | undefined {
-  return isInstanceField(field)
-    ? instance.ec2InstanceId
-    : attributeOf(instance, field.startsWith('attribute:') ? field.slice('attribute:'.length) : field);
+export function fieldReader(field: string): (instance: PlacementInstance) => string | null | undefined {
+  if (isInstanceField(field)) return ({ ec2InstanceId }) => ec2InstanceId;
+  const name = field.slice('attribute:'.length);
+  return (instance) => attributeOf(instance, name);
 }
 
 export function isInstanceField(field: string): boolean {

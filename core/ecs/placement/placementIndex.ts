@@ -277,18 +277,15 @@ class View<Instance extends PlacementInstance> {
   /** Looks at one instance again. */
   #look(slot: number, slots: Slots<Instance>): void {
     const prepared = this.#prepared;
+    const { levels, request } = prepared;
     const instance = slots.at(slot);
+    for (let level = 0; level < levels.length; level++) {
+      const tally = this.#tallies[level];
+      if (tally === undefined) continue;
+      const key = instance === undefined ? undefined : levels[level]?.key?.(instance);
+      tally.set(slot, key, instance?.taskGroups.get(request.group) ?? 0);
+    }
     const before = this.#passed[slot] ?? STRANGER;
-    if (before > INACTIVE)
-      (before === this.#allowed ? this.#candidates : (this.#refused[before] as Ranking)).delete(slot);
-    if (before !== STRANGER) this.#members--;
-    for (const [level, tally] of this.#tallies.entries())
-      if (tally !== undefined)
-        tally.set(
-          slot,
-          instance === undefined ? undefined : prepared.levels[level]?.key?.(instance),
-          instance?.taskGroups.get(prepared.request.group) ?? 0,
-        );
     const after =
       instance === undefined || !isMember(prepared, instance)
         ? STRANGER
@@ -296,15 +293,26 @@ class View<Instance extends PlacementInstance> {
           ? filtersPassed(prepared, instance)
           : INACTIVE;
     this.#passed[slot] = after;
-    if (instance === undefined || after === STRANGER) return;
-    this.#members++;
-    if (after === INACTIVE) return;
-    if (after < this.#allowed) (this.#refused[after] as Ranking).add(slot, [-amountAfter(after, instance)]);
-    else {
-      const path: RankKey[] = [];
-      for (let level = 0; level < this.#depth; level++) path.push(prepared.levels[level]?.key?.(instance));
-      this.#candidates.add(slot, path);
+    this.#members += Number(after !== STRANGER) - Number(before !== STRANGER);
+    const path = instance === undefined || after <= INACTIVE ? [] : this.#pathOf(instance, after);
+    if (before > INACTIVE) {
+      const ranking = this.#rankingOf(before);
+      // Often what changed is not what this request ranks by.
+      if (before === after && ranking.holds(slot, path)) return;
+      ranking.delete(slot);
     }
+    if (after > INACTIVE) this.#rankingOf(after).add(slot, path);
+  }
+
+  #rankingOf(passed: number): Ranking {
+    return passed === this.#allowed ? this.#candidates : (this.#refused[passed] as Ranking);
+  }
+
+  #pathOf(instance: Instance, passed: number): readonly RankKey[] {
+    if (passed < this.#allowed) return [-amountAfter(passed, instance)];
+    const path: RankKey[] = [];
+    for (let level = 0; level < this.#depth; level++) path.push(this.#prepared.levels[level]?.key?.(instance));
+    return path;
   }
 }
 
@@ -393,6 +401,13 @@ class Ranking {
   first(): number {
     const node = this.root.children.get(this.root.sorted[0]) as Node;
     return slotsOf(node).at(0) as number;
+  }
+
+  /** Whether the slot, which is in it, stands under these keys. */
+  holds(slot: number, path: readonly RankKey[]): boolean {
+    const own = this.#paths[slot] as readonly RankKey[];
+    for (let level = 0; level < path.length; level++) if (own[level] !== path[level]) return false;
+    return true;
   }
 
   add(slot: number, path: readonly RankKey[]): void {

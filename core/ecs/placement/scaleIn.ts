@@ -7,7 +7,7 @@
 import type { Draws } from '../../kernel/index.ts';
 import type { TaskDemand } from '../taskDefinition.ts';
 import type { PlacementAssumptions } from './assumptions.ts';
-import { fieldOf, isInstanceField, type PlacementInstance } from './instance.ts';
+import { fieldReader, isInstanceField, type PlacementInstance } from './instance.ts';
 import type { PlacementStrategyConfig } from './strategies.ts';
 
 /** A task that scaling in may stop. */
@@ -124,7 +124,8 @@ const ZONE_FIELD = 'attribute:ecs.availability-zone';
 function valueIn(field: string): (task: StoppableTask) => unknown {
   if (field === ZONE_FIELD) return ({ availabilityZone }) => availabilityZone;
   if (isInstanceField(field)) return ({ instance }) => instance?.ec2InstanceId;
-  return ({ instance }) => (instance === undefined ? undefined : fieldOf(instance, field));
+  const read = fieldReader(field);
+  return ({ instance }) => (instance === undefined ? undefined : read(instance));
 }
 
 /** On Fargate, and before placement, there is no instance: only the zone may be known, and the rest decides nothing. */

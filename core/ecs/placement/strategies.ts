@@ -9,7 +9,7 @@
  */
 
 import { z } from 'zod';
-import { fieldOf, isInstanceField, type PlacementInstance } from './instance.ts';
+import { fieldReader, isInstanceField, type PlacementInstance } from './instance.ts';
 
 /** A key of an instance: a number is its own rank. */
 export type RankKey = string | number | null | undefined;
@@ -37,7 +37,7 @@ const spreadSchema = z.strictObject({
 const spread: PlacementStrategy<typeof spreadSchema> = {
   schema: spreadSchema,
   key: ({ field }, group) =>
-    isInstanceField(field) ? (instance) => instance.taskGroups.get(group) ?? 0 : (instance) => fieldOf(instance, field),
+    isInstanceField(field) ? (instance) => instance.taskGroups.get(group) ?? 0 : fieldReader(field),
   countedBy: ({ field }) => (isInstanceField(field) ? undefined : field),
 };
 
