@@ -11,15 +11,19 @@ type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 type Refusal = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'>;
 type At<E> = { readonly atMs: number; readonly event: E };
 
-/** @param from  a run directory, or a scenario file, which is sailed. @returns the exit code. @throws InputError */
+/** @returns the exit code. @throws InputError */
 export async function explainPlacement(from: string, taskId: string | undefined): Promise<number> {
+  process.stdout.write(`${(await placementStory(from, taskId)).join('\n')}\n`);
+  return 0;
+}
+
+/** In lines. @param from  a run directory, or a scenario file, which is sailed. @throws InputError */
+export async function placementStory(from: string, taskId?: string): Promise<readonly string[]> {
   const story = new PlacementStory(taskId);
   if (existsSync(from) && statSync(from).isDirectory())
     for await (const recorded of runEvents(from)) story.hear(recorded);
   else for (const recorded of sailed(from)) story.hear(recorded);
-  const lines = taskId === undefined ? story.ofAll() : story.ofTask(from, taskId);
-  process.stdout.write(`${lines.join('\n')}\n`);
-  return 0;
+  return taskId === undefined ? story.ofAll() : story.ofTask(from, taskId);
 }
 
 const HOP_MS = 3_600_000;

@@ -251,7 +251,10 @@ function describePlaced(event: EventOf<'TaskPlaced'>): string {
       : `containers start ${formatInstant(runningAtMs)}`;
   if (ec2InstanceId === undefined) return `${taskId} placed on Fargate in ${availabilityZone}, ${starts}`;
   const [active, fit, withRoom, allowed, ...byStrategy] = left;
-  const chain = strategies.map((strategy, index) => `${strategy} leaves ${byStrategy[index]} (${scores[index]})`);
+  const chain = strategies.map(
+    (strategy, index) =>
+      `${strategy} leaves ${formatCount(byStrategy[index] as number)} (${formatCount(scores[index] as number)})`,
+  );
   const unfit = fit === active ? '' : `${fit} are fit, `;
   const steps = `of ${active} active instances ${unfit}${withRoom} have room, ${allowed} are allowed, ${chain.join(', ')}`;
   return `${taskId} placed on ${ec2InstanceId} in ${availabilityZone}: ${steps}; ${starts}`;

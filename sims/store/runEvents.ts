@@ -26,6 +26,6 @@ export async function* runEvents(directory: string): AsyncIterable<Recorded<Even
       yield JSON.parse(text) as Recorded<Event>;
     }
   } catch (error) {
-    throw new InputError([{ file, line: line + 1, message: `found what is no log: ${(error as Error).message}` }]);
+    throw new InputError([{ file, line, message: `found what is no log: ${(error as Error).message}` }]);
   }
 }
