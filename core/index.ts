@@ -102,7 +102,7 @@ export {
   type UtilizationReport,
 } from './projections/index.ts';
 export { createInvariants } from './invariants.ts';
-export { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
+export { scenarioNotes, scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
 export {
   restore,
   simulate,

@@ -99,6 +99,7 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
 /** Events that change what placement sees. */
 const CHANGING_PLACEMENT: ReadonlySet<string> = new Set<Event['type']>([
   'ContainerInstanceRegistered',
+  'ContainerInstanceActivated',
   'ContainerInstanceDraining',
   'ContainerInstanceDeregistered',
   'TaskPlaced',

@@ -383,6 +383,23 @@ function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], 
   }
 }
 
+/** What AWS takes but advises against, in sentences. @source AWS, ECS API, PortMapping.hostPort */
+export function scenarioNotes({ taskDefinitions, autoScalingGroups }: Scenario): readonly string[] {
+  const from = autoScalingGroups.map(({ ecsConfig }) => ecsConfig?.ECS_DYNAMIC_HOST_PORT_RANGE ?? EPHEMERAL_RANGE);
+  const ephemeralFrom = Math.min(...[EPHEMERAL_RANGE, ...from].map((range) => Number(range.split('-')[0])));
+  return taskDefinitions.flatMap((definition) => {
+    const { tcpPorts, udpPorts } = taskDemand(definition);
+    const inside = [...tcpPorts, ...udpPorts].filter((port) => port >= ephemeralFrom);
+    return inside.map(
+      (port) =>
+        `"${definition.family}" takes host port ${port} of the range from ${ephemeralFrom} on, where hosts pick dynamic ports: a task that comes later may find it taken.`,
+    );
+  });
+}
+
+/** Of the ECS-optimised image. */
+const EPHEMERAL_RANGE = '32768-60999';
+
 /** @source AWS, ECS API, RunTaskRequest.placementConstraints */
 const MOST_CONSTRAINTS = 10;
 

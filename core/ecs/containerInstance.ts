@@ -51,7 +51,7 @@ export interface ContainerInstance {
   /** Host ports that are reserved, as `tcp/80`; the agent's own too. */
   readonly ports: Map<string, true>;
   readonly host: HostResources;
-  status: 'ACTIVE' | 'DRAINING';
+  status: 'REGISTERING' | 'ACTIVE' | 'DRAINING';
   /** Every task on it that is not STOPPED. */
   readonly tasks: Map<string, true>;
   /** Tasks of each task group that are meant to run, and of all of them. */
@@ -80,7 +80,7 @@ const RESERVED_PORTS = [22, 2375, 2376, 51678, 51679];
 const METRICS_PORT = 51680;
 
 export const containerInstanceEvents = {
-  ContainerInstanceRegistered: event('The container agent joined the cluster: tasks can be placed.', {
+  ContainerInstanceRegistered: event('The container agent joined the cluster.', {
     ec2InstanceId: text('the instance'),
     instanceType: text('its type'),
     availabilityZone: text('where'),
@@ -94,6 +94,10 @@ export const containerInstanceEvents = {
     agentVersion: text('version of the container agent'),
     attributes: json<Readonly<Record<string, string | null>>>('built-in and custom attributes'),
     missingCapabilities: texts('what this agent cannot do'),
+    activeAtMs: number('when tasks can be placed: later than now while the trunk for their interfaces is provisioned'),
+  }),
+  ContainerInstanceActivated: event('The trunk is there: tasks can be placed.', {
+    ec2InstanceId: text('the instance'),
   }),
   ContainerInstanceDraining: event('No more tasks are placed here; service tasks are replaced elsewhere.', {
     ec2InstanceId: text('the instance'),
@@ -106,6 +110,7 @@ export type ContainerInstanceEvent = EventsOf<typeof containerInstanceEvents>;
 
 export type ContainerInstanceCommand =
   | { readonly type: 'RegisterContainerInstance'; readonly ec2InstanceId: string }
+  | { readonly type: 'ActivateContainerInstance'; readonly ec2InstanceId: string }
   | { readonly type: 'DrainContainerInstance'; readonly ec2InstanceId: string };
 
 /** What an instance of a type registers; undefined when the catalogue does not know the type, or memory is reserved away. */
@@ -152,7 +157,7 @@ function reservedPorts(config: Immutable<EcsConfig>, { reserved51680 }: Placemen
 }
 
 export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand, ContainerInstanceEvent> = {
-  RegisterContainerInstance({ ec2InstanceId }, { world: { ec2, ecs } }) {
+  RegisterContainerInstance({ ec2InstanceId }, { world: { ec2, ecs }, nowMs }) {
     const instance = ec2.instances.get(ec2InstanceId);
     if (instance?.state !== 'InService') return [];
     const group = ec2.groups.get(instance.autoScalingGroupName);
@@ -163,16 +168,16 @@ export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand,
     const trunked = isTrunked(ecs.awsvpcTrunking, agentVersion);
     const registered = registeredResources(instance.instanceType, config, trunked);
     if (registered === undefined) return [];
+    // Only an instance that takes a trunk carries its attribute, and waits for it.
+    const withTrunk = trunked && registered.enis !== registeredResources(instance.instanceType)?.enis;
+    const waitMs = withTrunk && nowMs !== ecs.warmStartMs ? ecs.placement.trunkProvisioning : 0;
     let capacityProvider: string | undefined;
     for (const [name, provider] of ecs.capacityProviders)
       if (provider.config.autoScalingGroupProvider.autoScalingGroup === instance.autoScalingGroupName)
         capacityProvider = name;
     const attributes: Record<string, string | null> = {
       ...builtInAttributes(ecs, instance.instanceType, instance.availabilityZone),
-      // Only one that takes a trunk carries it.
-      ...(trunked && registered.enis !== registeredResources(instance.instanceType)?.enis
-        ? { 'ecs.awsvpc-trunk-id': `eni-${ec2InstanceId}` }
-        : {}),
+      ...(withTrunk ? { 'ecs.awsvpc-trunk-id': `eni-${ec2InstanceId}` } : {}),
     };
     for (const [name, value] of Object.entries(config.ECS_INSTANCE_ATTRIBUTES))
       attributes[name] = value === '' ? null : value;
@@ -189,12 +194,19 @@ export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand,
         agentVersion,
         attributes,
         missingCapabilities: missingCapabilities(config),
+        activeAtMs: nowMs + waitMs,
       },
     ];
   },
 
+  ActivateContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
+    if (ecs.containerInstances.get(ec2InstanceId)?.status !== 'REGISTERING') return [];
+    return [{ type: 'ContainerInstanceActivated', ec2InstanceId }];
+  },
+
   DrainContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
-    if (ecs.containerInstances.get(ec2InstanceId)?.status !== 'ACTIVE') return [];
+    // Choice: one that is REGISTERING is drained too, or its group would wait for ever to terminate it.
+    if ((ecs.containerInstances.get(ec2InstanceId)?.status ?? 'DRAINING') === 'DRAINING') return [];
     return [{ type: 'ContainerInstanceDraining', ec2InstanceId }];
   },
 };
@@ -250,12 +262,18 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
         lastPort: portRange.from - 1,
         queue: new Map(),
       },
-      status: 'ACTIVE',
+      status: event.activeAtMs > atMs ? 'REGISTERING' : 'ACTIVE',
       tasks: new Map(),
       taskGroups: new Map(),
       runningTasksCount: 0,
       pulled: new Map(),
     });
+    noteChange(ecs.placementJournal, ec2InstanceId);
+  },
+  ContainerInstanceActivated({ ecs }, { ec2InstanceId }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance === undefined) return;
+    instance.status = 'ACTIVE';
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceDraining({ ecs }, { ec2InstanceId }) {

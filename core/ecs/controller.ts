@@ -170,11 +170,13 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('TaskStopping')
       .pipe(map(({ event: { taskId, stoppedAtMs } }) => due(stoppedAtMs, { type: 'FinishTask', taskId }))),
     // Room has appeared, or a waiting task has just been placed and the next one may try.
-    events.on('TaskStopping', 'ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped').pipe(
-      filter(() => world.ecs.waiting.size > 0),
-      map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
-    ),
-    events.on('TaskStopping', 'ContainerInstanceRegistered').pipe(
+    events
+      .on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated', 'TaskPlaced', 'TaskStopped')
+      .pipe(
+        filter(() => world.ecs.waiting.size > 0),
+        map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
+      ),
+    events.on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated').pipe(
       mergeMap(({ atMs }) =>
         Array.from(world.ecs.services.values())
           .filter(({ placementFailures }) => placementFailures > 0)
@@ -258,6 +260,12 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         world.ecs.containerInstances.has(instanceId)
           ? of(due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId }))
           : of(due(atMs, { type: 'CompleteTermination', instanceId })),
+      ),
+    ),
+    events.on('ContainerInstanceRegistered').pipe(
+      filter(({ atMs, event }) => event.activeAtMs > atMs),
+      map(({ event: { ec2InstanceId, activeAtMs } }) =>
+        due(activeAtMs, { type: 'ActivateContainerInstance', ec2InstanceId }),
       ),
     ),
     events

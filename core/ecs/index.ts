@@ -121,6 +121,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   CreateCapacityProvider: Phase.Execute,
   ScaleCapacityProvider: Phase.Plan,
   RegisterContainerInstance: Phase.Environment,
+  ActivateContainerInstance: Phase.Environment,
   DrainContainerInstance: Phase.Execute,
   CreateService: Phase.Execute,
   UpdateService: Phase.Execute,

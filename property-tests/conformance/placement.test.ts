@@ -358,6 +358,7 @@ function gate(sizes: readonly number[], memoryMiB: number, agentVersion = '1.99.
     agentVersion,
     attributes: {},
     missingCapabilities: [],
+    activeAtMs: scenario.start,
   });
   const decide = (number: number): Extract<Event, { type: 'TaskPlaced' }> => {
     world.ecs.services.get(`service-${number}`)!.starting = 1;
@@ -434,6 +435,35 @@ describe('1.4: the host’s gate', () => {
     assert.deepEqual([...world.ecs.containerInstances.get('i-1')!.taskGroups], [['service:service-2', 1]]);
     assert.deepEqual([...world.ecs.containerInstances.get('i-1')!.tasks.keys()], ['task-1', 'task-2']);
   });
+});
+
+test('1.7: with awsvpcTrunking a new instance is REGISTERING until its trunk is there; then it takes more tasks', () => {
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      duration: '20m',
+      accountSettings: { awsvpcTrunking: 'enabled' },
+      autoScalingGroups: [
+        { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 1, MaxSize: 1, instanceType: 'c5.large' },
+      ],
+      taskDefinitions: [
+        { family: 'web', networkMode: 'awsvpc', containerDefinitions: [{ name: 'app', image: 'web', memory: 64 }] },
+      ],
+      services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 12, launchType: 'EC2' }],
+      assumptions: { start: 'cold', placement: { trunkProvisioning: '30s' } },
+    }),
+  );
+  const simulation = simulate(scenario);
+  simulation.runUntil(endOf(scenario));
+  const times = new Map<string, number>();
+  for (const { atMs, event } of simulation.log)
+    if (event.type.startsWith('ContainerInstance') || event.type === 'TaskPlaced')
+      times.set(event.type, times.get(event.type) ?? atMs);
+  const registeredMs = times.get('ContainerInstanceRegistered')!;
+  assert.equal(times.get('ContainerInstanceActivated'), registeredMs + 30_000);
+  assert.equal(times.get('TaskPlaced')! >= registeredMs + 30_000, true);
+  const [instance] = simulation.world.ecs.containerInstances.values();
+  assert.equal(instance!.attributes.has('ecs.awsvpc-trunk-id'), true);
+  assert.equal(instance!.tasks.size, 10);
 });
 
 describe('what a task reserves', () => {

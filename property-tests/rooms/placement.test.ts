@@ -83,6 +83,7 @@ const rules: fc.Arbitrary<PlacementAssumptions> = fc.record({
   regexMode: fc.constantFrom('full', 'find'),
   portLimit: fc.constantFrom('together', 'each'),
   reserved51680: fc.constant(false),
+  trunkProvisioning: fc.constant(0),
   networkConfiguration: fc.constant('optional'),
 });
 

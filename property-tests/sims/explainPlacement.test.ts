@@ -75,3 +75,24 @@ services:
     /bad\.yaml:12:39 services\[0\]\.placementConstraints\[0\]\.expression: found "attribute:stack = prod", Invalid expression: .*At character 17: attribute:stack >>>= prod/,
   );
 });
+
+test('a static host port where hosts pick dynamic ones is taken, with a note', () => {
+  const file = join(folder, 'ephemeral.yaml');
+  writeFileSync(
+    file,
+    `name: ephemeral
+start: 2030-01-07T00:00:00Z
+duration: 1h
+cluster: { clusterName: demo }
+autoScalingGroups:
+  - { AutoScalingGroupName: group, AvailabilityZones: [a], MinSize: 1, MaxSize: 1, instanceType: m5.large }
+taskDefinitions:
+  - family: web
+    containerDefinitions:
+      - { name: app, image: web, memory: 128, portMappings: [{ containerPort: 80, hostPort: 40000 }] }
+services: [{ serviceName: web, taskDefinition: web, desiredCount: 1 }]
+`,
+  );
+  assert.match(loadScenario(file).notes.join(' '), /"web" takes host port 40000 of the range from 32768 on/);
+  assert.deepEqual(loadScenario(portEighty).notes, []);
+});

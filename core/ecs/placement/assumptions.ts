@@ -1,6 +1,7 @@
 /** What placement does where AWS is silent: one option each, its default the most likely reading. */
 
 import { z } from 'zod';
+import { duration, SECOND } from '../../kernel/index.ts';
 
 export const placementAssumptions = z.strictObject({
   tieBreak: z
@@ -34,6 +35,9 @@ export const placementAssumptions = z.strictObject({
     .boolean()
     .default(false)
     .describe('whether the agent also reserves port 51680: the guide says so, the agent only with its own metrics on'),
+  trunkProvisioning: duration
+    .default(10 * SECOND)
+    .describe('how long a new instance is REGISTERING while the trunk for its tasks is attached; AWS gives no number'),
   networkConfiguration: z
     .enum(['optional', 'required'])
     .default('optional')

@@ -18,7 +18,7 @@ export interface PlacementInstance {
   readonly availabilityZone: string;
   readonly capacityProvider: string | undefined;
   readonly registeredAtMs: Millis;
-  readonly status: 'ACTIVE' | 'DRAINING';
+  readonly status: 'REGISTERING' | 'ACTIVE' | 'DRAINING';
   readonly agentConnected: boolean;
   readonly agentVersion: string;
   readonly remaining: Readonly<Resources>;
