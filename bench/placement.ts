@@ -162,6 +162,7 @@ function clusterOf(size: number) {
       missingCapabilities: [],
       taskGroups: new Map(),
       runningTasksCount: 0,
+      runningGroups: new Map(),
     });
   }
   return { containerInstances, placementJournal: { count: 0, recent: [] as string[] } };

@@ -49,6 +49,7 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     let { cpuUnits, memoryMiB, gpuCount, enis } = registered;
     const used = { cpuUnits: 0, memoryMiB: 0, gpuCount: 0 };
     const usedPorts = new Set<string>();
+    const running = new Map<string, number>();
     const counts = new Map<string, number>();
     const ports = new Set<string>();
     for (const taskId of instance.tasks.keys()) {
@@ -57,7 +58,9 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
       if (task.status !== 'DEACTIVATING' && task.status !== 'STOPPING')
         counts.set(groupOf(task.serviceName), (counts.get(groupOf(task.serviceName)) ?? 0) + 1);
       const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
-      enis -= demand.enis;
+      if (task.status === 'RUNNING')
+        running.set(groupOf(task.serviceName), (running.get(groupOf(task.serviceName)) ?? 0) + 1);
+      if (task.status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') enis -= demand.enis;
       if (!host.queue.has(taskId)) {
         used.cpuUnits += demand.cpuUnits;
         used.memoryMiB += demand.memoryMiB;
@@ -92,6 +95,7 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
       if (ecs.tasks.get(taskId)?.status !== 'PENDING') fail(`${taskId} waits on the host of ${id}, but is not PENDING`);
     const taskCount = Array.from(counts.values()).reduce((sum, count) => sum + count, 0);
     equal(`runningTasksCount of ${id}`, instance.runningTasksCount, taskCount);
+    equalCounts(`running tasks per group on ${id}`, instance.runningGroups, running, equal);
     equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
   }
 }

@@ -182,6 +182,9 @@ const plan = fc.record({
   placement: fc.record({
     tieBreak: fc.constantFrom('lexical', 'lexical', 'seeded'),
     releaseAt: fc.constantFrom('STOPPING', 'STOPPING', 'STOPPED'),
+    releaseEniAt: fc.constantFrom('STOPPED', 'STOPPED', 'STOPPING'),
+    spreadCounts: fc.constantFrom('desired', 'desired', 'running'),
+    stopFirst: fc.constantFrom('pending', 'any'),
     agentVersion: fc.constantFrom('1.99.1', '1.99.1', '1.72.0'),
     portLimit: fc.constantFrom('together', 'each'),
   }),
@@ -674,6 +677,7 @@ function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string
     tasks: new Map(),
     taskGroups: new Map(groups.filter(([, count]) => count > 0)),
     runningTasksCount: item.ours + item.theirs,
+    runningGroups: new Map(item.ours > 1 ? [[GROUP, item.ours - 1]] : []),
     pulled: new Map(),
   };
 }

@@ -57,6 +57,8 @@ export interface ContainerInstance {
   /** Tasks of each task group that are meant to run, and of all of them. */
   readonly taskGroups: Map<string, number>;
   runningTasksCount: number;
+  /** Those of them that are RUNNING. */
+  readonly runningGroups: Map<string, number>;
   /** Task definitions whose images it has pulled before. */
   readonly pulled: Map<string, true>;
 }
@@ -266,6 +268,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
       tasks: new Map(),
       taskGroups: new Map(),
       runningTasksCount: 0,
+      runningGroups: new Map(),
       pulled: new Map(),
     });
     noteChange(ecs.placementJournal, ec2InstanceId);
@@ -297,11 +300,27 @@ export function countTask(
   group: string,
   by: 1 | -1,
 ): void {
-  const count = (to.taskGroups.get(group) ?? 0) + by;
-  if (count === 0) to.taskGroups.delete(group);
-  else to.taskGroups.set(group, count);
+  addTo(to.taskGroups, group, by);
   to.runningTasksCount += by;
   noteChange(placementJournal, to.ec2InstanceId);
+}
+
+/** Counts a task of a group as RUNNING here, or with -1 no longer. */
+export function countRunning(
+  { placementJournal }: EcsWorld['ecs'],
+  on: ContainerInstance,
+  group: string,
+  by: 1 | -1,
+): void {
+  addTo(on.runningGroups, group, by);
+  noteChange(placementJournal, on.ec2InstanceId);
+}
+
+/** Adds to a count, and forgets counts of 0. */
+export function addTo(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }
 
 /** Takes what a task reserves from ECS's ledger, or with -1 gives it back: all but its network interface. */

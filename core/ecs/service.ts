@@ -34,16 +34,8 @@ import { placementConstraint } from './placement/constraints.ts';
 import type { PlacementFailure } from './placement/engine.ts';
 import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
 import { placementStrategy, SERVICE_STRATEGY } from './placement/strategies.ts';
-import {
-  addTo,
-  findPlace,
-  placedOn,
-  placedOnFargate,
-  refusalOf,
-  waitingFor,
-  type Task,
-  type TaskEvent,
-} from './task.ts';
+import { addTo } from './containerInstance.ts';
+import { findPlace, placedOn, placedOnFargate, refusalOf, waitingFor, type Task, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -399,7 +391,7 @@ function surplus(
   const options = {
     demand,
     strategies: written.length === 0 ? SERVICE_STRATEGY : written,
-    tieBreak: ecs.placement.tieBreak,
+    assumptions: ecs.placement,
     draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
   };
   if (found.strategy.length <= 1) return chooseVictims(staying, count, options);

@@ -21,7 +21,9 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import {
+  addTo,
   attachEni,
+  countRunning,
   countTask,
   hostFits,
   occupyHost,
@@ -532,13 +534,16 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     task.runningSinceMs = atMs;
     service.pendingCount--;
     service.runningCount++;
-    if (task.ec2InstanceId !== undefined)
-      ecs.containerInstances.get(task.ec2InstanceId)?.pulled.set(task.taskDefinition, true);
+    const instance = instanceOf(ecs, task);
+    if (instance === undefined) return;
+    instance.pulled.set(task.taskDefinition, true);
+    countRunning(ecs, instance, groupOf(task.serviceName), 1);
   },
 
   TaskDeactivating({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
     const service = ecs.services.get(task.serviceName) as Service;
+    leaveRunning(ecs, task);
     task.status = 'DEACTIVATING';
     task.stopping = { stopCode, reason };
     service.runningCount--;
@@ -551,17 +556,20 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const task = ecs.tasks.get(taskId) as Task;
     task.status = 'STOPPING';
     if (ecs.placement.releaseAt === 'STOPPING') release(ecs, task);
+    if (ecs.placement.releaseEniAt === 'STOPPING') detach(ecs, task);
   },
 
   TaskStopped({ ecs }, { taskId }) {
     const task = ecs.tasks.get(taskId) as Task;
     const service = ecs.services.get(task.serviceName) as Service;
     const { status } = task;
+    leaveRunning(ecs, task);
     if (status === 'PROVISIONING' || status === 'PENDING') service.pendingCount--;
     else if (status === 'RUNNING') service.runningCount--;
     else service.stoppingCount--;
     if (status !== 'DEACTIVATING' && status !== 'STOPPING') leaveService(ecs, task, service);
     if (status !== 'STOPPING' || ecs.placement.releaseAt === 'STOPPED') release(ecs, task);
+    if (status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') detach(ecs, task);
     leaveHost(ecs, task);
     service.steady = false;
     service.tasks.delete(taskId);
@@ -574,7 +582,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
 function leaveService(ecs: EcsWorld['ecs'], task: Task, service: Service): void {
   addTo(service.providerCounts, task.capacityProvider ?? '', -1);
   if (task.availabilityZone !== undefined) addTo(service.zoneCounts, task.availabilityZone, -1);
-  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
+  const instance = instanceOf(ecs, task);
   if (instance !== undefined) countTask(ecs, instance, groupOf(task.serviceName), -1);
 }
 
@@ -588,24 +596,34 @@ function admit(ecs: EcsWorld['ecs'], { host }: ContainerInstance, task: Task, ho
 
 /** The containers have ended, or will not be started: nothing of the host is the task's any more. */
 function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
+  const instance = instanceOf(ecs, task);
   if (instance === undefined) return;
   const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
   instance.tasks.delete(task.taskId);
-  attachEni(ecs, instance, demand, -1);
   if (!instance.host.queue.delete(task.taskId)) occupyHost(instance.host, demand, task.hostPorts, -1);
+}
+
+/** The instance a task is on; undefined on Fargate, before placement, and when it has gone. */
+function instanceOf(ecs: EcsWorld['ecs'], { ec2InstanceId }: Task): ContainerInstance | undefined {
+  return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+}
+
+/** A task that is RUNNING is about to be so no longer. */
+function leaveRunning(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (task.status === 'RUNNING' && instance !== undefined) countRunning(ecs, instance, groupOf(task.serviceName), -1);
+}
+
+/** Gives back the task's network interface. */
+function detach(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (instance === undefined) return;
+  attachEni(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
 }
 
 /** Gives back what the task reserved, but for its network interface. */
 function release(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
+  const instance = instanceOf(ecs, task);
   if (instance === undefined) return;
   reserve(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
-}
-
-/** Adds to a count, and forgets counts of 0. */
-export function addTo(counts: Map<string, number>, key: string, change: number): void {
-  const count = (counts.get(key) ?? 0) + change;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
 }

@@ -101,6 +101,7 @@ export interface TaskDefinitionLike {
     readonly portMappings?:
       | readonly {
           readonly containerPort?: number | undefined;
+          readonly containerPortRange?: string | undefined;
           readonly hostPort?: number | undefined;
           readonly protocol?: string | undefined;
         }[]

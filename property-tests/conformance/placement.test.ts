@@ -504,7 +504,7 @@ describe('what a task reserves', () => {
       demandOf({ cpuUnits: 107, memoryMiB: 326 }),
     ));
 
-  test('W36: static tcp ports 10, 11 and udp ports 20, 21 are taken; dynamic ones are not', () =>
+  test('W36: static tcp ports 10, 11 and udp ports 20, 21 are taken; dynamic ones and ranges are not', () =>
     assert.deepEqual(
       taskDemand({
         networkMode: 'bridge',
@@ -517,6 +517,8 @@ describe('what a task reserves', () => {
               { containerPort: 2, hostPort: 20, protocol: 'udp' },
               { containerPort: 3 },
               { containerPort: 4, hostPort: 0 },
+              { containerPortRange: '99-999' },
+              { containerPortRange: '121-221', protocol: 'udp' },
             ],
           }),
           container({
@@ -597,6 +599,17 @@ describe('strategies', () => {
     );
     placeAll(request({}, {}, { placementStrategy: [{ type: 'spread', field: 'attribute:rack' }] }), racked, 4);
     assert.deepEqual(racked.map(ours), [2, 0, 2]);
+  });
+
+  test('2.2: spread counts PENDING tasks too; with spreadCounts running it does not', () => {
+    const pending = { ...sized(2048, 8192, 'a'), taskGroups: { [GROUP]: 1 }, runningGroups: {} };
+    const instances = [pending, sized(2048, 8192, 'b', 1)];
+    const chosen = (spreadCounts: 'desired' | 'running') => {
+      const answer = placeTask(request({}), instances, { spreadCounts });
+      return 'reason' in answer ? answer.reason : answer.ec2InstanceId;
+    };
+    assert.equal(chosen('desired'), 'i-1');
+    assert.equal(chosen('running'), 'i-0');
   });
 
   test('2.3: RunTask without a strategy goes by chance', () => {

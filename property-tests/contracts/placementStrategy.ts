@@ -32,7 +32,8 @@ export const keysAreStable = (strategy: AnyStrategy, written: fc.Arbitrary<objec
   fc.property(written, clusters, (config, instances) => {
     const parsed = strategy.schema.parse(config);
     const before = thaw(instances);
-    const ask = () => instances.map((instance) => strategy.key?.(parsed, GROUP)(instance));
+    const ask = () =>
+      instances.map((instance) => strategy.key?.(parsed, ({ taskGroups }) => taskGroups.get(GROUP) ?? 0)(instance));
     const keys = ask();
     assert.deepEqual(ask(), keys);
     const counted = strategy.countedBy?.(parsed) !== undefined;

@@ -34,7 +34,7 @@ test('no instance is ever over-committed, in either ledger: placements and stops
   fc.assert(
     fc.property(scenarios, (scenario) => {
       const demands = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, taskDemand(item)]));
-      const { releaseAt } = scenario.assumptions.placement;
+      const { releaseAt, releaseEniAt } = scenario.assumptions.placement;
       const definitionOf = new Map<string, string>();
       const onInstance = new Map<string, string>();
       const ledgers = new Map<string, Ledger>();
@@ -63,10 +63,9 @@ test('no instance is ever over-committed, in either ledger: placements and stops
         if (starts) ledger.used.set(taskId, demand);
         if (event.type === 'TaskStopped' || (event.type === 'TaskStopping' && releaseAt === 'STOPPING'))
           ledger.reserved.delete(taskId);
-        if (event.type === 'TaskStopped') {
+        if (event.type === 'TaskStopped' || (event.type === 'TaskStopping' && releaseEniAt === 'STOPPING'))
           ledger.attached.delete(taskId);
-          ledger.used.delete(taskId);
-        }
+        if (event.type === 'TaskStopped') ledger.used.delete(taskId);
         const { cpuUnits, memoryMiB, gpuCount, enis } = ledger.offers;
         for (const held of [ledger.reserved, ledger.used]) {
           const total = (key: 'cpuUnits' | 'memoryMiB' | 'gpuCount') =>

@@ -79,6 +79,9 @@ const requests = requestsOf(orderly);
 const rules: fc.Arbitrary<PlacementAssumptions> = fc.record({
   tieBreak: fc.constantFrom('lexical', 'seeded'),
   releaseAt: fc.constant('STOPPING'),
+  releaseEniAt: fc.constant('STOPPED'),
+  spreadCounts: fc.constantFrom('desired', 'running'),
+  stopFirst: fc.constantFrom('pending', 'any'),
   agentVersion: fc.constant('1.99.1'),
   regexMode: fc.constantFrom('full', 'find'),
   portLimit: fc.constantFrom('together', 'each'),
@@ -400,6 +403,8 @@ describe('the index', () => {
     if (count <= 0) instance.taskGroups.delete(group);
     else instance.taskGroups.set(group, count);
     instance.runningTasksCount += sign;
+    // A part of them runs.
+    instance.runningGroups.set(group, Math.floor(count / 2));
   }
 
   test('sorted slots are a sorted set, also beyond one chunk', () =>
@@ -453,7 +458,7 @@ describe('which task is stopped', () => {
   const options = (strategies: readonly PlacementStrategyConfig[], tieBreak: 'lexical' | 'seeded' = 'lexical') => ({
     demand: small,
     strategies,
-    tieBreak,
+    assumptions: { ...plain, tieBreak },
     draws: draws(),
   });
   const alike = (task: StoppableTask): StoppableTask => ({

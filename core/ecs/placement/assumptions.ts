@@ -10,6 +10,20 @@ export const placementAssumptions = z.strictObject({
     .describe(
       'among instances that all strategies like equally: the one registered first, or one drawn by chance; when stopping, the newest task, or one drawn. AWS documents neither',
     ),
+  spreadCounts: z
+    .enum(['desired', 'running'])
+    .default('desired')
+    .describe(
+      'which tasks spread counts when it places: those meant to run, in PENDING too, or those that are RUNNING. The guide says "running", but then a batch would land in one zone',
+    ),
+  stopFirst: z
+    .enum(['pending', 'any'])
+    .default('pending')
+    .describe('whether scaling in stops tasks that do not run yet before others'),
+  releaseEniAt: z
+    .enum(['STOPPING', 'STOPPED'])
+    .default('STOPPED')
+    .describe("when a task's network interface is free for another: AWS detaches it after the task has stopped"),
   releaseAt: z
     .enum(['STOPPING', 'STOPPED'])
     .default('STOPPING')

@@ -13,7 +13,7 @@ import type { PlacementAssumptions } from './assumptions.ts';
 import type { RequiredAttribute } from './capabilities.ts';
 import { constraintOf, type ConstraintRefusal, type PlacementConstraintConfig } from './constraints.ts';
 import { attributeOf, registeredBefore, type PlacementInstance } from './instance.ts';
-import { strategyOf, type PlacementStrategyConfig, type RankKey } from './strategies.ts';
+import { strategyOf, type PlacementStrategyConfig, type RankKey, type TasksOn } from './strategies.ts';
 
 export interface PlacementRequest {
   /** The task group: whose tasks spread and distinctInstance count. `service:web` for a service. */
@@ -79,6 +79,7 @@ export interface PreparedRequest {
     readonly refusal: ConstraintRefusal;
   }[];
   readonly levels: readonly Level[];
+  readonly tasksOn: TasksOn;
   /** What each filter says when it refuses; the constraints come last. */
   readonly refusals: readonly InstanceRefusal[];
 }
@@ -105,14 +106,20 @@ export function prepare(request: PlacementRequest, assumptions: PlacementAssumpt
     const { allows, refusal } = constraintOf(config);
     return { allows: allows(config, request.group, assumptions), refusal };
   });
+  const { group } = request;
+  const tasksOn: TasksOn =
+    assumptions.spreadCounts === 'running'
+      ? ({ runningGroups }) => runningGroups.get(group) ?? 0
+      : ({ taskGroups }) => taskGroups.get(group) ?? 0;
   return {
     request,
     assumptions,
+    tasksOn,
     ports: hostPorts(request.demand),
     constraints,
     levels: request.strategies.map((config) => {
       const { key, countedBy } = strategyOf(config);
-      return { key: key?.(config, request.group), counted: countedBy?.(config) !== undefined };
+      return { key: key?.(config, tasksOn), counted: countedBy?.(config) !== undefined };
     }),
     refusals: [...FIT_STEPS, ...ROOM_STEPS, ...constraints.map(({ refusal }) => refusal)],
   };
@@ -274,7 +281,6 @@ export function scanForPlace<Instance extends PlacementInstance>(
   draws: Draws,
 ): Placement<Instance> {
   const all = Array.from(instances);
-  const { group } = prepared.request;
   const last = prepared.refusals.length;
   const counts = Array.from({ length: last + 1 }, () => 0);
   const members = all.filter((instance) => isMember(prepared, instance));
@@ -301,7 +307,7 @@ export function scanForPlace<Instance extends PlacementInstance>(
       candidates = [candidates[draws.int(candidates.length)] as Instance];
       scores.push(0);
     } else {
-      const tally = counted ? tallyOf(all, key, group) : undefined;
+      const tally = counted ? tallyOf(all, key, prepared.tasksOn) : undefined;
       const ranks = candidates.map((instance) => {
         const value = key(instance);
         return tally === undefined ? (value as number) : (tally.get(value) ?? 0);
@@ -320,12 +326,12 @@ export function scanForPlace<Instance extends PlacementInstance>(
 function tallyOf(
   instances: readonly PlacementInstance[],
   key: (instance: PlacementInstance) => RankKey,
-  group: string,
+  tasksOn: TasksOn,
 ): ReadonlyMap<RankKey, number> {
   const tally = new Map<RankKey, number>();
   for (const instance of instances) {
     const value = key(instance);
-    tally.set(value, (tally.get(value) ?? 0) + (instance.taskGroups.get(group) ?? 0));
+    tally.set(value, (tally.get(value) ?? 0) + tasksOn(instance));
   }
   return tally;
 }

@@ -31,6 +31,8 @@ export interface PlacementInstance {
   /** Tasks meant to run of each task group, and of all of them. */
   readonly taskGroups: Immutable<Map<string, number>>;
   readonly runningTasksCount: number;
+  /** Those of them that are RUNNING. */
+  readonly runningGroups: Immutable<Map<string, number>>;
 }
 
 /** The value of an attribute; null when it has none, undefined when the instance does not carry it. */

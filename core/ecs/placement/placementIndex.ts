@@ -277,13 +277,13 @@ class View<Instance extends PlacementInstance> {
   /** Looks at one instance again. */
   #look(slot: number, slots: Slots<Instance>): void {
     const prepared = this.#prepared;
-    const { levels, request } = prepared;
+    const { levels, tasksOn } = prepared;
     const instance = slots.at(slot);
     for (let level = 0; level < levels.length; level++) {
       const tally = this.#tallies[level];
       if (tally === undefined) continue;
       const key = instance === undefined ? undefined : levels[level]?.key?.(instance);
-      tally.set(slot, key, instance?.taskGroups.get(request.group) ?? 0);
+      tally.set(slot, key, instance === undefined ? 0 : tasksOn(instance));
     }
     const before = this.#passed[slot] ?? STRANGER;
     const after =

@@ -29,7 +29,7 @@ export interface ScaleInOptions {
   readonly demand: Pick<TaskDemand, 'cpuUnits' | 'memoryMiB'>;
   /** The chain by which the tasks were placed. */
   readonly strategies: readonly PlacementStrategyConfig[];
-  readonly tieBreak: PlacementAssumptions['tieBreak'];
+  readonly assumptions: Pick<PlacementAssumptions, 'tieBreak' | 'stopFirst'>;
   readonly draws: Draws;
 }
 
@@ -42,15 +42,17 @@ export function chooseVictims(
   count: number,
   options: ScaleInOptions,
 ): readonly StoppableTask[] {
-  const { strategies, tieBreak, draws } = options;
+  const { strategies, assumptions, draws } = options;
   const stoppable = new Set(tasks.filter(({ protectedFromScaleIn }) => protectedFromScaleIn !== true));
   const rankers = strategies.map((config) => rankerOf(config, tasks, options));
   const chosen: StoppableTask[] = [];
   while (chosen.length < count && stoppable.size > 0) {
-    let candidates = lowest(lowest(Array.from(stoppable), unhealthyFirst), idleFirst);
+    let candidates = lowest(Array.from(stoppable), unhealthyFirst);
+    if (assumptions.stopFirst === 'pending') candidates = lowest(candidates, idleFirst);
     for (const ranker of rankers) candidates = ranker.narrow(candidates);
     const newest = lowest(candidates, newestFirst)[0] as StoppableTask;
-    const victim = tieBreak === 'seeded' ? (candidates[draws.int(candidates.length)] as StoppableTask) : newest;
+    const victim =
+      assumptions.tieBreak === 'seeded' ? (candidates[draws.int(candidates.length)] as StoppableTask) : newest;
     stoppable.delete(victim);
     for (const ranker of rankers) ranker.stopped(victim);
     chosen.push(victim);

@@ -44,6 +44,8 @@ export interface InstanceJson {
   readonly attributes?: Readonly<Record<string, string | null>>;
   /** Tasks meant to run of each task group, such as `{ 'service:web': 2 }`. */
   readonly taskGroups?: Readonly<Record<string, number>>;
+  /** Those of them that are RUNNING; all when left out. */
+  readonly runningGroups?: Readonly<Record<string, number>>;
 }
 
 export interface PlaceTaskRequest {
@@ -141,6 +143,7 @@ function instanceOf(json: InstanceJson, index: number): PlacementInstance {
     ),
     missingCapabilities: [],
     taskGroups: new Map(counts),
+    runningGroups: new Map(Object.entries(json.runningGroups ?? taskGroups).filter(([, count]) => count > 0)),
     runningTasksCount: counts.reduce((sum, [, count]) => sum + count, 0),
   };
 }
@@ -160,7 +163,7 @@ export interface StoppableTaskJson {
   readonly availabilityZone?: string;
 }
 
-export interface ChooseTasksToStopOptions extends Pick<PlacementOptions, 'seed' | 'tieBreak'> {
+export interface ChooseTasksToStopOptions extends Pick<PlacementOptions, 'seed' | 'tieBreak' | 'stopFirst'> {
   /** The service's; its default when left out. */
   readonly placementStrategy?: readonly object[];
   /** What stopping a task gives back; nothing when left out. */
@@ -178,7 +181,7 @@ export function chooseTasksToStop<Task extends StoppableTaskJson>(
   count: number,
   options: ChooseTasksToStopOptions = {},
 ): readonly Task[] {
-  const { seed = 1, tieBreak = 'lexical', placementStrategy: strategies = [], demand } = options;
+  const { seed = 1, tieBreak = 'lexical', stopFirst = 'pending', placementStrategy: strategies = [], demand } = options;
   const chain = z.array(placementStrategy).max(5).parse(strategies);
   const victims = chooseVictims(
     tasks.map(({ taskId, number, running = true, instance, availabilityZone, ...rest }, index) => ({
@@ -194,7 +197,7 @@ export function chooseTasksToStop<Task extends StoppableTaskJson>(
     {
       demand: demand ?? { cpuUnits: 0, memoryMiB: 0 },
       strategies: chain.length === 0 ? SERVICE_STRATEGY : chain,
-      tieBreak,
+      assumptions: { tieBreak, stopFirst },
       draws: keyedRng(seed).at('ecs.scaleIn', 1),
     },
   );

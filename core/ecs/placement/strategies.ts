@@ -14,13 +14,16 @@ import { fieldReader, isInstanceField, type PlacementInstance } from './instance
 /** A key of an instance: a number is its own rank. */
 export type RankKey = string | number | null | undefined;
 
+/** Tasks of the group on an instance, as spread counts them. */
+export type TasksOn = (instance: PlacementInstance) => number;
+
 export interface PlacementStrategy<Schema extends z.ZodType> {
   readonly schema: Schema;
   /**
    * The key by which it ranks instances for tasks of a group: a number, the lower the better; or a text, ranked by the
    * tasks of the group on all instances with that key. Absent: it takes any instance, by chance.
    */
-  readonly key?: (config: z.output<Schema>, group: string) => (instance: PlacementInstance) => RankKey;
+  readonly key?: (config: z.output<Schema>, tasksOn: TasksOn) => (instance: PlacementInstance) => RankKey;
   /** The field whose values the tasks of the group are counted by, when keys are texts. */
   readonly countedBy?: (config: z.output<Schema>) => string | undefined;
 }
@@ -36,8 +39,7 @@ const spreadSchema = z.strictObject({
 /** Evenly over the values of a field. */
 const spread: PlacementStrategy<typeof spreadSchema> = {
   schema: spreadSchema,
-  key: ({ field }, group) =>
-    isInstanceField(field) ? (instance) => instance.taskGroups.get(group) ?? 0 : fieldReader(field),
+  key: ({ field }, tasksOn) => (isInstanceField(field) ? tasksOn : fieldReader(field)),
   countedBy: ({ field }) => (isInstanceField(field) ? undefined : field),
 };
 
