@@ -175,21 +175,26 @@ function chainOf(written: readonly PlacementStrategyConfig[]): readonly Placemen
   return written.length === 0 ? SERVICE_STRATEGY : written;
 }
 
-/** Requests by the service's configuration, which is replaced and never changed: equal ones need to be written once. */
-const requests = new WeakMap<object, Map<string, PlacementRequest>>();
+/**
+ * Requests by task definition and service, as the world holds them: both are replaced and never changed, and another run
+ * has its own. Equal requests need to be written once, and the index knows them again.
+ */
+const requests = new WeakMap<object, WeakMap<object, Map<string | undefined, PlacementRequest>>>();
 
+/** What a service asks for when it places a task of a revision for a provider. */
 export function placementRequest(
   ecs: Immutable<EcsWorld['ecs']>,
   config: Immutable<Service>['config'],
   taskDefinition: string,
   capacityProvider: string | undefined,
 ): PlacementRequest {
-  let known = requests.get(config);
-  if (known === undefined) requests.set(config, (known = new Map<string, PlacementRequest>()));
-  const key = `${taskDefinition} ${capacityProvider}`;
-  let request = known.get(key);
+  const definition = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  let ofDefinition = requests.get(definition);
+  if (ofDefinition === undefined) requests.set(definition, (ofDefinition = new WeakMap()));
+  let ofService = ofDefinition.get(config);
+  if (ofService === undefined) ofDefinition.set(config, (ofService = new Map<string | undefined, PlacementRequest>()));
+  let request = ofService.get(capacityProvider);
   if (request === undefined) {
-    const definition = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
     request = {
       group: groupOf(config.serviceName),
       demand: definition.demand,
@@ -199,7 +204,7 @@ export function placementRequest(
       strategies: chainOf(config.placementStrategy),
       capacityProvider,
     };
-    known.set(key, request);
+    ofService.set(capacityProvider, request);
   }
   return request;
 }

@@ -370,3 +370,23 @@ test('what drains is replaced on its own provider: the split stays', () => {
   assert.equal(simulation.world.ec2.instances.size, 3);
   assert.deepEqual(Object.fromEntries(simulation.world.ecs.services.get('web')!.providerCounts), { one: 4, other: 4 });
 });
+
+test('two runs that share a service do not share what its tasks ask for', () => {
+  const tasksPlaced = (cpu: number, shared: Scenario): number => {
+    const [definition] = shared.taskDefinitions;
+    const [container] = definition!.containerDefinitions;
+    const taskDefinitions = [{ ...definition!, containerDefinitions: [{ ...container!, cpu }] }];
+    return sail({ ...shared, taskDefinitions }).world.ecs.services.get('web')!.runningCount;
+  };
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      duration: '10m',
+      autoScalingGroups: [
+        { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 1, MaxSize: 1, instanceType: 'm5.large' },
+      ],
+      taskDefinitions: [{ family: 'web', containerDefinitions: [{ name: 'app', image: 'web', memory: 64 }] }],
+      services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 20, launchType: 'EC2' }],
+    }),
+  );
+  assert.deepEqual([tasksPlaced(1_024, scenario), tasksPlaced(256, scenario), tasksPlaced(1_024, scenario)], [2, 8, 2]);
+});
