@@ -33,17 +33,30 @@ export {
 } from './autoscaling/index.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
 export {
+  chooseTasksToStop,
+  ClusterQueryError,
   deploymentBounds,
   desiredInstances,
   fargateSizeIsValid,
   managedScaling,
+  parseClusterQuery,
   placementConstraints,
   placementStrategies,
+  placeTask,
+  printClusterQuery,
   scalableResourceId,
   serviceNameOf,
   splitByStrategy,
   taskDemand,
+  type ChooseTasksToStopOptions,
+  type InstanceJson,
   type ManagedScalingInput,
+  type PlacementOptions,
+  type PlaceTaskAnswer,
+  type PlaceTaskRequest,
+  type QueriedInstanceJson,
+  type QueryOptions,
+  type StoppableTaskJson,
   type TaskDefinition,
   type TaskDemand,
 } from './ecs/index.ts';
@@ -96,7 +109,7 @@ export {
   type UtilizationReport,
 } from './projections/index.ts';
 export { createInvariants } from './invariants.ts';
-export { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
+export { scenarioNotes, scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
 export {
   restore,
   simulate,

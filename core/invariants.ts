@@ -4,8 +4,8 @@
  */
 
 import type { Immutable } from 'immer';
-import { hostPorts } from './ecs/index.ts';
-import { BrokenInvariantError, type Millis, type Recorded } from './kernel/index.ts';
+import { findInIndex, groupOf, hostPorts, isFargate, placementRequest, prepare, scanForPlace } from './ecs/index.ts';
+import { BrokenInvariantError, keyedRng, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
 /** Checks one run; it remembers the requests in the system, and targets without a task. @throws BrokenInvariantError */
@@ -22,6 +22,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
     if (recorded.event.type === 'MessagesServed') checkQueue(recorded.event, world, queued, fail, equal);
     checkInstances(world, fail, equal);
+    if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
@@ -77,20 +78,36 @@ function checkQueue(
 
 function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
   for (const instance of ecs.containerInstances.values()) {
-    const { ec2InstanceId: id, registered, remaining } = instance;
-    let { cpuUnits, memoryMiB, enis } = registered;
+    const { ec2InstanceId: id, registered, remaining, host } = instance;
+    let { cpuUnits, memoryMiB, gpuCount, enis } = registered;
+    const used = { cpuUnits: 0, memoryMiB: 0, gpuCount: 0 };
+    const usedPorts = new Set<string>();
+    const running = new Map<string, number>();
     const counts = new Map<string, number>();
     const ports = new Set<string>();
     for (const taskId of instance.tasks.keys()) {
       const task = ecs.tasks.get(taskId) ?? fail(`${id} holds ${taskId}, which does not exist`);
       if (task.ec2InstanceId !== id) fail(`${id} holds ${taskId}, which says it is on ${task.ec2InstanceId}`);
       if (task.status !== 'DEACTIVATING' && task.status !== 'STOPPING')
-        counts.set(task.serviceName, (counts.get(task.serviceName) ?? 0) + 1);
-      if (task.status === 'STOPPING') continue;
+        counts.set(groupOf(task.serviceName), (counts.get(groupOf(task.serviceName)) ?? 0) + 1);
       const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
+      if (task.status === 'RUNNING')
+        running.set(groupOf(task.serviceName), (running.get(groupOf(task.serviceName)) ?? 0) + 1);
+      if (task.status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') enis -= demand.enis;
+      if (!host.queue.has(taskId)) {
+        used.cpuUnits += demand.cpuUnits;
+        used.memoryMiB += demand.memoryMiB;
+        used.gpuCount += demand.gpuCount;
+        for (const port of [...hostPorts(demand), ...task.hostPorts]) {
+          if (usedPorts.has(port)) fail(`${id} really has two tasks on ${port}`);
+          usedPorts.add(port);
+          if (!host.ports.has(port)) fail(`the host of ${id} does not know that ${port} is taken`);
+        }
+      }
+      if (task.status === 'STOPPING' && ecs.placement.releaseAt === 'STOPPING') continue;
       cpuUnits -= demand.cpuUnits;
       memoryMiB -= demand.memoryMiB;
-      enis -= demand.enis;
+      gpuCount -= demand.gpuCount;
       for (const port of hostPorts(demand)) {
         if (ports.has(port)) fail(`${id} has two tasks on ${port}`);
         ports.add(port);
@@ -99,10 +116,50 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     }
     equal(`remaining cpuUnits of ${id}`, remaining.cpuUnits, cpuUnits);
     equal(`remaining memoryMiB of ${id}`, remaining.memoryMiB, memoryMiB);
+    equal(`remaining gpuCount of ${id}`, remaining.gpuCount, gpuCount);
     equal(`remaining enis of ${id}`, remaining.enis, enis);
-    if (Math.min(cpuUnits, memoryMiB, enis) < 0)
-      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${enis} ENIs remain`);
-    equalCounts(`tasks per service on ${id}`, instance.serviceCounts, counts, equal);
+    if (Math.min(cpuUnits, memoryMiB, gpuCount, enis) < 0)
+      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${gpuCount} GPUs, ${enis} ENIs remain`);
+    for (const key of ['cpuUnits', 'memoryMiB', 'gpuCount'] as const) {
+      equal(`${key} that the host of ${id} has`, host[key], registered[key] - used[key]);
+      if (host[key] < 0) fail(`the host of ${id} is over-committed: ${host[key]} ${key} remain`);
+    }
+    for (const taskId of host.queue.keys())
+      if (ecs.tasks.get(taskId)?.status !== 'PENDING') fail(`${taskId} waits on the host of ${id}, but is not PENDING`);
+    const taskCount = Array.from(counts.values()).reduce((sum, count) => sum + count, 0);
+    equal(`runningTasksCount of ${id}`, instance.runningTasksCount, taskCount);
+    equalCounts(`running tasks per group on ${id}`, instance.runningGroups, running, equal);
+    equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
+  }
+}
+
+/** Events that change what placement sees. */
+const CHANGING_PLACEMENT: ReadonlySet<string> = new Set<Event['type']>([
+  'ContainerInstanceRegistered',
+  'ContainerInstanceActivated',
+  'ContainerInstanceDraining',
+  'ContainerInstanceDeregistered',
+  'TaskPlaced',
+  'TaskDeactivating',
+  'TaskStopping',
+  'TaskStopped',
+]);
+
+/** The next task of every service would get the same answer from the index as from a scan of all instances. */
+function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): void {
+  const rng = keyedRng(seq);
+  for (const { config, taskDefinition, strategy } of ecs.services.values()) {
+    const providers = strategy.map(({ capacityProvider }) => capacityProvider).filter((name) => !isFargate(name));
+    for (const provider of strategy.length === 0 ? [undefined] : providers) {
+      const request = placementRequest(ecs, config, taskDefinition, provider);
+      const indexed = findInIndex(ecs, request, ecs.placement, rng.at('check', 1));
+      const all = ecs.containerInstances.values();
+      const scanned = scanForPlace(prepare(request, ecs.placement), all, rng.at('check', 1));
+      const [one, other] = [indexed, scanned].map((place) =>
+        JSON.stringify('instance' in place ? { ...place, instance: place.instance.ec2InstanceId } : place),
+      );
+      if (one !== other) fail(`placement of ${config.serviceName} by the index is ${one}, by a scan ${other}`);
+    }
   }
 }
 

@@ -52,6 +52,10 @@ import {
   metricAssumptions,
   metricProblem,
   resolutionMs,
+  isTrunked,
+  placementAssumptions,
+  portProblems,
+  registeredResources,
   service,
   strategyProblem,
   taskDefinition,
@@ -201,6 +205,7 @@ const assumptions = z.strictObject({
   alarms: alarmAssumptions.prefault({}),
   scaling: scalingAssumptions.prefault({}),
   loadBalancing: loadBalancingAssumptions.prefault({}),
+  placement: placementAssumptions.prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -227,6 +232,18 @@ export const scenarioSchema = z.strictObject({
     capacityProviders: z.array(name).default([]),
     defaultCapacityProviderStrategy: z.array(capacityProviderStrategyItem).default([]),
   }),
+  accountSettings: z
+    .strictObject({
+      awsvpcTrunking: z
+        .enum(['enabled', 'disabled'])
+        .default('disabled')
+        .describe('as put-account-setting takes it: tasks of an instance share a trunk, and more of them fit'),
+    })
+    .prefault({}),
+  subnets: z
+    .array(z.strictObject({ SubnetId: name, AvailabilityZone: name }))
+    .default([])
+    .describe("subnets that networkConfiguration may name; without them, a zone's name stands for a subnet in it"),
   autoScalingGroups: z.array(autoScalingGroup).default([]),
   capacityProviders: z.array(capacityProvider).default([]),
   taskDefinitions: z.array(taskDefinition).min(1),
@@ -290,6 +307,7 @@ const NAMED = [
   ['capacityProviders', 'name'],
   ['images', 'name'],
   ['loadBalancers', 'Name'],
+  ['subnets', 'SubnetId'],
   ['targetGroups', 'Name'],
   ['services', 'serviceName'],
   ['scalableTargets', 'service'],
@@ -343,6 +361,7 @@ function checkReferences(scenario: Scenario, report: Report): void {
     'capacity provider': ['FARGATE', 'FARGATE_SPOT', ...capacityProviders.map((provider) => provider.name)],
     'Auto Scaling group': autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
     'task definition': scenario.taskDefinitions.map(({ family }) => family),
+    subnet: [...scenario.subnets.map(({ SubnetId }) => SubnetId), ...zonesOf(scenario)],
     'target group': scenario.targetGroups.map(({ Name }) => Name),
     service: services.map(({ serviceName }) => serviceName),
     'capacity provider of the cluster': cluster.capacityProviders,
@@ -378,6 +397,8 @@ function checkReferences(scenario: Scenario, report: Report): void {
       if (taken.has(wanted)) report(at, `found "${wanted}" a second time, expected a target group of its own`);
       taken.add(wanted);
     }
+    for (const [place, subnet] of (item.networkConfiguration?.awsvpcConfiguration.subnets ?? []).entries())
+      refer('subnet', subnet, [...path, 'networkConfiguration', 'awsvpcConfiguration', 'subnets', place]);
     if (item.capacityProviderStrategy === undefined) continue;
     referStrategy(item.capacityProviderStrategy, [...path, 'capacityProviderStrategy']);
     if (item.launchType !== undefined)
@@ -428,6 +449,11 @@ function checkLoadBalancing(scenario: Scenario, report: Report): void {
   }
 }
 
+/** Every zone that the scenario names. */
+function zonesOf({ cluster, autoScalingGroups }: Scenario): readonly string[] {
+  return [...new Set([...cluster.availabilityZones, ...autoScalingGroups.flatMap((group) => group.AvailabilityZones)])];
+}
+
 function checkSizes(scenario: Scenario, report: Report): void {
   for (const [index, group] of scenario.autoScalingGroups.entries()) {
     const path = ['autoScalingGroups', index] as const;
@@ -443,6 +469,8 @@ function checkSizes(scenario: Scenario, report: Report): void {
       report([...path, 'DesiredCapacity'], `found ${desired}, expected ${group.MinSize} to ${group.MaxSize}`);
   }
   for (const [index, definition] of scenario.taskDefinitions.entries()) {
+    for (const { container, message } of portProblems(definition))
+      report(['taskDefinitions', index, 'containerDefinitions', container, 'portMappings'], message);
     for (const [place, container] of definition.containerDefinitions.entries()) {
       const { memory, memoryReservation } = container;
       const path = ['taskDefinitions', index, 'containerDefinitions', place] as const;
@@ -470,14 +498,20 @@ function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], 
   const at = [...path, 'taskDefinition'];
   if (scenario.load.some((entry) => entry.service === item.serviceName) && demand.cpuUnits === 0)
     report(at, `found no cpu in "${definition.family}", expected CPU units: its requests need a speed to be served at`);
-  if (demand.gpuCount > 0)
+  checkNetwork(scenario, item, definition, path, report);
+  const constraints = item.placementConstraints.length + definition.placementConstraints.length;
+  if (constraints > MOST_CONSTRAINTS)
     report(
-      at,
-      `found a GPU requirement in "${definition.family}", expected none: no type of the catalogue offers GPUs`,
+      [...path, 'placementConstraints'],
+      `found ${constraints} with those of "${definition.family}", expected at most ${MOST_CONSTRAINTS} for a task`,
     );
   if (onFargate) {
     for (const key of ['placementStrategy', 'placementConstraints'] as const)
       if (item[key].length > 0) report([...path, key], 'found one on Fargate, expected none: Fargate places by itself');
+    if (definition.placementConstraints.length > 0)
+      report(at, `found placementConstraints in "${definition.family}", expected none: Fargate places by itself`);
+    if (demand.gpuCount > 0)
+      report(at, `found a GPU requirement in "${definition.family}", expected none: Fargate has no GPUs`);
     if (definition.networkMode !== 'awsvpc')
       report(at, `found networkMode ${definition.networkMode} in "${definition.family}", expected awsvpc for Fargate`);
     const memorySizes = fargateMemorySizes(demand.cpuUnits);
@@ -502,20 +536,66 @@ function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], 
     report(path, 'found no Auto Scaling group for the launch type EC2, expected one, or a capacity provider strategy');
     return;
   }
-  const types = candidates.map((group) => instanceType(group.instanceType)).filter((type) => type !== undefined);
+  const { awsvpcTrunking } = scenario.accountSettings;
+  const trunked = isTrunked(awsvpcTrunking, scenario.assumptions.placement.agentVersion);
+  const types = candidates.flatMap((group) => {
+    const offer = registeredResources(group.instanceType, group.ecsConfig, trunked);
+    return offer === undefined ? [] : [{ type: group.instanceType, ...offer }];
+  });
   const fits = types.some(
-    (type) =>
-      type.vcpu * 1024 >= demand.cpuUnits && type.ecsMemoryMiB >= demand.memoryMiB && type.awsvpcTasks >= demand.enis,
+    (offer) =>
+      offer.cpuUnits >= demand.cpuUnits &&
+      offer.memoryMiB >= demand.memoryMiB &&
+      offer.gpuCount >= demand.gpuCount &&
+      offer.enis >= demand.enis,
   );
   if (types.length > 0 && !fits) {
+    const gpus = (count: number) => (demand.gpuCount > 0 ? `, ${count} GPUs` : '');
     const offers = types.map(
-      (type) => `${type.type} registers ${type.vcpu * 1024} CPU units and ${type.ecsMemoryMiB} MiB`,
+      ({ type, cpuUnits, memoryMiB, gpuCount }) =>
+        `${type} registers ${cpuUnits} CPU units and ${memoryMiB} MiB${gpus(gpuCount)}`,
     );
     report(
       at,
-      `found a task of ${demand.cpuUnits} CPU units and ${demand.memoryMiB} MiB, expected one that fits an instance: ${offers.join('; ')}`,
+      `found a task of ${demand.cpuUnits} CPU units and ${demand.memoryMiB} MiB${gpus(demand.gpuCount)}, expected one that fits an instance: ${offers.join('; ')}`,
     );
   }
+}
+
+/** What AWS takes but advises against, in sentences. @source AWS, ECS API, PortMapping.hostPort */
+export function scenarioNotes({ taskDefinitions, autoScalingGroups }: Scenario): readonly string[] {
+  const from = autoScalingGroups.map(({ ecsConfig }) => ecsConfig?.ECS_DYNAMIC_HOST_PORT_RANGE ?? EPHEMERAL_RANGE);
+  const ephemeralFrom = Math.min(...[EPHEMERAL_RANGE, ...from].map((range) => Number(range.split('-')[0])));
+  return taskDefinitions.flatMap((definition) => {
+    const { tcpPorts, udpPorts } = taskDemand(definition);
+    const inside = [...tcpPorts, ...udpPorts].filter((port) => port >= ephemeralFrom);
+    return inside.map(
+      (port) =>
+        `"${definition.family}" takes host port ${port} of the range from ${ephemeralFrom} on, where hosts pick dynamic ports: a task that comes later may find it taken.`,
+    );
+  });
+}
+
+/** Of the ECS-optimised image. */
+const EPHEMERAL_RANGE = '32768-60999';
+
+/** @source AWS, ECS API, RunTaskRequest.placementConstraints */
+const MOST_CONSTRAINTS = 10;
+
+function checkNetwork(
+  { assumptions: { placement } }: Scenario,
+  { networkConfiguration }: Scenario['services'][number],
+  { family, networkMode }: Scenario['taskDefinitions'][number],
+  path: Path,
+  report: Report,
+): void {
+  if (networkMode === 'awsvpc' && networkConfiguration === undefined && placement.networkConfiguration === 'required')
+    report(path, "Network Configuration must be provided when networkMode 'awsvpc' is specified.");
+  if (networkMode !== 'awsvpc' && networkConfiguration !== undefined)
+    report(
+      [...path, 'networkConfiguration'],
+      `found one for networkMode ${networkMode} of "${family}", expected none: it is for awsvpc only`,
+    );
 }
 
 function checkScaling(scenario: Scenario, report: Report): void {

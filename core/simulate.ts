@@ -102,6 +102,9 @@ function emptyWorld(scenario: Scenario): World {
       defaultCapacityProviderStrategy: cluster.defaultCapacityProviderStrategy,
       containerInsights: cluster.settings.some(({ value }) => value !== 'disabled'),
       metrics: assumptions.metrics,
+      placement: assumptions.placement,
+      subnets: new Map(scenario.subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId, AvailabilityZone])),
+      awsvpcTrunking: scenario.accountSettings.awsvpcTrunking,
       warmStartMs,
     }),
   };

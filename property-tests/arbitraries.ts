@@ -1,9 +1,9 @@
 /** What the laws are tried on: whole scenarios, alarms' periods, clusters with something on them. All of it valid. */
 
 import fc from 'fast-check';
-import { instanceType, type Instance } from '../core/ec2/index.ts';
-import type { ContainerInstance, TaskDemand } from '../core/ecs/index.ts';
-import { hostPorts } from '../core/ecs/index.ts';
+import type { Instance } from '../core/ec2/index.ts';
+import type { ContainerInstance, QueriedInstanceJson, TaskDemand } from '../core/ecs/index.ts';
+import { hostPorts, registeredResources } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
 import { HOUR, MINUTE, SECOND, type Millis } from '../core/kernel/index.ts';
 import { scenarioSchema, type Scenario, type ScenarioInput } from '../core/scenario.ts';
@@ -40,12 +40,21 @@ const fleet = fc.record({
   }),
   managedTerminationProtection: fc.constantFrom('ENABLED', 'DISABLED'),
   managedDraining: fc.constantFrom('ENABLED', 'ENABLED', 'DISABLED'),
+  attributes: fc.constantFrom({}, { stack: 'prod' }, { stack: 'test', ssd: '' }),
+  reservedMemory: fc.constantFrom(0, 0, 256),
+  portRange: fc.constantFrom('32768-60999', '32768-32771'),
 });
 
 const placementRule = fc.oneof(
   fc.record({
     type: fc.constant('spread' as const),
-    field: fc.constantFrom('attribute:ecs.availability-zone', 'instanceId', 'host', 'attribute:ecs.instance-type'),
+    field: fc.constantFrom(
+      'attribute:ecs.availability-zone',
+      'instanceId',
+      'host',
+      'attribute:ecs.instance-type',
+      'attribute:stack',
+    ),
   }),
   fc.record({ type: fc.constant('binpack' as const), field: fc.constantFrom('cpu' as const, 'memory' as const) }),
   fc.record({ type: fc.constant('random' as const) }),
@@ -68,6 +77,18 @@ const servicePlan = fc.record({
   desired: fc.integer({ min: 0, max: 8 }),
   strategies: fc.array(placementRule, { maxLength: 3 }),
   distinct: fc.constantFrom(false, false, false, true),
+  memberOf: fc.option(
+    fc.constantFrom(
+      'attribute:stack == prod',
+      'attribute:stack != prod or attribute:ssd exists',
+      'not(task:group == service:service-1)',
+      'runningTasksCount < 3 and agentConnected == true',
+      "attribute:ecs.instance-type =~ 'm5.*|t3.*' and registeredAt > 2018-02-13",
+      'attribute:ecs.availability-zone in [us-east-1a, us-east-1b]',
+    ),
+    { nil: undefined, freq: 2 },
+  ),
+  subnets: fc.boolean(),
   loadBalancer: fc.option(
     fc.record({
       interval: fc.constantFrom(5, 10, 30),
@@ -186,6 +207,16 @@ const plan = fc.record({
   start: fc.constantFrom('steady', 'steady', 'cold'),
   delays: fc.constantFrom(['60s', '60s', '10s'], ['0s', '0s', '0s'], ['25s', '150s', '61s']),
   zones: fc.integer({ min: 1, max: 3 }),
+  placement: fc.record({
+    tieBreak: fc.constantFrom('lexical', 'lexical', 'seeded'),
+    releaseAt: fc.constantFrom('STOPPING', 'STOPPING', 'STOPPED'),
+    releaseEniAt: fc.constantFrom('STOPPED', 'STOPPED', 'STOPPING'),
+    spreadCounts: fc.constantFrom('desired', 'desired', 'running'),
+    stopFirst: fc.constantFrom('pending', 'any'),
+    agentVersion: fc.constantFrom('1.99.1', '1.99.1', '1.72.0'),
+    portLimit: fc.constantFrom('together', 'each'),
+  }),
+  trunking: fc.constantFrom('enabled', 'disabled'),
   fleets: fc.array(fleet, { maxLength: 2 }),
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
@@ -256,6 +287,8 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       capacityProviders: ['FARGATE', 'FARGATE_SPOT', ...providers],
       defaultCapacityProviderStrategy: drawn.defaultStrategy ? [{ capacityProvider: 'FARGATE', weight: 1 }] : [],
     },
+    accountSettings: { awsvpcTrunking: drawn.trunking as 'enabled' },
+    subnets: [{ SubnetId: 'subnet-a', AvailabilityZone: 'us-east-1a' }],
     autoScalingGroups: drawn.fleets.map(groupOf),
     capacityProviders: drawn.fleets.map((item, index) => ({
       name: fleetName(index),
@@ -289,6 +322,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     assumptions: {
       ...watch.assumptions,
       start: drawn.start as 'steady',
+      placement: drawn.placement,
       metricDelay: { service, loadBalancer, capacityProvider },
       loadBalancing: drawn.loadBalancing,
     },
@@ -343,7 +377,8 @@ function placeOf({ where, fleet: wanted }: ServicePlan, fleets: number): Place {
   return where === 'twoProviders' && fleets === 2 ? 'twoProviders' : { provider: wanted % fleets };
 }
 
-function groupOf({ instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn }: Fleet, index: number) {
+function groupOf(drawn: Fleet, index: number) {
+  const { instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn } = drawn;
   return {
     AutoScalingGroupName: groupName(index),
     AvailabilityZones: ZONES.slice(0, zones),
@@ -352,7 +387,12 @@ function groupOf({ instanceType: type, zones, minSize, spare, desired, protected
     DesiredCapacity: minSize + (spare === 0 ? 0 : desired % (spare + 1)),
     instanceType: type,
     NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
-    ecsConfig: { ECS_CLUSTER: CLUSTER },
+    ecsConfig: {
+      ECS_CLUSTER: CLUSTER,
+      ECS_INSTANCE_ATTRIBUTES: drawn.attributes,
+      ECS_RESERVED_MEMORY: drawn.reservedMemory,
+      ECS_DYNAMIC_HOST_PORT_RANGE: drawn.portRange,
+    },
   };
 }
 
@@ -401,7 +441,10 @@ function serviceOf(item: ServicePlan, index: number, step: string, place: Place)
     desiredCount: item.desired,
     ...whereOf(item, place),
     placementStrategy: onFargate ? [] : item.strategies,
-    placementConstraints: item.distinct && !onFargate ? [{ type: 'distinctInstance' }] : [],
+    placementConstraints: onFargate ? [] : constraintsOf(item),
+    ...(item.subnets && !onFargate && item.networkMode === 'awsvpc'
+      ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1a'] } } }
+      : {}),
     loadBalancers:
       item.loadBalancer === undefined
         ? []
@@ -415,6 +458,13 @@ function serviceOf(item: ServicePlan, index: number, step: string, place: Place)
       : {}),
     deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
   };
+}
+
+function constraintsOf({ distinct, memberOf }: ServicePlan): NonNullable<Service['placementConstraints']> {
+  return [
+    ...(distinct ? [{ type: 'distinctInstance' as const }] : []),
+    ...(memberOf === undefined ? [] : [{ type: 'memberOf' as const, expression: memberOf }]),
+  ];
 }
 
 function whereOf(
@@ -671,7 +721,7 @@ export const slotRanges = fc.integer({ min: 1, max: 6 }).chain((evaluationPeriod
 export const demands: fc.Arbitrary<TaskDemand> = fc.record({
   cpuUnits: fc.constantFrom(0, 64, 256, 512, 1024),
   memoryMiB: fc.constantFrom(1, 128, 500, 1024),
-  gpuCount: fc.constant(0),
+  gpuCount: fc.constantFrom(0, 0, 0, 1),
   tcpPorts: fc.constantFrom([], [], [], [80]),
   udpPorts: fc.constantFrom([], [], [53]),
   enis: fc.constantFrom(0, 0, 1),
@@ -681,15 +731,20 @@ const RESERVED_PORTS = [22, 2375, 2376, 51678, 51679];
 
 /** What is on an instance: how many tasks of ours, and what others have left of its resources. */
 const holding = fc.record({
-  type: fc.constantFrom('t3.small', 'm5.large', 'c5.xlarge'),
+  type: fc.constantFrom('t3.small', 'm5.large', 'c5.xlarge', 'g4dn.xlarge'),
+  stack: fc.constantFrom(undefined, null, 'prod', 'test'),
+  connected: fc.constantFrom(true, true, true, false),
   zone: fc.constantFrom(...ZONES),
   provider: fc.constantFrom(undefined, 'fleet-0', 'fleet-1'),
   draining: fc.constantFrom(false, false, false, true),
   ours: fc.nat({ max: 3 }),
+  theirs: fc.nat({ max: 2 }),
   cpuShare: fc.constantFrom(0, 0.25, 0.5, 1),
   memoryShare: fc.constantFrom(0, 0.25, 0.5, 1),
   enis: fc.nat({ max: 3 }),
   ports: fc.subarray(['tcp/80', 'udp/53']),
+  /** How many static ports others hold: with these, close to the limit. */
+  manyPorts: fc.constantFrom(0, 0, 0, 92, 94),
 });
 
 type Holding = typeof holding extends fc.Arbitrary<infer Drawn> ? Drawn : never;
@@ -708,10 +763,14 @@ export function emptyInstance(index: number, zone: string, type = 'm5.large'): C
   return containerInstance(
     {
       type,
+      stack: undefined,
+      connected: true,
       zone,
       provider: undefined,
       draining: false,
       ours: 0,
+      theirs: 0,
+      manyPorts: 0,
       cpuShare: 1,
       memoryShare: 1,
       enis: Number.MAX_SAFE_INTEGER,
@@ -722,27 +781,56 @@ export function emptyInstance(index: number, zone: string, type = 'm5.large'): C
 }
 
 export const SERVICE = 'web';
+/** Its task group, and another's. */
+export const GROUP = 'service:web';
+export const OTHER_GROUP = 'service:daemon';
 
 function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string }, index: number): ContainerInstance {
-  const type = instanceType(item.type);
-  if (type === undefined) throw new RangeError(`no instance type ${item.type}`);
-  const registered = { cpuUnits: type.vcpu * 1024, memoryMiB: type.ecsMemoryMiB, enis: type.awsvpcTasks };
+  const registered = registeredResources(item.type, { ECS_ENABLE_GPU_SUPPORT: true });
+  if (registered === undefined) throw new RangeError(`no instance type ${item.type}`);
+  const ports = [
+    ...RESERVED_PORTS.map((port) => `tcp/${port}`),
+    ...item.ports,
+    ...Array.from({ length: item.manyPorts }, (_, place) => `tcp/${9_000 + place}`),
+  ];
+  const groups = [
+    [GROUP, item.ours],
+    [OTHER_GROUP, item.theirs],
+  ] as const;
   return {
     ec2InstanceId: instanceId(index),
     instanceType: item.type,
     availabilityZone: item.zone,
     capacityProvider: item.provider,
     registeredAtMs: MONDAY + index * SECOND,
-    registered,
+    agentVersion: '1.99.1',
+    agentConnected: item.connected,
+    attributes: new Map<string, string | null>([
+      ['ecs.availability-zone', item.zone],
+      ['ecs.instance-type', item.type],
+      ...(item.stack === undefined ? [] : [['stack', item.stack] as const]),
+    ]),
+    missingCapabilities: [],
+    registered: { ...registered },
     remaining: {
       cpuUnits: Math.floor(registered.cpuUnits * item.cpuShare),
       memoryMiB: Math.floor(registered.memoryMiB * item.memoryShare),
+      gpuCount: registered.gpuCount,
       enis: Math.min(registered.enis, item.enis),
     },
-    ports: new Map([...RESERVED_PORTS.map((port) => `tcp/${port}`), ...item.ports].map((port) => [port, true])),
+    ports: new Map(ports.map((port) => [port, true])),
+    host: {
+      ...registered,
+      ports: new Map(ports.map((port) => [port, true])),
+      portRange: { from: 32_768, to: 60_999 },
+      lastPort: 32_767,
+      queue: new Map(),
+    },
     status: item.draining ? 'DRAINING' : 'ACTIVE',
     tasks: new Map(),
-    serviceCounts: new Map(item.ours === 0 ? [] : [[SERVICE, item.ours]]),
+    taskGroups: new Map(groups.filter(([, count]) => count > 0)),
+    runningTasksCount: item.ours + item.theirs,
+    runningGroups: new Map(item.ours > 1 ? [[GROUP, item.ours - 1]] : []),
     pulled: new Map(),
   };
 }
@@ -758,9 +846,11 @@ export function occupy(
 ): void {
   instance.remaining.cpuUnits -= demand.cpuUnits * count;
   instance.remaining.memoryMiB -= demand.memoryMiB * count;
+  instance.remaining.gpuCount -= demand.gpuCount * count;
   instance.remaining.enis -= demand.enis * count;
   for (const port of hostPorts(demand)) instance.ports.set(port, true);
-  instance.serviceCounts.set(SERVICE, (instance.serviceCounts.get(SERVICE) ?? 0) + count);
+  instance.taskGroups.set(GROUP, (instance.taskGroups.get(GROUP) ?? 0) + count);
+  instance.runningTasksCount += count;
 }
 
 /** Members of an Auto Scaling group. */
@@ -779,3 +869,211 @@ export const groupMembers: fc.Arbitrary<readonly Instance[]> = fc
       protectedFromScaleIn,
     })),
   );
+
+/** An expression of the cluster query language, and what it means, written down once more from the specification. */
+export interface Meant {
+  readonly text: string;
+  readonly means: (instance: QueriedInstanceJson) => boolean;
+}
+
+/** How a text compares, by each way of writing the operator. */
+type Compare = (a: string, b: string) => boolean;
+const equals: Compare = (a, b) => a === b;
+const differs: Compare = (a, b) => a !== b;
+const isNumber = (text: string): boolean => text.trim() !== '' && !Number.isNaN(Number(text));
+const sign = (a: string, b: string): number =>
+  isNumber(a) && isNumber(b) ? Number(a) - Number(b) : a < b ? -1 : Number(a > b);
+const EQUALITIES: readonly (readonly [string, Compare])[] = [
+  ['==', equals],
+  ['equals', equals],
+  ['!=', differs],
+  ['not_equals', differs],
+];
+const ORDERS: readonly (readonly [string, (difference: number) => boolean])[] = [
+  ['>', (difference) => difference > 0],
+  ['greater_than', (difference) => difference > 0],
+  ['>=', (difference) => difference >= 0],
+  ['greater_than_equal', (difference) => difference >= 0],
+  ['<', (difference) => difference < 0],
+  ['less_than', (difference) => difference < 0],
+  ['<=', (difference) => difference <= 0],
+  ['less_than_equal', (difference) => difference <= 0],
+  ['==', (difference) => difference === 0],
+  ['not_equals', (difference) => difference !== 0],
+];
+
+const literal = (text: string): fc.Arbitrary<string> =>
+  fc.constantFrom(...(/^[\w.:/+-]+$/.test(text) ? [text] : []), `'${text}'`, `"${text}"`);
+const values: fc.Arbitrary<string> = fc.constantFrom(
+  'prod',
+  'test',
+  'm5.large',
+  'us-east-1a',
+  '7',
+  '10',
+  'two words',
+  'and',
+  'service:web',
+);
+const patterns = fc.constantFrom('m5.*', 'prod|test', '[pt]ro?.*', '(?i)PROD', 'us-east-1[ab]', 'a', 'i-0+2');
+
+/** The right side of a condition on a text, its meaning, and whether it is of the denying kind. */
+interface TextTest {
+  readonly right: string;
+  readonly holds: (value: string) => boolean;
+  readonly denies: boolean;
+}
+const textTests: fc.Arbitrary<TextTest> = fc.oneof(
+  fc.tuple(fc.constantFrom(...EQUALITIES), values).chain(([[operator, compare], value]) =>
+    literal(value).map((written) => ({
+      right: `${operator} ${written}`,
+      holds: (found: string) => compare(found, value),
+      denies: compare === differs,
+    })),
+  ),
+  fc.tuple(fc.constantFrom('=~', 'matches', '!~', 'not_matches'), patterns).map(([operator, pattern]) => {
+    const denies = operator === '!~' || operator === 'not_matches';
+    const regex = new RegExp(`^(?:${pattern.replace('(?i)', '')})$`, pattern.startsWith('(?i)') ? 'i' : '');
+    return { right: `${operator} '${pattern}'`, holds: (found: string) => regex.test(found) !== denies, denies };
+  }),
+  fc
+    .tuple(fc.constantFrom('in', '!in', 'not_in'), fc.array(values, { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([operator, items, tight]) => ({
+      right: `${operator}${tight ? '' : ' '}[${items.map((item) => `'${item}'`).join(tight ? ',' : ' , ')}]`,
+      holds: (found: string) => items.includes(found) === (operator === 'in'),
+      denies: operator !== 'in',
+    })),
+);
+
+const attributeTests: fc.Arbitrary<Meant> = fc
+  .tuple(
+    fc.constantFrom('stack', 'ssd', 'ecs.instance-type', 'ecs.availability-zone'),
+    fc.oneof(
+      textTests,
+      fc.tuple(fc.constantFrom(...ORDERS.slice(0, 8)), values).chain(([[operator, compare], value]) =>
+        literal(value).map((written) => ({
+          right: `${operator} ${written}`,
+          holds: (found: string) => compare(sign(found, value)),
+          denies: false,
+        })),
+      ),
+      fc.constantFrom('exists', '!exists', 'not_exists'),
+    ),
+  )
+  .map(([name, test]) => {
+    const valueOf = ({ attributes }: QueriedInstanceJson) => attributes[name];
+    if (typeof test === 'string')
+      return {
+        text: `attribute:${name} ${test}`,
+        means: (instance) => (valueOf(instance) === undefined) !== (test === 'exists'),
+      };
+    return {
+      text: `attribute:${name} ${test.right}`,
+      means(instance) {
+        const value = valueOf(instance);
+        if (value === undefined) return false;
+        return value === null ? test.denies : test.holds(value);
+      },
+    };
+  });
+
+const subjectTests: fc.Arbitrary<Meant> = fc.oneof(
+  textTests.map(({ right, holds }): Meant => ({
+    text: `ec2InstanceId ${right}`,
+    means: ({ ec2InstanceId }) => holds(ec2InstanceId),
+  })),
+  textTests.map(({ right, holds }): Meant => ({
+    text: `agentConnected ${right}`,
+    means: ({ agentConnected }) => holds(String(agentConnected)),
+  })),
+  textTests.map(({ right, holds, denies }): Meant => ({
+    text: `task:group ${right}`,
+    means: ({ taskGroups }) => (denies ? taskGroups.every(holds) : taskGroups.some(holds)),
+  })),
+  fc.tuple(fc.constantFrom(...ORDERS), fc.nat({ max: 4 })).map(([[operator, compare], count]): Meant => ({
+    text: `runningTasksCount ${operator} ${count}`,
+    means: ({ runningTasksCount }) => compare(runningTasksCount - count),
+  })),
+  fc
+    .tuple(fc.constantFrom(...ORDERS), fc.constantFrom([1, 99, 1], [1, 100, 0], [1, 9, 12], [2, 0, 0]))
+    .map(([[operator, compare], version]): Meant => ({
+      text: `agentVersion ${operator} ${version.join('.')}`,
+      means: ({ agentVersion }) => {
+        const weigh = (numbers: readonly number[]) => numbers.reduce((sum, part) => sum * 1_000 + part, 0);
+        return compare(weigh(agentVersion.split('.').map(Number)) - weigh(version));
+      },
+    })),
+  fc
+    .tuple(
+      fc.constantFrom(...ORDERS),
+      fc.constantFrom(
+        ['2030-01-07', Date.UTC(2030, 0, 7)],
+        ['2030-01-07T00:00:05Z', Date.UTC(2030, 0, 7, 0, 0, 5)],
+        ['2030-01-07T01:00:03+01:00', Date.UTC(2030, 0, 7, 0, 0, 3)],
+        ['2030-01-07T00:00:02', Date.UTC(2030, 0, 7, 0, 0, 2)],
+      ),
+    )
+    .map(([[operator, compare], [written, atMs]]): Meant => ({
+      text: `registeredAt ${operator} ${written}`,
+      means: ({ registeredAt }) => compare(Date.parse(registeredAt) - atMs),
+    })),
+);
+
+/** Expressions with every subject, operator, alias, quote and grouping; all of them valid. */
+export const meantExpressions: fc.Arbitrary<Meant> = fc
+  .letrec<{ whole: Meant; alternative: Meant; factor: Meant }>((tie) => ({
+    whole: fc.array(tie('alternative'), { minLength: 1, maxLength: 2 }).chain((parts) =>
+      fc.constantFrom(' or ', ' || ', '||').map((joined) => ({
+        text: parts.map(({ text }) => text).join(joined),
+        means: (instance: QueriedInstanceJson) => parts.some(({ means }) => means(instance)),
+      })),
+    ),
+    alternative: fc.array(tie('factor'), { minLength: 1, maxLength: 2 }).chain((parts) =>
+      fc.constantFrom(' and ', ' && ', '&&').map((joined) => ({
+        text: parts.map(({ text }) => text).join(joined),
+        means: (instance: QueriedInstanceJson) => parts.every(({ means }) => means(instance)),
+      })),
+    ),
+    factor: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      { weight: 3, arbitrary: attributeTests },
+      { weight: 3, arbitrary: subjectTests },
+      { weight: 1, arbitrary: tie('whole').map(({ text, means }) => ({ text: `( ${text})`, means })) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(tie('whole'), fc.constantFrom('not(', 'not (', '!(', '! ('))
+          .map(([{ text, means }, open]): Meant => ({
+            text: `${open}${text} )`,
+            means: (instance) => !means(instance),
+          })),
+      },
+    ),
+  }))
+  .whole.filter(({ text }) => text.length <= 1_800);
+
+export const expressions: fc.Arbitrary<string> = meantExpressions.map(({ text }) => text);
+
+/** An instance as the cluster query language sees it. */
+export const queriedInstances: fc.Arbitrary<QueriedInstanceJson> = fc.record({
+  ec2InstanceId: fc.constantFrom('i-1', 'i-02', 'i-002', 'prod'),
+  agentConnected: fc.boolean(),
+  agentVersion: fc.constantFrom('1.99.1', '1.9.12', '2.0.0', '1.100.0'),
+  registeredAt: fc.constantFrom(
+    '2030-01-07T00:00:00Z',
+    '2030-01-07T00:00:03Z',
+    '2018-02-12T23:59:59Z',
+    '2031-01-01T00:00:00Z',
+  ),
+  runningTasksCount: fc.nat({ max: 4 }),
+  attributes: fc.record(
+    {
+      stack: fc.option(values, { nil: null }),
+      ssd: fc.option(values, { nil: null, freq: 1 }),
+      'ecs.instance-type': fc.constantFrom('m5.large', 'm5.xlarge', 't3.small'),
+      'ecs.availability-zone': fc.constantFrom(...ZONES),
+    },
+    { requiredKeys: ['ecs.instance-type', 'ecs.availability-zone'] },
+  ),
+  taskGroups: fc.subarray(['service:web', 'prod', 'two words']),
+});

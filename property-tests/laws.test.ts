@@ -257,8 +257,8 @@ test('the invariants notice what they are there for', () => {
     /remaining cpuUnits/,
   );
   assert.throws(
-    broken(({ ecs }) => first(ecs.containerInstances).serviceCounts.clear()),
-    /tasks per service/,
+    broken(({ ecs }) => first(ecs.containerInstances).taskGroups.clear()),
+    /tasks per group/,
   );
   assert.throws(
     broken(({ ecs }) => void first(ecs.services).zoneCounts.set('b', 1)),

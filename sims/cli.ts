@@ -3,6 +3,7 @@
 import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { explainPlacement } from './commands/explainPlacement.ts';
 import { parseLength, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
@@ -37,6 +38,17 @@ program
   .option('--json', 'print the summary as JSON only')
   .action(async (scenario: string | undefined, options: RunOptions) => {
     process.exitCode = await run(scenario, options, packageJson.version);
+  });
+
+program
+  .command('explain')
+  .description('why something happened')
+  .command('placement')
+  .description('where tasks went and why, or why they went nowhere and what would help')
+  .argument('<from>', 'directory of run --out, or a scenario file')
+  .argument('[task]', 'one task, such as task-17; without it, an overview')
+  .action(async (from: string, task: string | undefined) => {
+    process.exitCode = await explainPlacement(from, task);
   });
 
 program

@@ -18,6 +18,7 @@ import {
   type Millis,
   type Rng,
 } from '../kernel/index.ts';
+import { ecsConfig } from './ecsConfig.ts';
 import type { Ec2World } from './world.ts';
 
 const size = z.int().min(0).max(10_000);
@@ -31,8 +32,7 @@ export const autoScalingGroup = z.strictObject({
   DesiredCapacity: size.optional().describe('MinSize when left out'),
   instanceType: z.string().min(1),
   NewInstancesProtectedFromScaleIn: z.boolean().default(false),
-  ecsConfig: z
-    .strictObject({ ECS_CLUSTER: z.string().min(1) })
+  ecsConfig: ecsConfig
     .optional()
     .describe("the container agent's ecs.config; a wrong cluster name is an instance that never appears"),
 });

@@ -16,6 +16,7 @@ export {
   type Instance,
 } from './autoScalingGroup.ts';
 export { ec2Controller } from './controller.ts';
+export { ecsConfig, type EcsConfig } from './ecsConfig.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './instanceTypes.ts';
 export { emptyEc2, type Ec2State, type Ec2World } from './world.ts';
 

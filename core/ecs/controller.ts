@@ -158,8 +158,22 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events
-      .on('TaskPlaced')
-      .pipe(map(({ event: { taskId, runningAtMs } }) => due(runningAtMs, { type: 'StartTask', taskId }))),
+      .on('TaskPlaced', 'TaskAdmitted')
+      .pipe(
+        mergeMap(({ event: { taskId, runningAtMs } }) =>
+          runningAtMs === undefined ? EMPTY : of(due(runningAtMs, { type: 'StartTask', taskId })),
+        ),
+      ),
+    // What the task had is free on its host, or it has left the queue: those who wait there look again.
+    events
+      .on('TaskStopped')
+      .pipe(
+        mergeMap(({ atMs, event: { ec2InstanceId = '' } }) =>
+          (world.ecs.containerInstances.get(ec2InstanceId)?.host.queue.size ?? 0) > 0
+            ? of(due(atMs, { type: 'AdmitTasks', ec2InstanceId }))
+            : EMPTY,
+        ),
+      ),
     events
       .on('TaskWaiting')
       .pipe(map(({ event: { taskId, givesUpAtMs } }) => due(givesUpAtMs, { type: 'GiveUpTask', taskId }))),
@@ -167,11 +181,13 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('TaskStopping')
       .pipe(map(({ event: { taskId, stoppedAtMs } }) => due(stoppedAtMs, { type: 'FinishTask', taskId }))),
     // Room has appeared, or a waiting task has just been placed and the next one may try.
-    events.on('TaskStopping', 'ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped').pipe(
-      filter(() => world.ecs.waiting.size > 0),
-      map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
-    ),
-    events.on('TaskStopping', 'ContainerInstanceRegistered').pipe(
+    events
+      .on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated', 'TaskPlaced', 'TaskStopped')
+      .pipe(
+        filter(() => world.ecs.waiting.size > 0),
+        map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
+      ),
+    events.on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated').pipe(
       mergeMap(({ atMs }) =>
         Array.from(world.ecs.services.values())
           .filter(({ placementFailures }) => placementFailures > 0)
@@ -272,6 +288,12 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         world.ecs.containerInstances.has(instanceId)
           ? of(due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId }))
           : of(due(atMs, { type: 'CompleteTermination', instanceId })),
+      ),
+    ),
+    events.on('ContainerInstanceRegistered').pipe(
+      filter(({ atMs, event }) => event.activeAtMs > atMs),
+      map(({ event: { ec2InstanceId, activeAtMs } }) =>
+        due(activeAtMs, { type: 'ActivateContainerInstance', ec2InstanceId }),
       ),
     ),
     events

@@ -35,10 +35,37 @@ export {
   strategyProblem,
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
-export { hostPorts, type ContainerInstance } from './containerInstance.ts';
+export {
+  hostFits,
+  isTrunked,
+  occupyHost,
+  registeredMemoryMiB,
+  registeredResources,
+  type ContainerInstance,
+} from './containerInstance.ts';
 export { ecsController } from './controller.ts';
+export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
-export { chooseTasksToStop, placeTask, type PlacementRequest } from './placement/engine.ts';
+export { hostPorts, prepare, scanForPlace, type PlacementRequest } from './placement/engine.ts';
+export type { PlacementInstance } from './placement/instance.ts';
+export { findInIndex, noteChange } from './placement/placementIndex.ts';
+export {
+  ClusterQueryError,
+  parseClusterQuery,
+  printClusterQuery,
+  type QueriedInstanceJson,
+  type QueryOptions,
+} from './placement/query.ts';
+export {
+  chooseTasksToStop,
+  placeTask,
+  type ChooseTasksToStopOptions,
+  type InstanceJson,
+  type PlacementOptions,
+  type PlaceTaskAnswer,
+  type PlaceTaskRequest,
+  type StoppableTaskJson,
+} from './placement/standalone.ts';
 export { placementStrategies } from './placement/strategies.ts';
 export { isHighResolution, resolutionMs } from './metricKeys.ts';
 export {
@@ -50,8 +77,10 @@ export {
 } from './metrics.ts';
 export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { deploymentBounds, service } from './service.ts';
+export { groupOf, placementRequest } from './task.ts';
 export {
   DEFAULT_IMAGE_MIB,
+  portProblems,
   taskDefinition,
   taskDemand,
   type TaskDefinition,
@@ -100,6 +129,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   CreateCapacityProvider: Phase.Execute,
   ScaleCapacityProvider: Phase.Plan,
   RegisterContainerInstance: Phase.Environment,
+  ActivateContainerInstance: Phase.Environment,
   DrainContainerInstance: Phase.Execute,
   CreateService: Phase.Execute,
   UpdateService: Phase.Execute,
@@ -107,6 +137,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   RunServiceTask: Phase.Execute,
   ServeLoad: Phase.Environment,
   PlaceWaitingTask: Phase.Execute,
+  AdmitTasks: Phase.Environment,
   StartTask: Phase.Environment,
   StopTask: Phase.Execute,
   StopContainers: Phase.Environment,

@@ -249,7 +249,7 @@ const target5xx: OfService = ({ measured }) => counted(measured.target5xx);
 /** What the tasks of services on container instances reserve, or use, against what the instances have registered. */
 function ofCluster(
   amount: (service: Immutable<Service>, definition: Immutable<RegisteredTaskDefinition>) => number,
-  resource: 'cpuUnits' | 'memoryMiB',
+  resource: 'cpuUnits' | 'memoryMiB' | 'gpuCount',
 ): Source {
   return eachMinute((world, { dimensions }) => {
     const { ecs } = world;
@@ -319,6 +319,10 @@ const sources: Readonly<Record<string, Source>> = {
   'AWS/ECS MemoryReservation ClusterName': ofCluster(
     ({ runningCount }, { demand }) => runningCount * demand.memoryMiB,
     'memoryMiB',
+  ),
+  'AWS/ECS GPUReservation ClusterName': ofCluster(
+    ({ runningCount }, { demand }) => runningCount * demand.gpuCount,
+    'gpuCount',
   ),
 
   'AWS/ECS RequestCount DiscoveryName': ofDiscovery(requestCount),

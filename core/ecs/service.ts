@@ -12,6 +12,7 @@ import {
   json,
   MINUTE,
   number,
+  numbers,
   optional,
   SECOND,
   text,
@@ -30,10 +31,12 @@ import {
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
 import { placementConstraint } from './placement/constraints.ts';
-import { chooseTasksToStop, type PlacementFailure, type StoppableTask } from './placement/engine.ts';
-import { placementStrategy } from './placement/strategies.ts';
+import type { PlacementFailure } from './placement/engine.ts';
+import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
+import { placementStrategy, SERVICE_STRATEGY } from './placement/strategies.ts';
 import { latencyMetricsOf } from './metricKeys.ts';
-import { addTo, findPlace, placedOn, placedOnFargate, waitingFor, type Task, type TaskEvent } from './task.ts';
+import { addTo } from './containerInstance.ts';
+import { findPlace, placedOn, placedOnFargate, refusalOf, waitingFor, type Task, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -47,6 +50,19 @@ export const service = z.strictObject({
   capacityProviderStrategy: z.array(capacityProviderStrategyItem).min(1).optional(),
   placementStrategy: z.array(placementStrategy).max(5).default([]),
   placementConstraints: z.array(placementConstraint).max(10).default([]),
+  networkConfiguration: z
+    .strictObject({
+      awsvpcConfiguration: z.strictObject({
+        subnets: z
+          .array(z.string().min(1))
+          .min(1, 'subnets can not be empty.')
+          .max(16)
+          .describe("SubnetIds of the subnets block; a zone's name stands for a subnet in it"),
+        securityGroups: z.array(z.string().min(1)).max(5).default([]),
+      }),
+    })
+    .optional()
+    .describe('awsvpc only: tasks run in the zones of these subnets'),
   loadBalancers: z
     .array(
       z.strictObject({
@@ -247,6 +263,9 @@ export const serviceEvents = {
     capacityProvider: text('the provider it was meant for; empty for the launch type EC2'),
     reason: text<PlacementFailure>("ECS's failure reason"),
     closest: optional(text('the instance that came closest')),
+    lack: optional(text('what the closest instance lacked')),
+    refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
+    refusedCounts: numbers('instances that each reason turned away'),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
   }),
   ServiceReachedSteadyState: event('The service has its desired count of running, healthy tasks.', {
@@ -351,7 +370,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
     };
     if (provider !== undefined && isFargate(provider)) return [created, placedOnFargate(found, task, context)];
     const place = findPlace(context, found, task);
-    if ('instance' in place) return [created, placedOn(place.instance, place.left, task, context)];
+    if ('instance' in place) return [created, placedOn(place, found.config.placementStrategy, task, context)];
     const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
     if (managed === 'ENABLED') return [created, waitingFor(place, task, context)];
     // One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it.
@@ -362,8 +381,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
         type: 'ServiceTaskPlacementFailed',
         serviceName,
         capacityProvider,
-        reason: place.reason,
-        ...(place.closest === undefined ? {} : { closest: place.closest }),
+        ...refusalOf(place),
         ...(context.nowMs < found.retryAtMs ? {} : { retryAtMs }),
       },
     ];
@@ -450,9 +468,14 @@ function surplus(
   { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): readonly StoppableTask[] {
   const { demand } = ecs.taskDefinitions.get(found.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const request = { serviceName: found.config.serviceName, demand, strategies: found.config.placementStrategy };
-  const draws = rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs);
-  if (found.strategy.length <= 1) return chooseTasksToStop(staying, count, request, draws);
+  const { placementStrategy: written } = found.config;
+  const options = {
+    demand,
+    strategies: written.length === 0 ? SERVICE_STRATEGY : written,
+    assumptions: ecs.placement,
+    draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
+  };
+  if (found.strategy.length <= 1) return chooseVictims(staying, count, options);
   const shares = splitByStrategy(found.desiredCount, found.strategy);
   let left = [...staying];
   const chosen: StoppableTask[] = [];
@@ -464,7 +487,7 @@ function surplus(
     );
     const { capacityProvider } = found.strategy[above.indexOf(Math.max(...above))] as CapacityProviderStrategyItem;
     const candidates = left.filter((task) => providerOf(task) === capacityProvider);
-    const [victim] = chooseTasksToStop(candidates, 1, request, draws) as [StoppableTask];
+    const [victim] = chooseVictims(candidates, 1, options) as [StoppableTask];
     chosen.push(victim);
     left = left.filter((task) => task !== victim);
   }

@@ -12,6 +12,7 @@ import {
   optional,
   SECOND,
   text,
+  texts,
   type Context,
   type Decide,
   type Draws,
@@ -19,9 +20,23 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
-import { reserve, type ContainerInstance, type ContainerInstanceEvent } from './containerInstance.ts';
-import { placeTask, type Placement, type PlacementFailure } from './placement/engine.ts';
-import { attributeOf } from './placement/strategies.ts';
+import {
+  addTo,
+  attachEni,
+  countRunning,
+  countTask,
+  hostFits,
+  occupyHost,
+  reserve,
+  type ContainerInstance,
+  type ContainerInstanceEvent,
+  type HostResources,
+} from './containerInstance.ts';
+import { pickHostPorts } from './hostPorts.ts';
+import type { Placed, PlacementFailure, PlacementRequest, Refused } from './placement/engine.ts';
+import { findInIndex } from './placement/placementIndex.ts';
+import { versionIsAtLeast } from './placement/query.ts';
+import { SERVICE_STRATEGY, type PlacementStrategyConfig } from './placement/strategies.ts';
 import type { Service } from './service.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
@@ -49,6 +64,8 @@ export interface Task {
   /** Absent on Fargate and before placement. */
   ec2InstanceId: string | undefined;
   runningSinceMs: Millis | undefined;
+  /** Host ports that the instance picked for it, as `tcp/32768`. */
+  hostPorts: readonly string[];
   /** Why it is on its way out. */
   stopping: { readonly stopCode: TaskStopCode; readonly reason: string } | undefined;
 }
@@ -65,15 +82,32 @@ export const taskEvents = {
     taskId: text('the task'),
     reason: text<PlacementFailure>('what is missing'),
     closest: optional(text('the instance that came closest')),
+    lack: optional(text('what the closest instance lacked')),
+    refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
+    refusedCounts: numbers('instances that each reason turned away'),
     givesUpAtMs: number('when ECS stops waiting'),
   }),
   TaskPlaced: event('The task has a place; ECS reserves its resources.', {
     taskId: text('the task'),
     ec2InstanceId: optional(text('the container instance; absent on Fargate')),
     availabilityZone: text('where'),
-    left: numbers('instances left after each step of placement: active, with room, allowed, then one per strategy'),
-    pullStartedAtMs: number('when the image pull starts; on Fargate, billing too'),
+    left: numbers('instances left after each step: active, fit for it, with room, allowed, then one per strategy'),
+    strategies: texts('the strategies in their order; empty on Fargate'),
+    scores: numbers(
+      "the winner's score by each strategy, before the task came: tasks of the group there for spread, what remained for binpack",
+    ),
+    pullStartedAtMs: optional(
+      number('when the image pull starts; on Fargate, billing too. Absent: its host does not have the room yet'),
+    ),
+    runningAtMs: optional(number('when its containers will have started')),
+    hostPorts: texts('host ports that the instance picked, as tcp/32768'),
+  }),
+  TaskAdmitted: event('The host has what the task waited for: the agent starts it.', {
+    taskId: text('the task'),
+    ec2InstanceId: text('the container instance'),
+    pullStartedAtMs: number('when the image pull starts'),
     runningAtMs: number('when its containers will have started'),
+    hostPorts: texts('host ports that the instance picked, as tcp/32768'),
   }),
   TaskRunning: event('The containers have started.', {
     taskId: text('the task'),
@@ -103,6 +137,8 @@ export type TaskEvent = EventsOf<typeof taskEvents>;
 export type TaskCommand =
   /** Finds places for waiting tasks, one at a time. */
   | { readonly type: 'PlaceWaitingTask' }
+  /** Resources of a host have become free: tasks in its queue may start. */
+  | { readonly type: 'AdmitTasks'; readonly ec2InstanceId: string }
   | { readonly type: 'StartTask'; readonly taskId: string }
   | {
       readonly type: 'StopTask';
@@ -129,48 +165,127 @@ const EXIT_MS = 1 * SECOND;
 /** "Between 10 and 30 minutes". */
 const GIVE_UP_S = { from: 600, to: 1_800 };
 
+/** The task group of a service's tasks. @source AWS, ECS Developer Guide, "Task groups" */
+export function groupOf(serviceName: string): string {
+  return `service:${serviceName}`;
+}
+
+/** The chain that places and stops the tasks of a service. */
+function chainOf(written: readonly PlacementStrategyConfig[]): readonly PlacementStrategyConfig[] {
+  return written.length === 0 ? SERVICE_STRATEGY : written;
+}
+
+/**
+ * Requests by task definition and service, as the world holds them: both are replaced and never changed, and another run
+ * has its own. Equal requests need to be written once, and the index knows them again.
+ */
+const requests = new WeakMap<object, WeakMap<object, Map<string | undefined, PlacementRequest>>>();
+
+/** What a service asks for when it places a task of a revision for a provider. */
+export function placementRequest(
+  ecs: Immutable<EcsWorld['ecs']>,
+  config: Immutable<Service>['config'],
+  taskDefinition: string,
+  capacityProvider: string | undefined,
+): PlacementRequest {
+  const definition = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  let ofDefinition = requests.get(definition);
+  if (ofDefinition === undefined) requests.set(definition, (ofDefinition = new WeakMap()));
+  let ofService = ofDefinition.get(config);
+  if (ofService === undefined) ofDefinition.set(config, (ofService = new Map<string | undefined, PlacementRequest>()));
+  let request = ofService.get(capacityProvider);
+  if (request === undefined) {
+    request = {
+      group: groupOf(config.serviceName),
+      demand: definition.demand,
+      requiredAttributes: definition.requiredAttributes,
+      zones: zonesOf(ecs, config),
+      constraints: [...definition.definition.placementConstraints, ...config.placementConstraints],
+      strategies: chainOf(config.placementStrategy),
+      capacityProvider,
+    };
+    ofService.set(capacityProvider, request);
+  }
+  return request;
+}
+
+type PlaceFound = Placed<Immutable<ContainerInstance>> | Refused;
+
 /** Where a new task of a service goes, or why nowhere. */
 export function findPlace(
   { world, rng }: Context<EcsWorld>,
-  service: Immutable<Service>,
+  { config }: Immutable<Service>,
   task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
-): Placement {
-  const { demand } = world.ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const request = {
-    serviceName: service.config.serviceName,
-    demand,
-    constraints: service.config.placementConstraints,
-    strategies: service.config.placementStrategy,
-    capacityProvider: task.capacityProvider,
-  };
-  const countWhere = (field: string, instance: Immutable<ContainerInstance>) =>
-    countOfService(world, service, field, instance);
-  return placeTask(request, world.ecs.containerInstances.values(), countWhere, rng.at('ecs.placement', task.number));
+): PlaceFound {
+  const { ecs } = world;
+  const request = placementRequest(ecs, config, task.taskDefinition, task.capacityProvider);
+  return findInIndex(ecs, request, ecs.placement, rng.at('ecs.placement', task.number));
 }
 
-/** Tasks of a service that are meant to run on the instances that share a field's value with this one. */
-function countOfService(
-  { ecs }: Immutable<EcsWorld>,
-  { config, zoneCounts }: Immutable<Service>,
-  field: string,
-  instance: Immutable<ContainerInstance>,
-): number {
-  if (field === 'instanceId' || field === 'host') return instance.serviceCounts.get(config.serviceName) ?? 0;
-  if (field === 'attribute:ecs.availability-zone') return zoneCounts.get(instance.availabilityZone) ?? 0;
-  const value = attributeOf(field, instance);
-  let count = 0;
-  for (const other of ecs.containerInstances.values())
-    if (attributeOf(field, other) === value) count += other.serviceCounts.get(config.serviceName) ?? 0;
-  return count;
+/** The zones of a service's subnets; undefined when it names none. */
+function zonesOf(
+  { subnets }: Immutable<EcsWorld['ecs']>,
+  { networkConfiguration }: Immutable<Service>['config'],
+): readonly string[] | undefined {
+  // A name that is no subnet's is a zone's.
+  return networkConfiguration?.awsvpcConfiguration.subnets.map((subnet) => subnets.get(subnet) ?? subnet);
 }
 
-/** The event that puts a task on an instance, with the times its start will take. */
+interface Starting {
+  readonly number: number;
+  readonly taskDefinition: string;
+}
+
+/**
+ * The event that puts a task on an instance. When the host really has the room, the agent starts it, and the event says
+ * how long that takes; else it waits in PENDING behind those that came before.
+ */
 export function placedOn(
-  instance: Immutable<ContainerInstance>,
-  left: readonly number[],
-  task: { readonly taskId: string; readonly number: number; readonly taskDefinition: string },
-  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+  { instance, left, scores }: Placed<Immutable<ContainerInstance>>,
+  written: readonly PlacementStrategyConfig[],
+  task: Starting & { readonly taskId: string },
+  context: Context<EcsWorld>,
 ): TaskEvent {
+  const { ecs } = context.world;
+  const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const starts = instance.host.queue.size === 0 && mayStart(ecs, instance, instance.host, definition);
+  return {
+    type: 'TaskPlaced',
+    taskId: task.taskId,
+    ec2InstanceId: instance.ec2InstanceId,
+    availabilityZone: instance.availabilityZone,
+    left,
+    strategies: chainOf(written).map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type)),
+    scores,
+    ...(starts ? started(instance, instance.host, task, context) : { hostPorts: [] }),
+  };
+}
+
+/** What the agent's gate knows of a host: all of it but the tasks that wait. */
+type Host = Immutable<Omit<HostResources, 'queue'>>;
+
+/** From this version on the agent looks at resources; before, it waited until no task was stopping. */
+const FIFO_AGENT = '1.73.0';
+
+function mayStart(
+  ecs: Immutable<EcsWorld['ecs']>,
+  instance: Immutable<ContainerInstance>,
+  host: Host,
+  { demand }: Immutable<RegisteredTaskDefinition>,
+): boolean {
+  if (!hostFits(host, demand)) return false;
+  if (versionIsAtLeast(instance.agentVersion, FIFO_AGENT)) return true;
+  for (const taskId of instance.tasks.keys()) if (ecs.tasks.get(taskId)?.status === 'STOPPING') return false;
+  return true;
+}
+
+/** How long a task on an instance takes to start, and the host ports it gets. */
+function started(
+  instance: Immutable<ContainerInstance>,
+  host: Host,
+  task: Starting,
+  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+) {
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
   const eniS = definition.demand.enis > 0 ? uniform(draws, ENI_S) : 0;
@@ -179,13 +294,30 @@ export function placedOn(
     : definition.compressedImageMiB / PULL_MIB_PER_S;
   const startS = draws.lognormal(CONTAINER_START_S.median, CONTAINER_START_S.p95);
   return {
-    type: 'TaskPlaced',
-    taskId: task.taskId,
-    ec2InstanceId: instance.ec2InstanceId,
-    availabilityZone: instance.availabilityZone,
-    left,
     ...startTimes(nowMs, ecs.warmStartMs, eniS, pullS + startS),
+    hostPorts: pickedPorts(host, definition.dynamicPorts).ports,
   };
+}
+
+/** The host ports for the dynamic mappings of a task; fewer than it needs when the range has run out. */
+function pickedPorts(
+  { portRange, ports: taken, lastPort }: Host,
+  wanted: Immutable<RegisteredTaskDefinition['dynamicPorts']>,
+): { readonly ports: readonly string[]; readonly lastPort: number } {
+  const ports: string[] = [];
+  let last = lastPort;
+  for (const { protocol, count } of wanted) {
+    const picked = pickHostPorts(
+      portRange,
+      last,
+      count,
+      (port) => taken.has(`${protocol}/${port}`) || ports.includes(`${protocol}/${port}`),
+    );
+    if (picked === undefined) break;
+    for (let port = picked.first; port < picked.first + count; port++) ports.push(`${protocol}/${port}`);
+    last = picked.last;
+  }
+  return { ports, lastPort: last };
 }
 
 /** Fargate has room everywhere: the zone with the fewest tasks of the service. It never has the image cached. */
@@ -196,8 +328,9 @@ export function placedOnFargate(
 ): TaskEvent {
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  let availabilityZone = ecs.availabilityZones[0] as string;
-  for (const zone of ecs.availabilityZones)
+  const zones = zonesOf(ecs, service.config) ?? ecs.availabilityZones;
+  let availabilityZone = zones[0] as string;
+  for (const zone of zones)
     if ((service.zoneCounts.get(zone) ?? 0) < (service.zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
   const beforePullS = uniform(draws, ENI_S) + draws.lognormal(FARGATE_PROVISION_S.median, FARGATE_PROVISION_S.p95);
   const pullS = definition.compressedImageMiB / PULL_MIB_PER_S;
@@ -206,7 +339,10 @@ export function placedOnFargate(
     taskId: task.taskId,
     availabilityZone,
     left: [],
+    strategies: [],
+    scores: [],
     ...startTimes(nowMs, ecs.warmStartMs, beforePullS, pullS),
+    hostPorts: [],
   };
 }
 
@@ -229,16 +365,41 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInst
       const task = ecs.tasks.get(taskId) as Immutable<Task>;
       const kind = `${task.serviceName} ${task.taskDefinition} ${task.capacityProvider}`;
       if (refused.has(kind)) continue;
-      const place = findPlace(context, ecs.services.get(task.serviceName) as Immutable<Service>, task);
-      if ('instance' in place) return [placedOn(place.instance, place.left, task, context)];
+      const service = ecs.services.get(task.serviceName) as Immutable<Service>;
+      const place = findPlace(context, service, task);
+      if ('instance' in place) return [placedOn(place, service.config.placementStrategy, task, context)];
       refused.add(kind);
     }
     return [];
   },
 
-  StartTask({ taskId }, { world }) {
-    const task = world.ecs.tasks.get(taskId);
-    return task?.status === 'PENDING' ? [{ type: 'TaskRunning', taskId, serviceName: task.serviceName }] : [];
+  AdmitTasks({ ec2InstanceId }, context) {
+    const { ecs } = context.world;
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance === undefined) return [];
+    const events: TaskEvent[] = [];
+    const host = { ...instance.host, ports: new Map(instance.host.ports) };
+    for (const taskId of instance.host.queue.keys()) {
+      const task = ecs.tasks.get(taskId) as Immutable<Task>;
+      const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+      // Head of line: nothing behind a task that does not fit may start.
+      if (!mayStart(ecs, instance, host, definition)) break;
+      const start = started(instance, host, task, context);
+      events.push({ type: 'TaskAdmitted', taskId, ec2InstanceId, ...start });
+      host.lastPort = pickedPorts(host, definition.dynamicPorts).lastPort;
+      occupyHost(host, definition.demand, start.hostPorts, 1);
+    }
+    return events;
+  },
+
+  StartTask({ taskId }, { world: { ecs } }) {
+    const task = ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING') return [];
+    const { dynamicPorts } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    const wanted = task.ec2InstanceId === undefined ? 0 : dynamicPorts.reduce((sum, { count }) => sum + count, 0);
+    if (task.hostPorts.length < wanted)
+      return [stopped(task, 'TaskFailedToStart', 'CannotStartContainerError: a host port is unavailable')];
+    return [{ type: 'TaskRunning', taskId, serviceName: task.serviceName }];
   },
 
   StopTask({ taskId, stopCode, reason }, { world, nowMs }) {
@@ -292,9 +453,20 @@ function stopped(
   return { type: 'TaskStopped', taskId, serviceName, ...where, stopCode, reason };
 }
 
+/** What an event says of a task that found no place. */
+export function refusalOf({ reason, closest, lack, refusedBy, refusedCounts }: Refused) {
+  return {
+    reason,
+    ...(closest === undefined ? {} : { closest }),
+    ...(lack === undefined ? {} : { lack }),
+    refusedBy,
+    refusedCounts,
+  };
+}
+
 /** The waiting event of a task that found no place. */
 export function waitingFor(
-  place: Exclude<Placement, { readonly instance: unknown }>,
+  place: Refused,
   task: { readonly taskId: string; readonly number: number },
   { nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
@@ -302,8 +474,7 @@ export function waitingFor(
   return {
     type: 'TaskWaiting',
     taskId: task.taskId,
-    reason: place.reason,
-    ...(place.closest === undefined ? {} : { closest: place.closest }),
+    ...refusalOf(place),
     givesUpAtMs: nowMs + Math.round(uniform(draws, GIVE_UP_S) * 1_000),
   };
 }
@@ -321,6 +492,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
       availabilityZone: undefined,
       ec2InstanceId: undefined,
       runningSinceMs: undefined,
+      hostPorts: [],
       stopping: undefined,
     });
     const service = ecs.services.get(serviceName);
@@ -335,7 +507,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     ecs.waiting.set(taskId, true);
   },
 
-  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone }) {
+  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs, hostPorts }) {
     const task = ecs.tasks.get(taskId) as Task;
     const service = ecs.services.get(task.serviceName) as Service;
     ecs.waiting.delete(taskId);
@@ -345,9 +517,19 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     addTo(service.zoneCounts, availabilityZone, 1);
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
+    const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
     instance.tasks.set(taskId, true);
-    addTo(instance.serviceCounts, task.serviceName, 1);
-    reserve(instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, 1);
+    countTask(ecs, instance, groupOf(task.serviceName), 1);
+    reserve(ecs, instance, demand, 1);
+    attachEni(ecs, instance, demand, 1);
+    if (runningAtMs === undefined) instance.host.queue.set(taskId, true);
+    else admit(ecs, instance, task, hostPorts);
+  },
+
+  TaskAdmitted({ ecs }, { taskId, ec2InstanceId, hostPorts }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId) as ContainerInstance;
+    instance.host.queue.delete(taskId);
+    admit(ecs, instance, ecs.tasks.get(taskId) as Task, hostPorts);
   },
 
   TaskRunning({ ecs }, { taskId }, atMs) {
@@ -358,13 +540,16 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     service.pendingCount--;
     service.runningCount++;
     if (atMs !== ecs.warmStartMs) service.startedCount++;
-    if (task.ec2InstanceId !== undefined)
-      ecs.containerInstances.get(task.ec2InstanceId)?.pulled.set(task.taskDefinition, true);
+    const instance = instanceOf(ecs, task);
+    if (instance === undefined) return;
+    instance.pulled.set(task.taskDefinition, true);
+    countRunning(ecs, instance, groupOf(task.serviceName), 1);
   },
 
   TaskDeactivating({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
     const service = ecs.services.get(task.serviceName) as Service;
+    leaveRunning(ecs, task);
     task.status = 'DEACTIVATING';
     task.stopping = { stopCode, reason };
     service.runningCount--;
@@ -376,19 +561,22 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
   TaskStopping({ ecs }, { taskId }) {
     const task = ecs.tasks.get(taskId) as Task;
     task.status = 'STOPPING';
-    release(ecs, task);
+    if (ecs.placement.releaseAt === 'STOPPING') release(ecs, task);
+    if (ecs.placement.releaseEniAt === 'STOPPING') detach(ecs, task);
   },
 
   TaskStopped({ ecs }, { taskId }) {
     const task = ecs.tasks.get(taskId) as Task;
     const service = ecs.services.get(task.serviceName) as Service;
     const { status } = task;
+    leaveRunning(ecs, task);
     if (status === 'PROVISIONING' || status === 'PENDING') service.pendingCount--;
     else if (status === 'RUNNING') service.runningCount--;
     else service.stoppingCount--;
     if (status !== 'DEACTIVATING' && status !== 'STOPPING') leaveService(ecs, task, service);
-    if (status !== 'STOPPING') release(ecs, task);
-    if (task.ec2InstanceId !== undefined) ecs.containerInstances.get(task.ec2InstanceId)?.tasks.delete(taskId);
+    if (status !== 'STOPPING' || ecs.placement.releaseAt === 'STOPPED') release(ecs, task);
+    if (status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') detach(ecs, task);
+    leaveHost(ecs, task);
     service.steady = false;
     service.tasks.delete(taskId);
     ecs.tasks.delete(taskId);
@@ -400,20 +588,48 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
 function leaveService(ecs: EcsWorld['ecs'], task: Task, service: Service): void {
   addTo(service.providerCounts, task.capacityProvider ?? '', -1);
   if (task.availabilityZone !== undefined) addTo(service.zoneCounts, task.availabilityZone, -1);
-  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
-  if (instance !== undefined) addTo(instance.serviceCounts, task.serviceName, -1);
+  const instance = instanceOf(ecs, task);
+  if (instance !== undefined) countTask(ecs, instance, groupOf(task.serviceName), -1);
 }
 
-/** Gives back what the task reserved. */
-function release(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
+/** The agent starts the task: the host's resources are its own now. */
+function admit(ecs: EcsWorld['ecs'], { host }: ContainerInstance, task: Task, hostPorts: readonly string[]): void {
+  const { demand, dynamicPorts } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  host.lastPort = pickedPorts(host, dynamicPorts).lastPort;
+  occupyHost(host, demand, hostPorts, 1);
+  task.hostPorts = hostPorts;
+}
+
+/** The containers have ended, or will not be started: nothing of the host is the task's any more. */
+function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
   if (instance === undefined) return;
-  reserve(instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
+  const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  instance.tasks.delete(task.taskId);
+  if (!instance.host.queue.delete(task.taskId)) occupyHost(instance.host, demand, task.hostPorts, -1);
 }
 
-/** Adds to a count, and forgets counts of 0. */
-export function addTo(counts: Map<string, number>, key: string, change: number): void {
-  const count = (counts.get(key) ?? 0) + change;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
+/** The instance a task is on; undefined on Fargate, before placement, and when it has gone. */
+function instanceOf(ecs: EcsWorld['ecs'], { ec2InstanceId }: Task): ContainerInstance | undefined {
+  return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+}
+
+/** A task that is RUNNING is about to be so no longer. */
+function leaveRunning(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (task.status === 'RUNNING' && instance !== undefined) countRunning(ecs, instance, groupOf(task.serviceName), -1);
+}
+
+/** Gives back the task's network interface. */
+function detach(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (instance === undefined) return;
+  attachEni(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
+}
+
+/** Gives back what the task reserved, but for its network interface. */
+function release(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (instance === undefined) return;
+  reserve(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
 }

@@ -10,6 +10,8 @@ import type { CapacityProvider } from './capacity/capacityProvider.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import type { MetricSettings } from './metrics.ts';
+import type { PlacementAssumptions } from './placement/assumptions.ts';
+import type { PlacementJournal } from './placement/placementIndex.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -28,6 +30,11 @@ export interface EcsSettings {
   /** Container Insights is switched on. */
   readonly containerInsights: boolean;
   readonly metrics: MetricSettings;
+  readonly placement: PlacementAssumptions;
+  /** The zone of each subnet that has a name of its own. */
+  readonly subnets: ReadonlyMap<string, string>;
+  /** The account setting: whether task network interfaces share a trunk on new instances. */
+  readonly awsvpcTrunking: 'enabled' | 'disabled';
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
 }
@@ -45,6 +52,7 @@ export interface EcsState extends EcsSettings {
   readonly tasks: Map<string, Task>;
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
   readonly waiting: Map<string, true>;
+  readonly placementJournal: PlacementJournal;
   nextTask: number;
 }
 
@@ -57,5 +65,6 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),
+  placementJournal: { count: 0, recent: [] },
   nextTask: 1,
 });

@@ -127,7 +127,7 @@ export function costProjection(): Projection<CostReport> {
           if (task === undefined) return;
           created.delete(event.taskId);
           const spot = task.capacityProvider === 'FARGATE_SPOT';
-          tasks.set(event.taskId, { fromMs: event.pullStartedAtMs, taskDefinition: task.taskDefinition, spot });
+          tasks.set(event.taskId, { fromMs: event.pullStartedAtMs ?? atMs, taskDefinition: task.taskDefinition, spot });
           return;
         }
         case 'TaskStopped': {

@@ -103,7 +103,7 @@ test('a run costs what its instances, tasks and hours cost: a plain scan; never 
           ec2MicroUsd += Math.round((seconds * microUsdPerHour) / 3600);
         }
         if (event.type !== 'TaskPlaced' || event.ec2InstanceId !== undefined) continue;
-        const { taskId, pullStartedAtMs } = event;
+        const { taskId, pullStartedAtMs = Number.NaN } = event;
         const created = events.find(({ event: other }) => other.type === 'TaskCreated' && other.taskId === taskId)!
           .event as {
           taskDefinition: string;

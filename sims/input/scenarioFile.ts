@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import {
   DAY,
   MINUTE,
+  scenarioNotes,
   scenarioProblems,
   scenarioSchema,
   SECOND,
@@ -74,6 +75,7 @@ export function loadScenario(file: string, overrides: ScenarioOverrides = {}): L
 
   const problems = scenarioProblems(scenario);
   if (problems.length > 0) throw new InputError(documentProblems(file, locate, problems));
+  notes.push(...scenarioNotes(scenario));
   return {
     scenario,
     traces: new Map(Array.from(read, ([name, { trace }]) => [name, trace.series])),

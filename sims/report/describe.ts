@@ -267,13 +267,26 @@ function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): strin
   ].join(', ');
 }
 
-function describePlaced({ taskId, ec2InstanceId, availabilityZone, left, runningAtMs }: EventOf<'TaskPlaced'>): string {
-  const starts = `containers start ${formatInstant(runningAtMs)}`;
+function describePlaced(event: EventOf<'TaskPlaced'>): string {
+  const { taskId, ec2InstanceId, availabilityZone, left, strategies, scores, runningAtMs } = event;
+  const starts =
+    runningAtMs === undefined
+      ? 'waits there until tasks before it have ended'
+      : `containers start ${formatInstant(runningAtMs)}`;
   if (ec2InstanceId === undefined) return `${taskId} placed on Fargate in ${availabilityZone}, ${starts}`;
-  const [active, withRoom, allowed, ...byStrategy] = left;
-  const strategies = byStrategy.length === 0 ? '' : `, strategies leave ${byStrategy.join(', ')}`;
-  const steps = `of ${active} active instances ${withRoom} have room, ${allowed} are allowed${strategies}`;
+  const [active, fit, withRoom, allowed, ...byStrategy] = left;
+  const chain = strategies.map(
+    (strategy, index) =>
+      `${strategy} leaves ${formatCount(byStrategy[index] as number)} (${formatCount(scores[index] as number)})`,
+  );
+  const unfit = fit === active ? '' : `${fit} are fit, `;
+  const steps = `of ${active} active instances ${unfit}${withRoom} have room, ${allowed} are allowed, ${chain.join(', ')}`;
   return `${taskId} placed on ${ec2InstanceId} in ${availabilityZone}: ${steps}; ${starts}`;
+}
+
+/** `RESOURCE:CPU, closest i-3: needs 512 CPU units, has 256` */
+function describeRefusal({ reason, closest, lack }: { reason: string; closest?: string; lack?: string }): string {
+  return `${reason}${closest === undefined ? '' : `, closest ${closest}`}${lack === undefined ? '' : `: ${lack}`}`;
 }
 
 /** Some of AWS's stopped reasons begin with the stop code. */
@@ -444,6 +457,7 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   CapacityProviderScaled: describeScaledProvider,
   ContainerInstanceRegistered: ({ ec2InstanceId, instanceType, availabilityZone, cpuUnits, memoryMiB }) =>
     `${ec2InstanceId} joined the cluster: ${instanceType} in ${availabilityZone}, ${formatCount(cpuUnits)} CPU units, ${formatCount(memoryMiB)} MiB`,
+  ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: its trunk is there`,
   ContainerInstanceDraining: ({ ec2InstanceId }) => `${ec2InstanceId} is DRAINING: its tasks are replaced elsewhere`,
   ContainerInstanceDeregistered: ({ ec2InstanceId }) => `${ec2InstanceId} has left the cluster`,
 
@@ -458,19 +472,20 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   },
   ServiceTasksStopping: ({ serviceName, taskIds, reason }) =>
     `${serviceName} stops ${taskIds.length > ROWS ? formatNoun(taskIds.length, 'task') : taskIds.join(', ')}: ${reason}`,
-  ServiceTaskPlacementFailed: ({ serviceName, reason, closest, retryAtMs }) => {
-    const near = closest === undefined ? '' : `, closest ${closest}`;
+  ServiceTaskPlacementFailed: ({ serviceName, retryAtMs, ...refused }) => {
     const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
-    return `${serviceName} was unable to place a task: ${reason}${near}${again}`;
+    return `${serviceName} was unable to place a task: ${describeRefusal(refused)}${again}`;
   },
   ServiceReachedSteadyState: ({ serviceName, runningCount }) =>
     `${serviceName} has reached a steady state with ${formatNoun(runningCount, 'task')}`,
 
   TaskCreated: ({ taskId, serviceName, taskDefinition, capacityProvider }) =>
     `${taskId} of ${serviceName} created: ${taskDefinition} for ${capacityProvider ?? 'EC2'}`,
-  TaskWaiting: ({ taskId, reason, closest, givesUpAtMs }) =>
-    `${taskId} waits in PROVISIONING for an instance: ${reason}${closest === undefined ? '' : `, closest ${closest}`}; gives up ${formatInstant(givesUpAtMs)}`,
+  TaskWaiting: ({ taskId, givesUpAtMs, ...refused }) =>
+    `${taskId} waits in PROVISIONING for an instance: ${describeRefusal(refused)}; gives up ${formatInstant(givesUpAtMs)}`,
   TaskPlaced: describePlaced,
+  TaskAdmitted: ({ taskId, ec2InstanceId, runningAtMs }) =>
+    `${taskId} has its resources on ${ec2InstanceId}, containers start ${formatInstant(runningAtMs)}`,
   TaskRunning: ({ taskId, serviceName }) => `${taskId} of ${serviceName} RUNNING`,
   TaskDeactivating: ({ taskId, serviceName, stopCode, reason }) =>
     `${taskId} of ${serviceName} DEACTIVATING, ${why(stopCode, reason)}`,

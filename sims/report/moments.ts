@@ -220,7 +220,7 @@ class Collector {
     }
     if (atMs === this.#fromMs) return;
     // A failure while the first tasks start counts only if there is none later, and least while there are no instances yet.
-    const noInstances = event.type === 'ServiceTaskPlacementFailed' && event.reason === 'NO ACTIVE INSTANCES';
+    const noInstances = event.type === 'ServiceTaskPlacementFailed' && event.closest === undefined;
     const score = this.#settled.has(event.serviceName) ? 2 : noInstances ? 0 : 1;
     this.#offer('placement failure', score, recorded, () => this.#story(recorded));
   }
