@@ -293,10 +293,11 @@ function started(
     ? CACHED_PULL_S
     : definition.compressedImageMiB / PULL_MIB_PER_S;
   const startS = draws.lognormal(CONTAINER_START_S.median, CONTAINER_START_S.p95);
-  return {
-    ...startTimes(nowMs, ecs.warmStartMs, eniS, pullS + startS),
-    hostPorts: pickedPorts(host, definition.dynamicPorts).ports,
-  };
+  const { ports } = pickedPorts(host, definition.dynamicPorts);
+  const wanted = definition.dynamicPorts.reduce((sum, { count }) => sum + count, 0);
+  // One that will fail for want of a port is not there at once when the run starts: it would be replaced for ever.
+  const warmStartMs = ports.length < wanted ? Number.NEGATIVE_INFINITY : ecs.warmStartMs;
+  return { ...startTimes(nowMs, warmStartMs, eniS, pullS + startS), hostPorts: ports };
 }
 
 /** The host ports for the dynamic mappings of a task; fewer than it needs when the range has run out. */
