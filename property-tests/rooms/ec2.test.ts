@@ -125,10 +125,14 @@ test('when all instances are protected none goes, and the group says so; when on
 });
 
 test('the catalogue makes sense: less memory than advertised, a price, one interface for the host', () => {
+  assert.equal(instanceTypeNames.length >= 200, true);
   for (const name of instanceTypeNames) {
     const type = instanceType(name)!;
     assert.equal(type.ecsMemoryMiB < type.memoryMiB && type.ecsMemoryMiB > 0.5 * type.memoryMiB, true, name);
     assert.equal(Number.isSafeInteger(type.microUsdPerHour) && type.microUsdPerHour > 0, true, name);
     assert.equal(type.awsvpcTasks, type.maxEnis - 1, name);
+    assert.equal((type.awsvpcTasksTrunked ?? Infinity) > type.awsvpcTasks, true, name);
+    assert.equal(/^t[234]/.test(name), type.cpuCreditsPerHour !== undefined, name);
+    assert.equal((type.cpuCreditsPerHour ?? 0) < 60 * type.vcpu, true, `${name}: a baseline below full speed`);
   }
 });
