@@ -28,7 +28,7 @@ export {
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
-export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
+export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
 export {
   deploymentBounds,
   desiredInstances,

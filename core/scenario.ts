@@ -12,10 +12,23 @@ import {
   timeZoneProblem,
   type ScalingPolicyConfig,
 } from './autoscaling/index.ts';
-import { autoScalingGroup, instanceType, instanceTypeNames } from './ec2/index.ts';
+import {
+  autoScalingGroup,
+  autoScalingGroupProblems,
+  capacityFaults,
+  ec2Assumptions,
+  ec2Timings,
+  groupUpdate,
+  instanceType,
+  typesOf,
+  updatedConfig,
+} from './ec2/index.ts';
 import {
   capacityProvider,
+  capacityProviderProblem,
   capacityProviderStrategyItem,
+  ecsCapacityAssumptions,
+  ecsTimings,
   fargateCpuSizes,
   fargateMemorySizes,
   isFargate,
@@ -64,8 +77,14 @@ const slo = z.strictObject({
 
 const change = z.strictObject({
   at: instant,
-  UpdateService: z.strictObject({ service: name, desiredCount: capacity }),
+  UpdateService: z.strictObject({ service: name, desiredCount: capacity }).optional(),
+  UpdateAutoScalingGroup: groupUpdate
+    .extend({ AutoScalingGroupName: name })
+    .optional()
+    .describe('what is left out stays; another instanceType or MixedInstancesPolicy is a new launch template version'),
 });
+
+const fault = z.discriminatedUnion('kind', [...capacityFaults]);
 
 /** Where AWS is silent, or promises nothing. */
 const assumptions = z.strictObject({
@@ -80,6 +99,8 @@ const assumptions = z.strictObject({
       capacityProvider: duration.default(10 * SECOND).describe('the same for CapacityProviderReservation'),
     })
     .prefault({}),
+  capacity: z.strictObject({ ...ec2Assumptions, ...ecsCapacityAssumptions }).prefault({}),
+  timings: z.strictObject({ ...ec2Timings, ...ecsTimings }).prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -113,6 +134,10 @@ export const scenarioSchema = z.strictObject({
   load: z.array(load).default([]),
   slo: z.array(slo).default([]),
   changes: z.array(change).default([]).describe('what a person or a pipeline does, and when'),
+  faults: z.array(fault).default([]).describe('what goes wrong, and when'),
+  prices: name
+    .optional()
+    .describe('a YAML or JSON file beside this one, with prices that replace those of prices.json'),
   assumptions: assumptions.prefault({}),
 });
 /** A scenario as the engine takes it: parsed, every default filled in, times in milliseconds. */
@@ -135,13 +160,14 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   return problems;
 }
 
-function checkTime({ start, duration: lengthMs, step, changes }: Scenario, report: Report): void {
+function checkTime({ start, duration: lengthMs, step, changes, faults }: Scenario, report: Report): void {
   if (start % MINUTE !== 0) report(['start'], 'found an instant within a minute, expected a full minute');
   if (lengthMs < MINUTE) report(['duration'], `found ${lengthMs} ms, expected at least 1m`);
   if (step === 0 || MINUTE % step !== 0) report(['step'], `found ${step} ms, expected a length that divides a minute`);
-  for (const [index, { at }] of changes.entries())
-    if (at < start || at > start + lengthMs)
-      report(['changes', index, 'at'], 'found an instant outside the run, expected one between start and end');
+  for (const [list, items] of [['changes', changes] as const, ['faults', faults] as const])
+    for (const [index, { at }] of items.entries())
+      if (at < start || at > start + lengthMs)
+        report([list, index, 'at'], 'found an instant outside the run, expected one between start and end');
 }
 
 /** Names that must be told apart, by the list they are in and the key that holds them. */
@@ -245,23 +271,38 @@ function checkReferences(scenario: Scenario, report: Report): void {
   }
   for (const list of ['scalableTargets', 'load', 'slo'] as const)
     for (const [index, item] of scenario[list].entries()) refer('service', item.service, [list, index, 'service']);
-  for (const [index, { UpdateService }] of scenario.changes.entries())
-    refer('service', UpdateService.service, ['changes', index, 'UpdateService', 'service']);
+  for (const [index, { UpdateService, UpdateAutoScalingGroup }] of scenario.changes.entries()) {
+    const path = ['changes', index] as const;
+    if ((UpdateService === undefined) === (UpdateAutoScalingGroup === undefined))
+      report(path, 'expected one change: UpdateService or UpdateAutoScalingGroup');
+    if (UpdateService !== undefined) refer('service', UpdateService.service, [...path, 'UpdateService', 'service']);
+    if (UpdateAutoScalingGroup === undefined) continue;
+    const { AutoScalingGroupName, ...update } = UpdateAutoScalingGroup;
+    refer('Auto Scaling group', AutoScalingGroupName, [...path, 'UpdateAutoScalingGroup', 'AutoScalingGroupName']);
+    const group = autoScalingGroups.find((item) => item.AutoScalingGroupName === AutoScalingGroupName);
+    if (group === undefined) continue;
+    for (const problem of autoScalingGroupProblems(updatedConfig(group, update)))
+      report([...path, 'UpdateAutoScalingGroup', ...problem.path], problem.message);
+  }
+  for (const [index, item] of scenario.faults.entries()) {
+    if ('autoScalingGroup' in item && item.autoScalingGroup !== undefined)
+      refer('Auto Scaling group', item.autoScalingGroup, ['faults', index, 'autoScalingGroup']);
+    if ('instanceType' in item && item.instanceType !== undefined && instanceType(item.instanceType) === undefined)
+      report(['faults', index, 'instanceType'], `found "${item.instanceType}", expected a type of the catalogue`);
+  }
 }
 
 function checkSizes(scenario: Scenario, report: Report): void {
   for (const [index, group] of scenario.autoScalingGroups.entries()) {
-    const path = ['autoScalingGroups', index] as const;
-    if (instanceType(group.instanceType) === undefined)
-      report(
-        [...path, 'instanceType'],
-        `found "${group.instanceType}", expected one of the ${instanceTypeNames.length} types of the catalogue, such as m5.large`,
-      );
-    if (group.MinSize > group.MaxSize)
-      report([...path, 'MinSize'], `found ${group.MinSize}, expected at most MaxSize, ${group.MaxSize}`);
-    const desired = group.DesiredCapacity ?? group.MinSize;
-    if (desired < group.MinSize || desired > group.MaxSize)
-      report([...path, 'DesiredCapacity'], `found ${desired}, expected ${group.MinSize} to ${group.MaxSize}`);
+    for (const problem of autoScalingGroupProblems(group))
+      report(['autoScalingGroups', index, ...problem.path], problem.message);
+  }
+  for (const [index, provider] of scenario.capacityProviders.entries()) {
+    const { autoScalingGroup: wanted } = provider.autoScalingGroupProvider;
+    const group = scenario.autoScalingGroups.find(({ AutoScalingGroupName }) => AutoScalingGroupName === wanted);
+    const problem = capacityProviderProblem(provider, group);
+    if (problem !== undefined)
+      report(['capacityProviders', index, 'autoScalingGroupProvider', 'managedTerminationProtection'], problem);
   }
   for (const [index, definition] of scenario.taskDefinitions.entries()) {
     for (const [place, container] of definition.containerDefinitions.entries()) {
@@ -323,7 +364,7 @@ function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], 
     report(path, 'found no Auto Scaling group for the launch type EC2, expected one, or a capacity provider strategy');
     return;
   }
-  const types = candidates.map((group) => instanceType(group.instanceType)).filter((type) => type !== undefined);
+  const types = candidates.flatMap(typesOf).flatMap((type) => instanceType(type) ?? []);
   const fits = types.some(
     (type) =>
       type.vcpu * 1024 >= demand.cpuUnits && type.ecsMemoryMiB >= demand.memoryMiB && type.awsvpcTasks >= demand.enis,

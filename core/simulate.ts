@@ -2,7 +2,7 @@
 
 import { emptyAutoscaling } from './autoscaling/index.ts';
 import { emptyCloudWatch } from './cloudwatch/index.ts';
-import { emptyEc2 } from './ec2/index.ts';
+import { emptyEc2, faultEndMs, isCapacityFault, usesSpot } from './ec2/index.ts';
 import { DEFAULT_IMAGE_MIB, emptyEcs, scalableResourceId } from './ecs/index.ts';
 import { emptyElb } from './elb/index.ts';
 import {
@@ -54,8 +54,14 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   const { phases } = createModel(NO_TRACES);
   const push = (dueMs: Millis, command: Command) => calendar.push(dueMs, phases[command.type], command, -1);
   for (const command of sceneOf(scenario)) push(atMs, command);
-  for (const { at, UpdateService: change } of scenario.changes)
-    push(at, { type: 'UpdateService', serviceName: change.service, desiredCount: change.desiredCount });
+  for (const { at, UpdateService: change, UpdateAutoScalingGroup } of scenario.changes) {
+    if (change !== undefined)
+      push(at, { type: 'UpdateService', serviceName: change.service, desiredCount: change.desiredCount });
+    if (UpdateAutoScalingGroup === undefined) continue;
+    const { AutoScalingGroupName: autoScalingGroupName, ...update } = UpdateAutoScalingGroup;
+    push(at, { type: 'UpdateAutoScalingGroup', autoScalingGroupName, update });
+  }
+  for (const [dueMs, command] of troubleOf(scenario)) push(dueMs, command);
   push(atMs + scenario.step, { type: 'SampleLoad', fromMs: atMs });
   return {
     atMs,
@@ -68,12 +74,13 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
 function emptyWorld(scenario: Scenario): World {
   const { cluster, assumptions, start } = scenario;
   const warmStartMs = assumptions.start === 'steady' ? start : -1;
+  const { capacity, timings } = assumptions;
   const { service, loadBalancer, capacityProvider } = assumptions.metricDelay;
   return {
     workload: emptyWorkload(start, scenario.step),
     cloudwatch: emptyCloudWatch(),
     autoscaling: emptyAutoscaling(),
-    ec2: emptyEc2(warmStartMs),
+    ec2: emptyEc2({ warmStartMs, timings, assumptions: capacity }),
     elb: emptyElb(warmStartMs),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
@@ -81,6 +88,8 @@ function emptyWorld(scenario: Scenario): World {
       defaultCapacityProviderStrategy: cluster.defaultCapacityProviderStrategy,
       metricDelays: { serviceMs: service, loadBalancerMs: loadBalancer, capacityProviderMs: capacityProvider },
       warmStartMs,
+      timings,
+      capacity,
     }),
   };
 }
@@ -96,6 +105,7 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   }
   for (const config of scenario.capacityProviders) yield { type: 'CreateCapacityProvider', config };
   for (const config of scenario.autoScalingGroups) yield { type: 'CreateAutoScalingGroup', config };
+  if (hasSpot(scenario)) yield { type: 'MoveSpotMarket' };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
   for (const config of scenario.services) yield { type: 'CreateService', config };
   for (const { service, MinCapacity, MaxCapacity, policies, scheduledActions } of scenario.scalableTargets) {
@@ -105,4 +115,31 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
     for (const config of scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
   }
   for (const config of scenario.load) yield { type: 'AttachLoad', config };
+}
+
+/** Whether anything is ever launched on Spot: only then there is a market to watch. */
+function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
+  const strategies = services.map(({ capacityProviderStrategy }) => capacityProviderStrategy ?? []);
+  return (
+    autoScalingGroups.some(usesSpot) ||
+    changes.some(({ UpdateAutoScalingGroup }) => usesSpot({ ...UpdateAutoScalingGroup })) ||
+    [cluster.defaultCapacityProviderStrategy, ...strategies]
+      .flat()
+      .some((item) => item.capacityProvider === 'FARGATE_SPOT')
+  );
+}
+
+/** What goes wrong, by the scenario's faults and by the instants at which Spot pools are interrupted. */
+function* troubleOf({ faults, assumptions, start }: Scenario): Iterable<readonly [Millis, Command]> {
+  for (const [faultId, fault] of faults.entries()) {
+    if (!isCapacityFault(fault)) continue;
+    yield [fault.at, { type: 'BeginFault', faultId, fault }];
+    const endMs = faultEndMs(fault);
+    if (endMs !== undefined) yield [endMs, { type: 'EndFault', faultId }];
+  }
+  const { spotInterruption } = assumptions.capacity;
+  if (spotInterruption.model !== 'instants') return;
+  for (const { at, instanceType, availabilityZone } of spotInterruption.pools)
+    for (const atMs of at)
+      if (atMs >= start) yield [atMs, { type: 'InterruptSpotPool', instanceType, availabilityZone }];
 }

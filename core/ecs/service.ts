@@ -23,6 +23,7 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import type { Carried } from '../workload/index.ts';
+import { fargateFailure, type FargateFailure } from './capacity/fargate.ts';
 import {
   capacityProviderStrategyItem,
   isFargate,
@@ -30,7 +31,7 @@ import {
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
 import { placementConstraint } from './placement/constraints.ts';
-import { chooseTasksToStop, type PlacementFailure, type StoppableTask } from './placement/engine.ts';
+import { chooseTasksToStop, type Placement, type PlacementFailure, type StoppableTask } from './placement/engine.ts';
 import { placementStrategy } from './placement/strategies.ts';
 import { addTo, findPlace, placedOn, placedOnFargate, waitingFor, type Task, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -164,7 +165,7 @@ export const serviceEvents = {
   ServiceTaskPlacementFailed: event('A task could not be placed; the scheduler tries again later.', {
     serviceName: text('the service'),
     capacityProvider: text('the provider it was meant for; empty for the launch type EC2'),
-    reason: text<PlacementFailure>("ECS's failure reason"),
+    reason: text<PlacementFailure | FargateFailure>("ECS's failure reason"),
     closest: optional(text('the instance that came closest')),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
   }),
@@ -268,11 +269,15 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
       taskDefinition: found.taskDefinition,
       ...(provider === undefined ? {} : { capacityProvider: provider }),
     };
-    if (provider !== undefined && isFargate(provider)) return [created, placedOnFargate(found, task, context)];
-    const place = findPlace(context, found, task);
+    const onFargate = provider !== undefined && isFargate(provider);
+    const refused = onFargate ? fargateFailure(context.world, provider) : undefined;
+    if (onFargate && refused === undefined) return [created, placedOnFargate(found, task, context)];
+    const place = refused === undefined ? findPlace(context, found, task) : { reason: refused };
     if ('instance' in place) return [created, placedOn(place.instance, place.left, task, context)];
     const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
-    if (managed === 'ENABLED') return [created, waitingFor(place, task, context)];
+    const mayWait = managed === 'ENABLED' && ecs.waiting.size < ecs.capacity.provisioningLimit;
+    if (mayWait && refused === undefined)
+      return [created, waitingFor(place as Exclude<Placement, { readonly instance: unknown }>, task, context)];
     // One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it.
     const failures = Math.min(found.placementFailures, 10);
     const retryAtMs = context.nowMs + Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.most);
@@ -282,7 +287,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
         serviceName,
         capacityProvider,
         reason: place.reason,
-        ...(place.closest === undefined ? {} : { closest: place.closest }),
+        ...('closest' in place ? { closest: place.closest } : {}),
         ...(context.nowMs < found.retryAtMs ? {} : { retryAtMs }),
       },
     ];
@@ -340,7 +345,7 @@ function startTasks(
       serviceName: config.serviceName,
       capacityProviders: Array.from({ length: count }, () => ''),
     };
-  const shares = splitByStrategy(found.desiredCount, strategy);
+  const shares = splitByStrategy(found.desiredCount, strategy, ecs.capacity.splitRule);
   const short = strategy.map(
     ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
   );
@@ -372,7 +377,7 @@ function surplus(
   const request = { serviceName: found.config.serviceName, demand, strategies: found.config.placementStrategy };
   const draws = rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs);
   if (found.strategy.length <= 1) return chooseTasksToStop(staying, count, request, draws);
-  const shares = splitByStrategy(found.desiredCount, found.strategy);
+  const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
   let left = [...staying];
   const chosen: StoppableTask[] = [];
   const providerOf = ({ taskId }: StoppableTask) => (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider;

@@ -120,7 +120,7 @@ function serve(
     offered,
     targets: targets.receiving,
     drainingTargets: targets.draining,
-    cpuUnits: demand.cpuUnits,
+    cpuUnits: demand.cpuUnits * (world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1),
     profile: config.request,
     routing: config.routing,
     carried: service.carried ?? serving.empty,
@@ -198,7 +198,8 @@ function addRow(
   frame.runningTasks.push(running);
   frame.targets.push(targets);
   // The metric is over all running tasks, also those that do not get requests yet.
-  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * Math.min(1, targets / running)));
+  const speed = ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
+  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * speed * Math.min(1, targets / running)));
   frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / (running * demand.memoryMiB))));
   frame.meanMs.push(result.meanMs);
   frame.quantilesMs.push(...result.quantilesMs);

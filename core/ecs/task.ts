@@ -19,6 +19,8 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
+import { fargateZones, launchDelayMs, takeToken } from './capacity/fargate.ts';
+import { isFargate } from './capacity/strategy.ts';
 import { reserve, type ContainerInstance, type ContainerInstanceEvent } from './containerInstance.ts';
 import { placeTask, type Placement, type PlacementFailure } from './placement/engine.ts';
 import { attributeOf } from './placement/strategies.ts';
@@ -117,18 +119,8 @@ export type TaskCommand =
   /** The instance has gone; its tasks go with it. */
   | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string };
 
-/** Seconds; median and 95th percentile where a distribution is meant. @source spec/capacity.md chapter 9 */
-const ENI_S = { from: 3, to: 8 };
-const FARGATE_PROVISION_S = { median: 18, p95: 35 };
-/** Choice: no source for the container start itself; the agent's part is short. */
-const CONTAINER_START_S = { median: 1.5, p95: 4 };
-const PULL_MIB_PER_S = 35;
-const CACHED_PULL_S = 0.3;
 /** Choice: the application ends a second after SIGTERM, well within any stopTimeout. */
 const EXIT_MS = 1 * SECOND;
-/** "Between 10 and 30 minutes". */
-const GIVE_UP_S = { from: 600, to: 1_800 };
-
 /** Where a new task of a service goes, or why nowhere. */
 export function findPlace(
   { world, rng }: Context<EcsWorld>,
@@ -173,11 +165,12 @@ export function placedOn(
 ): TaskEvent {
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  const eniS = definition.demand.enis > 0 ? uniform(draws, ENI_S) : 0;
+  const { eni, containerStart, cachedPullSeconds, pullMiBPerSecond } = ecs.timings;
+  const eniS = definition.demand.enis > 0 ? uniform(draws, eni) : 0;
   const pullS = instance.pulled.has(task.taskDefinition)
-    ? CACHED_PULL_S
-    : definition.compressedImageMiB / PULL_MIB_PER_S;
-  const startS = draws.lognormal(CONTAINER_START_S.median, CONTAINER_START_S.p95);
+    ? cachedPullSeconds
+    : definition.compressedImageMiB / pullMiBPerSecond;
+  const startS = draws.lognormal(containerStart.medianSeconds, containerStart.p95Seconds);
   return {
     type: 'TaskPlaced',
     taskId: task.taskId,
@@ -188,19 +181,32 @@ export function placedOn(
   };
 }
 
-/** Fargate has room everywhere: the zone with the fewest tasks of the service. It never has the image cached. */
+/**
+ * Fargate has room everywhere but in zones with a fault: the zone with the fewest tasks of the service. It never has the
+ * image cached, and it starts tasks no faster than its launch rate.
+ */
 export function placedOnFargate(
   service: Immutable<Service>,
-  task: { readonly taskId: string; readonly number: number; readonly taskDefinition: string },
-  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+  task: {
+    readonly taskId: string;
+    readonly number: number;
+    readonly taskDefinition: string;
+    readonly capacityProvider: string | undefined;
+  },
+  { world, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
+  const { ecs } = world;
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  let availabilityZone = ecs.availabilityZones[0] as string;
-  for (const zone of ecs.availabilityZones)
+  const zones = fargateZones(world, task.capacityProvider);
+  let availabilityZone = zones[0] as string;
+  for (const zone of zones)
     if ((service.zoneCounts.get(zone) ?? 0) < (service.zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
-  const beforePullS = uniform(draws, ENI_S) + draws.lognormal(FARGATE_PROVISION_S.median, FARGATE_PROVISION_S.p95);
-  const pullS = definition.compressedImageMiB / PULL_MIB_PER_S;
+  const { eni, fargateProvision, pullMiBPerSecond } = ecs.timings;
+  const queuedS = launchDelayMs(ecs, task.capacityProvider ?? 'FARGATE', nowMs) / SECOND;
+  const provisionS = draws.lognormal(fargateProvision.medianSeconds, fargateProvision.p95Seconds);
+  const beforePullS = queuedS + uniform(draws, eni) + provisionS;
+  const pullS = definition.compressedImageMiB / pullMiBPerSecond;
   return {
     type: 'TaskPlaced',
     taskId: task.taskId,
@@ -216,8 +222,11 @@ function startTimes(nowMs: Millis, warmStartMs: Millis, beforePullS: number, res
   return { pullStartedAtMs, runningAtMs: pullStartedAtMs + Math.round(restS * 1_000) };
 }
 
-function uniform(draws: Draws, { from, to }: { readonly from: number; readonly to: number }): number {
-  return from + draws.uniform() * (to - from);
+function uniform(
+  draws: Draws,
+  { fromSeconds, toSeconds }: { readonly fromSeconds: number; readonly toSeconds: number },
+): number {
+  return fromSeconds + draws.uniform() * (toSeconds - fromSeconds);
 }
 
 export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInstanceEvent> = {
@@ -296,7 +305,7 @@ function stopped(
 export function waitingFor(
   place: Exclude<Placement, { readonly instance: unknown }>,
   task: { readonly taskId: string; readonly number: number },
-  { nowMs, rng }: Context<EcsWorld>,
+  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
   const draws = rng.at('ecs.provisioningTimeout', task.number);
   return {
@@ -304,7 +313,7 @@ export function waitingFor(
     taskId: task.taskId,
     reason: place.reason,
     ...(place.closest === undefined ? {} : { closest: place.closest }),
-    givesUpAtMs: nowMs + Math.round(uniform(draws, GIVE_UP_S) * 1_000),
+    givesUpAtMs: nowMs + Math.round(uniform(draws, ecs.capacity.provisioningTimeout) * 1_000),
   };
 }
 
@@ -335,8 +344,9 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     ecs.waiting.set(taskId, true);
   },
 
-  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone }) {
+  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
+    if (isFargate(task.capacityProvider ?? '')) takeToken(ecs, task.capacityProvider as string, atMs);
     const service = ecs.services.get(task.serviceName) as Service;
     ecs.waiting.delete(taskId);
     task.status = 'PENDING';

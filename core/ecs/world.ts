@@ -6,7 +6,9 @@ import type { Ec2World } from '../ec2/index.ts';
 import type { ElbWorld } from '../elb/index.ts';
 import type { Millis } from '../kernel/index.ts';
 import type { WorkloadWorld } from '../workload/index.ts';
+import type { EcsCapacityAssumptions, EcsTimings } from './capacity/assumptions.ts';
 import type { CapacityProvider } from './capacity/capacityProvider.ts';
+import type { TokenBucket } from './capacity/fargate.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import type { Service } from './service.ts';
@@ -34,6 +36,8 @@ export interface EcsSettings {
   readonly metricDelays: MetricDelays;
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
+  readonly timings: EcsTimings;
+  readonly capacity: EcsCapacityAssumptions;
 }
 
 export interface EcsState extends EcsSettings {
@@ -49,6 +53,10 @@ export interface EcsState extends EcsSettings {
   readonly tasks: Map<string, Task>;
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
   readonly waiting: Map<string, true>;
+  /** Launch rates of FARGATE and FARGATE_SPOT. */
+  readonly fargateBuckets: Map<string, TokenBucket>;
+  /** Services on burstable instances that have run out of CPU credits: their share of full speed. */
+  readonly cpuSpeeds: Map<string, number>;
   nextTask: number;
 }
 
@@ -61,5 +69,7 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),
+  fargateBuckets: new Map(),
+  cpuSpeeds: new Map(),
   nextTask: 1,
 });

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { instanceType, scaleInVictims, type Instance } from '../../core/ec2/index.ts';
+import { instanceType, scaleInVictims } from '../../core/ec2/index.ts';
 import { fargateSizeIsValid, managedScaling, splitByStrategy } from '../../core/ecs/index.ts';
 import { HOUR, MINUTE, SECOND } from '../../core/kernel/index.ts';
 import { fargateCostMicroUsd } from '../../core/projections/index.ts';
 import { scenarioProblems, scenarioSchema, type ScenarioInput } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
-import { endOf, quietScenario } from '../arbitraries.ts';
+import { endOf, groupMember, quietScenario } from '../arbitraries.ts';
 
 describe('A: the split over capacity providers', () => {
   const od = { capacityProvider: 'OD', base: 2, weight: 1 };
@@ -302,15 +302,7 @@ describe('B: managed scaling', () => {
 
 describe('C: the Auto Scaling group', () => {
   test('C8: zones with 2 and 1 instances, 3 becomes 2: the victim is where there are two', () => {
-    const member = (index: number, availabilityZone: string): Instance => ({
-      instanceId: `i-${index}`,
-      autoScalingGroupName: 'group',
-      instanceType: 'm5.large',
-      availabilityZone,
-      launchedMs: index,
-      state: 'InService',
-      protectedFromScaleIn: false,
-    });
+    const member = (index: number, availabilityZone: string) => groupMember(index, { availabilityZone });
     const members = [member(0, 'b'), member(1, 'a'), member(2, 'a')];
     assert.deepEqual(
       scaleInVictims(members, 1).map(({ availabilityZone }) => availabilityZone),

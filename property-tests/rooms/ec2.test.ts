@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { z } from 'zod';
 import {
   autoScalingGroup,
   decideEc2,
+  ec2Assumptions,
   ec2Controller,
   ec2Events,
   ec2Phases,
+  ec2Timings,
   emptyEc2,
   evolveEc2,
   instanceType,
@@ -16,9 +19,16 @@ import {
   type Ec2Command,
   type Ec2Event,
   type Ec2World,
+  type Instance,
 } from '../../core/ec2/index.ts';
 import { Digest, HOUR, MINUTE, Simulation } from '../../core/kernel/index.ts';
 import { groupMembers } from '../arbitraries.ts';
+
+const settings = {
+  warmStartMs: -1,
+  timings: z.strictObject(ec2Timings).parse({ launch: {}, boot: {}, warmStart: {}, warmAttach: {} }),
+  assumptions: z.strictObject(ec2Assumptions).parse({}),
+};
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 
@@ -26,13 +36,13 @@ function group(desired: number, zones: number, max = 30, protectedFromScaleIn = 
   const simulation = new Simulation<Ec2World, Ec2Command, Ec2Event>(
     {
       events: ec2Events,
-      decide: decideEc2<Ec2World>(() => false),
+      decide: decideEc2<Ec2World>(() => []),
       evolve: evolveEc2,
       phases: ec2Phases,
       controllers: [ec2Controller],
     },
     5,
-    { atMs: 0, world: { ec2: emptyEc2(-1) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
+    { atMs: 0, world: { ec2: emptyEc2(settings) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
   );
   const config = autoScalingGroup.parse({
     AutoScalingGroupName: 'group',
@@ -92,7 +102,7 @@ test('a group ends at its desired capacity, within its bounds, its zones at most
 test('a protected instance is never picked, and nobody is picked while another zone has more with someone to give', () =>
   fc.assert(
     fc.property(groupMembers, fc.nat({ max: 14 }), (members, count) => {
-      const victims = scaleInVictims(members, count);
+      const victims = scaleInVictims(members, count) as readonly Instance[];
       const free = members.filter(({ protectedFromScaleIn }) => !protectedFromScaleIn);
       assert.equal(victims.length, Math.min(count, free.length));
       assert.equal(new Set(victims).size, victims.length);
