@@ -44,7 +44,7 @@ const fleet = fc.record({
     fc.record({
       others: fc.uniqueArray(fc.constantFrom('m5a.large', 'm6i.xlarge', 'c5.2xlarge', 't3.xlarge'), { maxLength: 3 }),
       base: fc.nat({ max: 3 }),
-      percentage: fc.constantFrom(0, 0, 25, 50, 100),
+      percentage: fc.constantFrom(0, 0, 0, 25, 50, 100),
       onDemand: fc.constantFrom('prioritized', 'lowest-price'),
       spot: fc.constantFrom(
         'lowest-price',
@@ -64,7 +64,7 @@ const fleet = fc.record({
       minSize: fc.nat({ max: 2 }),
       state: fc.constantFrom('Stopped', 'Running', 'Hibernated'),
     }),
-    { nil: undefined, freq: 1 },
+    { nil: undefined, freq: 3 },
   ),
   hooks: fc.array(
     fc.record({
@@ -87,12 +87,12 @@ const fleet = fc.record({
     { maxLength: 2 },
   ),
   balancedOnly: fc.constantFrom(false, false, true),
-  credits: fc.constantFrom(undefined, 'standard', 'unlimited'),
+  credits: fc.constantFrom('standard', 'standard', undefined, 'unlimited'),
   grace: fc.constantFrom(0, 300),
 });
 
 const INSTANCE_TYPES = ['t3.small', 't3.medium', 'm5.large', 'c5.xlarge', 'm5.xlarge', 'm5a.large'];
-const optionally = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 });
+const optionally = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
 /** What goes wrong, `at` as a share of the run. */
 const faultPlan = fc.record({
@@ -104,14 +104,14 @@ const faultPlan = fc.record({
     'InstanceFailure',
     'SpotStorm',
   ),
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  minutes: optionally(fc.integer({ min: 1, max: 90 })),
+  at: fc.integer({ min: 2, max: 95 }).map((share) => share / 100),
+  minutes: fc.option(fc.integer({ min: 1, max: 90 }), { nil: undefined, freq: 4 }),
   type: optionally(fc.constantFrom(...INSTANCE_TYPES)),
   zone: fc.constantFrom(...ZONES),
-  everywhere: fc.boolean(),
+  everywhere: fc.constantFrom(true, true, false),
   fargate: fc.boolean(),
   count: fc.integer({ min: 1, max: 3 }),
-  impaired: fc.boolean(),
+  impaired: fc.constantFrom(true, true, false),
   percent: fc.constantFrom(0, 50, 100),
 });
 type FaultPlan = typeof faultPlan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
@@ -244,7 +244,7 @@ const plan = fc.record({
     }),
     { maxLength: 3 },
   ),
-  faults: fc.array(faultPlan, { maxLength: 3 }),
+  faults: fc.array(faultPlan, { maxLength: 4, size: 'max' }),
   updates: fc.array(
     fc.record({
       fleet: fc.nat({ max: 1 }),
@@ -254,7 +254,7 @@ const plan = fc.record({
     }),
     { maxLength: 1 },
   ),
-  spotPercentPerMonth: fc.constantFrom(0, 5, 20_000, 200_000),
+  spotPercentPerMonth: fc.constantFrom(200_000, 20_000, 200_000, 5, 0),
   rebalanceLead: fc.constantFrom('0s', '0s', '5m'),
   splitRule: fc.constantFrom('smallest-ratio', 'smallest-ratio', 'largest-remainder'),
   legacyEmptyMetric: fc.constantFrom(false, false, true),
@@ -443,7 +443,7 @@ function faultOf(drawn: FaultPlan, startMs: Millis, lengthMs: Millis): Part<'fau
     case 'ApiThrottling':
       return { kind, ...when, api: fargate ? 'Fargate' : 'RunInstances' };
     case 'InstanceFailure':
-      return { kind, at, ...where, count, mode: impaired ? 'impaired' : 'terminated' };
+      return { kind, at, ...(everywhere ? {} : where), count, mode: impaired ? 'impaired' : 'terminated' };
     case 'SpotStorm':
       return { kind, ...when, ...where, percent: part };
     default:

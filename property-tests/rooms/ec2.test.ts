@@ -1,60 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { z } from 'zod';
-import {
-  autoScalingGroup,
-  decideEc2,
-  ec2Assumptions,
-  ec2Controller,
-  ec2Events,
-  ec2Phases,
-  ec2Timings,
-  emptyEc2,
-  evolveEc2,
-  instanceType,
-  instanceTypeNames,
-  membersOf,
-  scaleInVictims,
-  type Ec2Command,
-  type Ec2Event,
-  type Ec2World,
-  type Instance,
-} from '../../core/ec2/index.ts';
-import { Digest, HOUR, MINUTE, Simulation } from '../../core/kernel/index.ts';
+import { instanceType, instanceTypeNames, membersOf, scaleInVictims, type Instance } from '../../core/ec2/index.ts';
+import { HOUR, MINUTE } from '../../core/kernel/index.ts';
 import { groupMembers } from '../arbitraries.ts';
-
-const settings = {
-  warmStartMs: -1,
-  timings: z.strictObject(ec2Timings).parse({ launch: {}, boot: {}, warmStart: {}, warmAttach: {} }),
-  assumptions: z.strictObject(ec2Assumptions).parse({}),
-};
+import { ec2Room } from '../ec2Room.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 
 function group(desired: number, zones: number, max = 30, protectedFromScaleIn = false) {
-  const simulation = new Simulation<Ec2World, Ec2Command, Ec2Event>(
-    {
-      events: ec2Events,
-      decide: decideEc2<Ec2World>(() => []),
-      evolve: evolveEc2,
-      phases: ec2Phases,
-      controllers: [ec2Controller],
-    },
-    5,
-    { atMs: 0, world: { ec2: emptyEc2(settings) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
-  );
-  const config = autoScalingGroup.parse({
-    AutoScalingGroupName: 'group',
-    AvailabilityZones: ZONES.slice(0, zones),
-    MinSize: 0,
-    MaxSize: max,
-    DesiredCapacity: desired,
-    instanceType: 'm5.large',
-    NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
-  });
-  simulation.submit(0, { type: 'CreateAutoScalingGroup', config });
-  return simulation;
+  const config = { MaxSize: max, DesiredCapacity: desired, NewInstancesProtectedFromScaleIn: protectedFromScaleIn };
+  return ec2Room(config, { zones }).simulation;
 }
 
 function zoneCounts(simulation: ReturnType<typeof group>, zones: number): number[] {
