@@ -75,6 +75,7 @@ export {
 export {
   costProjection,
   fargateCostMicroUsd,
+  priceList,
   project,
   scalingHistoryProjection,
   seriesProjection,
@@ -82,6 +83,7 @@ export {
   utilizationProjection,
   type CostReport,
   type DelayReport,
+  type PriceList,
   type Projection,
   type ScalingReport,
   type SeriesReport,

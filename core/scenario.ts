@@ -24,6 +24,7 @@ import {
   updatedConfig,
 } from './ec2/index.ts';
 import {
+  billAssumptions,
   capacityProvider,
   capacityProviderProblem,
   capacityProviderStrategyItem,
@@ -101,6 +102,7 @@ const assumptions = z.strictObject({
     .prefault({}),
   capacity: z.strictObject({ ...ec2Assumptions, ...ecsCapacityAssumptions }).prefault({}),
   timings: z.strictObject({ ...ec2Timings, ...ecsTimings }).prefault({}),
+  bill: z.strictObject(billAssumptions).prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({

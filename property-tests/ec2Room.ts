@@ -84,8 +84,7 @@ export function ec2Room(config: GroupInput, options: RoomOptions = {}) {
         (zone) =>
           membersOf(simulation.world, 'group').filter(({ availabilityZone }) => availabilityZone === zone).length,
       ),
-    warmed: () =>
-      Array.from(simulation.world.ec2.instances.values()).filter(({ state }) => state.startsWith('Warmed')),
+    warmed: () => Array.from(simulation.world.ec2.instances.values()).filter(({ state }) => state.startsWith('Warmed')),
     happened: <T extends Ec2Event['type']>(type: T) =>
       [...simulation.log].filter(({ event }) => event.type === type) as Recorded<Extract<Ec2Event, { type: T }>>[],
   };

@@ -61,7 +61,7 @@ const warmPool = z.strictObject({
     .prefault({}),
 });
 
-export const terminationPolicies = [
+const terminationPolicies = [
   'Default',
   'AllocationStrategy',
   'OldestLaunchTemplate',

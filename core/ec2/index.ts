@@ -19,7 +19,7 @@ import {
 import { decideSpot, evolveSpot, spotEvents, type SpotCommand, type SpotEvent } from './spot.ts';
 import type { Ec2World } from './world.ts';
 
-export { ec2Assumptions, ec2Timings, spread, type Spread } from './assumptions.ts';
+export { ec2Assumptions, ec2Timings, spread } from './assumptions.ts';
 export { membersOf, type Instance, type TerminationHooks } from './autoScalingGroup.ts';
 export { ec2Controller } from './controller.ts';
 export { newCpuCredits, settleCredits, usableVcpus } from './cpuCredits.ts';
@@ -35,7 +35,7 @@ export {
 export { instanceType, instanceTypeNames, type InstanceType } from './instanceTypes.ts';
 export { onDemandCount, onDemandShare, usesSpot } from './mixedInstances.ts';
 export { scaleInVictims } from './termination.ts';
-export { warmPoolSize, wantedWarm } from './warmPool.ts';
+export { warmPoolSize } from './warmPool.ts';
 export { emptyEc2, type Ec2State, type Ec2World } from './world.ts';
 
 export type Ec2Event = AutoScalingGroupEvent | SpotEvent | CpuCreditEvent;

@@ -23,7 +23,7 @@ import { poolKey, spotMarket, spotMarketEvents } from './spotMarket.ts';
 import type { Ec2World } from './world.ts';
 
 /** From the notice to the end. */
-export const SPOT_NOTICE_MS: Millis = 2 * MINUTE;
+const SPOT_NOTICE_MS: Millis = 2 * MINUTE;
 
 export const spotEvents = {
   ...spotMarketEvents,

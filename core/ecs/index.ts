@@ -28,7 +28,7 @@ import {
 } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
-export { ecsCapacityAssumptions, ecsTimings } from './capacity/assumptions.ts';
+export { billAssumptions, ecsCapacityAssumptions, ecsTimings, type BillAssumptions } from './capacity/assumptions.ts';
 export { capacityProvider, capacityProviderProblem } from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
 export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';

@@ -1,6 +1,7 @@
 /** What can be read from a run's events. */
 
 export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts';
+export { priceList, type PriceList } from './prices.ts';
 export { project, type Projection } from './projection.ts';
 export { scalingHistoryProjection, type DelayReport, type ScalingReport } from './scalingHistory.ts';
 export { seriesProjection, type SeriesReport } from './series.ts';

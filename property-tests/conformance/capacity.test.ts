@@ -57,7 +57,10 @@ describe('A: the split over capacity providers', () => {
       [[fargate, fargateSpot], 10, [3, 7]],
     ] as const)
       assert.deepEqual(splitByStrategy(desired, strategy, 'largest-remainder'), expected);
-    const oneTwo = [{ ...even[0]!, weight: 1 }, { ...even[1]!, weight: 2 }];
+    const oneTwo = [
+      { ...even[0]!, weight: 1 },
+      { ...even[1]!, weight: 2 },
+    ];
     assert.deepEqual(splitByStrategy(1, oneTwo), [1, 0]);
     assert.deepEqual(splitByStrategy(1, oneTwo, 'largest-remainder'), [0, 1]);
   });

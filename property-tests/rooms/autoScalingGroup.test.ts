@@ -39,19 +39,14 @@ const quiet = { spotInterruption: { model: 'hazard', percentPerMonth: 0 } } as c
 describe('mixed instances', () => {
   test('the on-demand count is the base and the percentage above it, rounded up; one more instance adds one at most', () =>
     fc.assert(
-      fc.property(
-        fc.nat({ max: 400 }),
-        fc.nat({ max: 60 }),
-        fc.nat({ max: 100 }),
-        (total, base, percentage) => {
-          const count = onDemandCount(total, base, percentage);
-          const exact = Math.min(total, base) + (Math.max(0, total - base) * percentage) / 100;
-          assert.equal(count >= exact - 1e-9 && count < exact + 1, true, `${count} for ${exact}`);
-          assert.equal(count <= total, true);
-          const step = onDemandCount(total + 1, base, percentage) - count;
-          assert.equal(step === 0 || step === 1, true);
-        },
-      ),
+      fc.property(fc.nat({ max: 400 }), fc.nat({ max: 60 }), fc.nat({ max: 100 }), (total, base, percentage) => {
+        const count = onDemandCount(total, base, percentage);
+        const exact = Math.min(total, base) + (Math.max(0, total - base) * percentage) / 100;
+        assert.equal(count >= exact - 1e-9 && count < exact + 1, true, `${count} for ${exact}`);
+        assert.equal(count <= total, true);
+        const step = onDemandCount(total + 1, base, percentage) - count;
+        assert.equal(step === 0 || step === 1, true);
+      }),
       { numRuns: 2_000 },
     ));
 
@@ -291,7 +286,10 @@ describe('launch failures', () => {
     assert.equal(room.members().length, 0);
     const instants = [...new Set(room.happened('InstanceLaunchFailed').map(({ atMs }) => atMs))];
     const waits = instants.slice(1).map((atMs, index) => atMs - instants[index]!);
-    assert.deepEqual(waits.slice(0, 6), [30, 60, 120, 240, 480, 600].map((wait) => wait * SECOND));
+    assert.deepEqual(
+      waits.slice(0, 6),
+      [30, 60, 120, 240, 480, 600].map((wait) => wait * SECOND),
+    );
     assert.equal(Math.max(...waits), 10 * MINUTE);
     room.simulation.runUntil(2 * HOUR + 10 * MINUTE);
     assert.equal(room.members().length, 4);
@@ -389,10 +387,7 @@ describe('Spot', () => {
   });
 
   test('with capacity rebalancing the replacement comes first, and the one at risk goes when it is in service', () => {
-    const room = ec2Room(
-      { ...spot, DesiredCapacity: 3, MaxSize: 3, CapacityRebalance: true },
-      { assumptions: quiet },
-    );
+    const room = ec2Room({ ...spot, DesiredCapacity: 3, MaxSize: 3, CapacityRebalance: true }, { assumptions: quiet });
     room.simulation.runUntil(HOUR);
     const [risky] = room.members();
     room.simulation.submit(HOUR, { type: 'RecommendRebalance', instanceId: risky!.instanceId });

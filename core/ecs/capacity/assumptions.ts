@@ -57,3 +57,12 @@ export const ecsCapacityAssumptions = {
 };
 const assumptions = z.strictObject(ecsCapacityAssumptions);
 export type EcsCapacityAssumptions = z.output<typeof assumptions>;
+
+/** What the bill depends on and no run tells. */
+export const billAssumptions = {
+  requestsPerConnection: z.number().min(1).default(10).describe('HTTP keep-alive; for load balancer capacity units'),
+  kibPerRequest: z.number().min(0).default(8).describe('request and response; for load balancer capacity units'),
+  logBytesPerRequest: z.number().min(0).default(0).describe('what the tasks write to CloudWatch Logs'),
+};
+const bill = z.strictObject(billAssumptions);
+export type BillAssumptions = z.output<typeof bill>;
