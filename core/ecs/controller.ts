@@ -28,7 +28,7 @@ import { metricData } from './metrics.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { ServiceCommand, ServiceEvent } from './service.ts';
 import type { ServingCommand, ServingEvent } from './serving.ts';
-import type { TaskCommand, TaskEvent } from './task.ts';
+import type { Task, TaskCommand, TaskEvent } from './task.ts';
 import type { EcsWorld } from './world.ts';
 
 type EcsEvent =
@@ -197,7 +197,15 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
   const service = ecs.services.get(serviceName);
   if (service === undefined || service.starting > 0) return false;
-  return service.pendingCount + service.runningCount > service.desiredCount;
+  let surplus = service.pendingCount + service.runningCount - service.desiredCount;
+  if (surplus <= 0) return false;
+  // Those that wait on draining instances for a place elsewhere are not too many: to look again would find none, again.
+  for (const taskId of service.tasks.keys()) {
+    const { status, ec2InstanceId = '' } = ecs.tasks.get(taskId) as Immutable<Task>;
+    const leaves = status === 'PENDING' || status === 'RUNNING';
+    if (leaves && ecs.containerInstances.get(ec2InstanceId)?.status === 'DRAINING') surplus--;
+  }
+  return surplus > 0;
 }
 
 function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
