@@ -139,6 +139,30 @@ describe('B: managed scaling', () => {
       undefined,
     ],
     [
+      '2.3: mixed types: as many as on the largest, if it fits the smallest',
+      {
+        runningInstances: 1,
+        instancesWithTasks: 1,
+        provisioningTasks: tasks(8),
+        instanceTypes: [large, { cpuUnits: 4096, memoryMiB: 16_384, taskEnis: 3 }],
+      },
+      2,
+      200,
+      2,
+    ],
+    [
+      'B10: mixed types: what does not fit the smallest never triggers a scale-out',
+      {
+        runningInstances: 1,
+        instancesWithTasks: 1,
+        provisioningTasks: tasks(8, { cpuUnits: 3000 }),
+        instanceTypes: [large, { cpuUnits: 4096, memoryMiB: 16_384, taskEnis: 3 }],
+      },
+      1,
+      100,
+      undefined,
+    ],
+    [
       'B15: M 3, N 4, target 80: stays',
       { runningInstances: 4, instancesWithTasks: 3, targetCapacity: 80 },
       3,

@@ -354,7 +354,7 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `${instanceId} Terminating${waitsFor.length > 0 ? `, waits for ${waitsFor.join(', ')}` : ''}: ${cause}`,
   LifecycleActionCompleted: ({ instanceId, hook }) => `${hook} lets ${instanceId} go`,
   ScaleInPrevented: ({ autoScalingGroupName, surplus }) =>
-    `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: all are protected from scale-in`,
+    `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: Could not scale to desired capacity because all remaining instances are protected from scale-in.`,
   InstanceTerminated: ({ instanceId, autoScalingGroupName, cause }) =>
     `${instanceId} of ${autoScalingGroupName} terminated${cause === undefined ? '' : `: ${cause}`}`,
   SpotMarketMoved: ({ pools }) => `a new hour of the Spot market, ${formatNoun(pools.length, 'pool')}`,
