@@ -90,6 +90,25 @@ describe('Spot instances', () => {
   });
 });
 
+test('a pool can be interrupted at instants that the scenario lists', () => {
+  const pool = { instanceType: 'm5.large', availabilityZone: 'us-east-1a' };
+  const simulation = sail({
+    ...onFleet,
+    autoScalingGroups: [
+      group({
+        MixedInstancesPolicy: {
+          LaunchTemplate: { Overrides: [{ InstanceType: 'm5.large' }] },
+          InstancesDistribution: { OnDemandPercentageAboveBaseCapacity: 0 },
+        },
+      }),
+    ],
+    assumptions: { capacity: { spotInterruption: { model: 'instants', pools: [{ ...pool, at: [at(10), at(40)] }] } } },
+  });
+  const instants = happened(simulation, 'SpotInterruptionNoticed').map(({ atMs }) => (atMs - START) / MINUTE);
+  assert.deepEqual([...new Set(instants)], [10, 40]);
+  assert.equal(instants.filter((minute) => minute === 10).length, 2, 'two of four instances are in that zone');
+});
+
 describe('Fargate', () => {
   const spot = (count: number) => [
     {
