@@ -31,7 +31,7 @@ export {
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
-export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
+export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
 export {
   chooseTasksToStop,
   ClusterQueryError,
@@ -91,6 +91,7 @@ export {
 export {
   costProjection,
   fargateCostMicroUsd,
+  priceList,
   project,
   queueProjection,
   scalingActivitiesProjection,
@@ -100,6 +101,7 @@ export {
   utilizationProjection,
   type CostReport,
   type DelayReport,
+  type PriceList,
   type Projection,
   type QueueReport,
   type ScalingActivityDescription,

@@ -4,6 +4,7 @@
  */
 
 import type { Immutable } from 'immer';
+import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
 import { findInIndex, groupOf, hostPorts, isFargate, placementRequest, prepare, scanForPlace } from './ecs/index.ts';
 import { BrokenInvariantError, keyedRng, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
@@ -26,6 +27,8 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     checkServices(world, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
+    checkEc2(world, fail);
+    checkLaunch(world, recorded.event, fail);
   };
 }
 
@@ -239,6 +242,40 @@ function checkGroups({ ec2 }: Immutable<World>, fail: Fail): void {
   for (const [name, { config, desiredCapacity }] of ec2.groups)
     if (desiredCapacity < config.MinSize || desiredCapacity > config.MaxSize)
       fail(`desired capacity of ${name} is ${desiredCapacity}, expected ${config.MinSize} to ${config.MaxSize}`);
+}
+
+/** Hooks hold only what terminates, warm instances are in no cluster, and credits stay within what a day earns. */
+function checkEc2({ ec2, ecs }: Immutable<World>, fail: Fail): void {
+  for (const { instanceId, instanceType: type, state, waitsFor, cpuCredits } of ec2.instances.values()) {
+    if (waitsFor.size > 0 && state !== 'Terminating:Wait') fail(`${instanceId} is ${state} and held by hooks`);
+    if (state.startsWith('Warmed') && ecs.containerInstances.has(instanceId))
+      fail(`${instanceId} is in a warm pool and in the cluster`);
+    if (cpuCredits === undefined) continue;
+    const limit = 24 * (instanceType(type)?.cpuCreditsPerHour ?? 0);
+    const { balance, launchCredits, surplus, mode } = cpuCredits;
+    if (Math.min(balance, launchCredits, surplus) < 0 || Math.max(balance, surplus) > limit)
+      fail(`${instanceId} has ${balance} CPU credits and owes ${surplus}, expected 0 to ${limit}`);
+    if (mode === 'standard' && surplus > 0) fail(`${instanceId} owes ${surplus} CPU credits in standard mode`);
+  }
+}
+
+/** Nothing starts in a zone that is out, scale-in spares what is protected, and on-demand comes before Spot. */
+function checkLaunch(world: Immutable<World>, event: Immutable<Event>, fail: Fail): void {
+  const { ec2 } = world;
+  if (event.type === 'InstanceTerminating' && event.cause.includes('difference between desired and actual')) {
+    if (ec2.instances.get(event.instanceId)?.protectedFromScaleIn === true)
+      fail(`${event.instanceId} is protected from scale-in, and was picked`);
+  }
+  if (event.type !== 'InstanceLaunched') return;
+  if (!fargateTakes(ec2, event.availabilityZone, false))
+    fail(`${event.instanceId} was launched in ${event.availabilityZone}, which is out`);
+  const group = ec2.groups.get(event.autoScalingGroupName);
+  if (group === undefined || event.purchaseOption === 'on-demand' || event.surplus) return;
+  if (group.config.CapacityRebalance || group.backoffs['on-demand'].exhausted) return;
+  const members = membersOf(world, event.autoScalingGroupName);
+  const onDemand = members.filter(({ purchaseOption }) => purchaseOption === 'on-demand').length;
+  if (onDemand < onDemandShare(group.config, members.length))
+    fail(`${event.autoScalingGroupName} has ${onDemand} on-demand instances of ${members.length}, below its share`);
 }
 
 function equalCounts(

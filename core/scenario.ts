@@ -39,11 +39,25 @@ import {
   timingProfiles,
   type MetricRequest,
 } from './cloudwatch/index.ts';
-import { autoScalingGroup, instanceType, instanceTypeNames } from './ec2/index.ts';
 import {
+  autoScalingGroup,
+  autoScalingGroupProblems,
+  capacityFaults,
+  ec2Assumptions,
+  ec2Timings,
+  groupUpdate,
+  instanceType,
+  typesOf,
+  updatedConfig,
+} from './ec2/index.ts';
+import {
+  billAssumptions,
   capacityProvider,
+  capacityProviderProblem,
   capacityProviderStrategyItem,
   canonicalRequest,
+  ecsCapacityAssumptions,
+  ecsTimings,
   fargateCpuSizes,
   fargateMemorySizes,
   followedRequest,
@@ -124,6 +138,9 @@ const scheduledActionUpdate = z.strictObject({
 /** What can be changed while it sails, by AWS's names. */
 const changes = {
   UpdateService: z.strictObject({ ...ofService, desiredCount: capacity }),
+  UpdateAutoScalingGroup: groupUpdate
+    .extend({ AutoScalingGroupName: name })
+    .describe('what is left out stays; another instanceType or MixedInstancesPolicy is a new launch template version'),
   RegisterScalableTarget: z
     .strictObject({
       ...ofService,
@@ -188,6 +205,8 @@ const change = z.strictObject({
 });
 export type Change = z.output<typeof change>;
 
+const fault = z.discriminatedUnion('kind', [...capacityFaults]);
+
 /** Where AWS is silent, or promises nothing. */
 const assumptions = z.strictObject({
   start: z
@@ -206,6 +225,9 @@ const assumptions = z.strictObject({
   scaling: scalingAssumptions.prefault({}),
   loadBalancing: loadBalancingAssumptions.prefault({}),
   placement: placementAssumptions.prefault({}),
+  capacity: z.strictObject({ ...ec2Assumptions, ...ecsCapacityAssumptions }).prefault({}),
+  timings: z.strictObject({ ...ec2Timings, ...ecsTimings }).prefault({}),
+  bill: z.strictObject(billAssumptions).prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -264,6 +286,10 @@ export const scenarioSchema = z.strictObject({
   load: z.array(load).default([]),
   slo: z.array(slo).default([]),
   changes: z.array(change).default([]).describe('what a person or a pipeline does, and when'),
+  faults: z.array(fault).default([]).describe('what goes wrong, and when'),
+  prices: name
+    .optional()
+    .describe('a YAML or JSON file beside this one, with prices that replace those of prices.json'),
   assumptions: assumptions.prefault({}),
 });
 /** A scenario as the engine takes it: parsed, every default filled in, times in milliseconds. */
@@ -290,15 +316,16 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   return problems;
 }
 
-function checkTime({ start, duration: lengthMs, step, services, ...scenario }: Scenario, report: Report): void {
+function checkTime({ start, duration: lengthMs, step, services, changes, faults }: Scenario, report: Report): void {
   if (start % MINUTE !== 0) report(['start'], 'found an instant within a minute, expected a full minute');
   if (lengthMs < MINUTE) report(['duration'], `found ${lengthMs} ms, expected at least 1m`);
   if (step === 0 || MINUTE % step !== 0) report(['step'], `found ${step} ms, expected a length that divides a minute`);
   if (services.some(isHighResolution) && (20 * SECOND) % step !== 0)
     report(['step'], `found ${step} ms, expected a length that divides 20 seconds: a service has 20-second metrics`);
-  for (const [index, { at }] of scenario.changes.entries())
-    if (at < start || at > start + lengthMs)
-      report(['changes', index, 'at'], 'found an instant outside the run, expected one between start and end');
+  for (const [list, items] of [['changes', changes] as const, ['faults', faults] as const])
+    for (const [index, { at }] of items.entries())
+      if (at < start || at > start + lengthMs)
+        report([list, index, 'at'], 'found an instant outside the run, expected one between start and end');
 }
 
 /** Names that must be told apart, by the list they are in and the key that holds them. */
@@ -415,6 +442,12 @@ function checkReferences(scenario: Scenario, report: Report): void {
       if (content !== undefined && 'service' in content)
         refer('service', content.service, ['changes', index, kind, 'service']);
     }
+  for (const [index, item] of scenario.faults.entries()) {
+    if ('autoScalingGroup' in item && item.autoScalingGroup !== undefined)
+      refer('Auto Scaling group', item.autoScalingGroup, ['faults', index, 'autoScalingGroup']);
+    if ('instanceType' in item && item.instanceType !== undefined && instanceType(item.instanceType) === undefined)
+      report(['faults', index, 'instanceType'], `found "${item.instanceType}", expected a type of the catalogue`);
+  }
 }
 
 function checkLoadBalancing(scenario: Scenario, report: Report): void {
@@ -456,17 +489,15 @@ function zonesOf({ cluster, autoScalingGroups }: Scenario): readonly string[] {
 
 function checkSizes(scenario: Scenario, report: Report): void {
   for (const [index, group] of scenario.autoScalingGroups.entries()) {
-    const path = ['autoScalingGroups', index] as const;
-    if (instanceType(group.instanceType) === undefined)
-      report(
-        [...path, 'instanceType'],
-        `found "${group.instanceType}", expected one of the ${instanceTypeNames.length} types of the catalogue, such as m5.large`,
-      );
-    if (group.MinSize > group.MaxSize)
-      report([...path, 'MinSize'], `found ${group.MinSize}, expected at most MaxSize, ${group.MaxSize}`);
-    const desired = group.DesiredCapacity ?? group.MinSize;
-    if (desired < group.MinSize || desired > group.MaxSize)
-      report([...path, 'DesiredCapacity'], `found ${desired}, expected ${group.MinSize} to ${group.MaxSize}`);
+    for (const problem of autoScalingGroupProblems(group))
+      report(['autoScalingGroups', index, ...problem.path], problem.message);
+  }
+  for (const [index, provider] of scenario.capacityProviders.entries()) {
+    const { autoScalingGroup: wanted } = provider.autoScalingGroupProvider;
+    const group = scenario.autoScalingGroups.find(({ AutoScalingGroupName }) => AutoScalingGroupName === wanted);
+    const problem = capacityProviderProblem(provider, group);
+    if (problem !== undefined)
+      report(['capacityProviders', index, 'autoScalingGroupProvider', 'managedTerminationProtection'], problem);
   }
   for (const [index, definition] of scenario.taskDefinitions.entries()) {
     for (const { container, message } of portProblems(definition))
@@ -538,10 +569,12 @@ function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], 
   }
   const { awsvpcTrunking } = scenario.accountSettings;
   const trunked = isTrunked(awsvpcTrunking, scenario.assumptions.placement.agentVersion);
-  const types = candidates.flatMap((group) => {
-    const offer = registeredResources(group.instanceType, group.ecsConfig, trunked);
-    return offer === undefined ? [] : [{ type: group.instanceType, ...offer }];
-  });
+  const types = candidates.flatMap((group) =>
+    typesOf(group).flatMap((type) => {
+      const offer = registeredResources(type, group.ecsConfig, trunked);
+      return offer === undefined ? [] : [{ type, ...offer }];
+    }),
+  );
   const fits = types.some(
     (offer) =>
       offer.cpuUnits >= demand.cpuUnits &&
@@ -845,8 +878,27 @@ function checkChanges(scenario: Scenario, report: Report): void {
   }
 }
 
+function checkGroupUpdate(
+  { autoScalingGroups }: Scenario,
+  { AutoScalingGroupName: wanted, ...update }: NonNullable<Change['UpdateAutoScalingGroup']>,
+  path: Path,
+  report: Report,
+): void {
+  const group = autoScalingGroups.find(({ AutoScalingGroupName }) => AutoScalingGroupName === wanted);
+  const names = autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName);
+  if (group === undefined)
+    report(
+      [...path, 'AutoScalingGroupName'],
+      `found "${wanted}", expected an Auto Scaling group: ${names.length === 0 ? 'there is none' : `one of ${names.join(', ')}`}`,
+    );
+  else
+    for (const problem of autoScalingGroupProblems(updatedConfig(group, update)))
+      report([...path, ...problem.path], problem.message);
+}
+
 function checkChange(scenario: Scenario, written: Change, path: Path, report: Report): void {
-  const { RegisterScalableTarget: register, PutScheduledAction: action } = written;
+  const { RegisterScalableTarget: register, PutScheduledAction: action, UpdateAutoScalingGroup: group } = written;
+  if (group !== undefined) checkGroupUpdate(scenario, group, path, report);
   const registered = (owner: string) => scenario.scalableTargets.find((target) => target.service === owner);
   if (register !== undefined) {
     const before = registered(register.service);

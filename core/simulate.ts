@@ -24,7 +24,7 @@ import {
   type MetricRequest,
   type PutMetricAlarm,
 } from './cloudwatch/index.ts';
-import { emptyEc2 } from './ec2/index.ts';
+import { emptyEc2, faultEndMs, isCapacityFault, usesSpot } from './ec2/index.ts';
 import { canonicalRequest, DEFAULT_IMAGE_MIB, emptyEcs, followedRequest, scalableResourceId } from './ecs/index.ts';
 import { emptyElb } from './elb/index.ts';
 import {
@@ -78,6 +78,7 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   const push = (dueMs: Millis, command: Command) => calendar.push(dueMs, phases[command.type], command, -1);
   for (const command of sceneOf(scenario)) push(atMs, command);
   for (const change of scenario.changes) for (const command of changeOf(scenario, change)) push(change.at, command);
+  for (const [dueMs, command] of troubleOf(scenario)) push(dueMs, command);
   push(atMs + scenario.step, { type: 'SampleLoad', fromMs: atMs });
   return {
     atMs,
@@ -90,11 +91,12 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
 function emptyWorld(scenario: Scenario): World {
   const { cluster, assumptions, start } = scenario;
   const warmStartMs = assumptions.start === 'steady' ? start : -1;
+  const { capacity, timings } = assumptions;
   return {
     workload: emptyWorkload(start, scenario.step),
     cloudwatch: emptyCloudWatch(settingsOf(scenario)),
     autoscaling: emptyAutoscaling(scalingSettings(assumptions.scaling)),
-    ec2: emptyEc2(warmStartMs),
+    ec2: emptyEc2({ warmStartMs, timings, assumptions: capacity }),
     elb: emptyElb(warmStartMs, assumptions.loadBalancing),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
@@ -106,6 +108,8 @@ function emptyWorld(scenario: Scenario): World {
       subnets: new Map(scenario.subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId, AvailabilityZone])),
       awsvpcTrunking: scenario.accountSettings.awsvpcTrunking,
       warmStartMs,
+      timings,
+      capacity,
     }),
   };
 }
@@ -121,6 +125,7 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   }
   for (const config of scenario.capacityProviders) yield { type: 'CreateCapacityProvider', config };
   for (const config of scenario.autoScalingGroups) yield { type: 'CreateAutoScalingGroup', config };
+  if (hasSpot(scenario)) yield { type: 'MoveSpotMarket' };
   for (const config of scenario.loadBalancers) yield { type: 'CreateLoadBalancer', config };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
   for (const config of scenario.services) yield { type: 'CreateService', config };
@@ -253,4 +258,35 @@ function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
       highResolution: datum.StorageResolution === 1,
     };
   }
+  if (change.UpdateAutoScalingGroup !== undefined) {
+    const { AutoScalingGroupName: autoScalingGroupName, ...update } = change.UpdateAutoScalingGroup;
+    yield { type: 'UpdateAutoScalingGroup', autoScalingGroupName, update };
+  }
+}
+
+/** Whether anything is ever launched on Spot: only then there is a market to watch. */
+function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
+  const strategies = services.map(({ capacityProviderStrategy }) => capacityProviderStrategy ?? []);
+  return (
+    autoScalingGroups.some(usesSpot) ||
+    changes.some(({ UpdateAutoScalingGroup }) => usesSpot({ ...UpdateAutoScalingGroup })) ||
+    [cluster.defaultCapacityProviderStrategy, ...strategies]
+      .flat()
+      .some((item) => item.capacityProvider === 'FARGATE_SPOT')
+  );
+}
+
+/** What goes wrong, by the scenario's faults and by the instants at which Spot pools are interrupted. */
+function* troubleOf({ faults, assumptions, start }: Scenario): Iterable<readonly [Millis, Command]> {
+  for (const [faultId, fault] of faults.entries()) {
+    if (!isCapacityFault(fault)) continue;
+    yield [fault.at, { type: 'BeginFault', faultId, fault }];
+    const endMs = faultEndMs(fault);
+    if (endMs !== undefined) yield [endMs, { type: 'EndFault', faultId }];
+  }
+  const { spotInterruption } = assumptions.capacity;
+  if (spotInterruption.model !== 'instants') return;
+  for (const { at, instanceType, availabilityZone } of spotInterruption.pools)
+    for (const atMs of at)
+      if (atMs >= start) yield [atMs, { type: 'InterruptSpotPool', instanceType, availabilityZone }];
 }

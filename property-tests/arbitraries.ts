@@ -1,7 +1,7 @@
 /** What the laws are tried on: whole scenarios, alarms' periods, clusters with something on them. All of it valid. */
 
 import fc from 'fast-check';
-import type { Instance } from '../core/ec2/index.ts';
+import { newCpuCredits, type Instance } from '../core/ec2/index.ts';
 import type { ContainerInstance, QueriedInstanceJson, TaskDemand } from '../core/ecs/index.ts';
 import { hostPorts, registeredResources } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
@@ -43,7 +43,82 @@ const fleet = fc.record({
   attributes: fc.constantFrom({}, { stack: 'prod' }, { stack: 'test', ssd: '' }),
   reservedMemory: fc.constantFrom(0, 0, 256),
   portRange: fc.constantFrom('32768-60999', '32768-32771'),
+  /** Several types and purchase options; a warm pool otherwise. */
+  mixed: fc.option(
+    fc.record({
+      others: fc.uniqueArray(fc.constantFrom('m5a.large', 'm6i.xlarge', 'c5.2xlarge', 't3.xlarge'), { maxLength: 3 }),
+      base: fc.nat({ max: 3 }),
+      percentage: fc.constantFrom(0, 0, 0, 25, 50, 100),
+      onDemand: fc.constantFrom('prioritized', 'lowest-price'),
+      spot: fc.constantFrom(
+        'lowest-price',
+        'capacity-optimized',
+        'capacity-optimized-prioritized',
+        'price-capacity-optimized',
+      ),
+      pools: fc.integer({ min: 1, max: 3 }),
+      rebalance: fc.boolean(),
+      draining: fc.boolean(),
+    }),
+    { nil: undefined, freq: 2 },
+  ),
+  warmPool: fc.option(
+    fc.record({
+      prepared: fc.constantFrom(-1, 0, 3, 6),
+      minSize: fc.nat({ max: 2 }),
+      state: fc.constantFrom('Stopped', 'Running', 'Hibernated'),
+    }),
+    { nil: undefined, freq: 3 },
+  ),
+  hooks: fc.array(
+    fc.record({
+      transition: fc.constantFrom('autoscaling:EC2_INSTANCE_LAUNCHING', 'autoscaling:EC2_INSTANCE_TERMINATING'),
+      heartbeat: fc.constantFrom(30, 120),
+      result: fc.constantFrom('CONTINUE', 'CONTINUE', 'ABANDON'),
+      completes: fc.option(fc.constantFrom(0, 20, 90), { nil: undefined, freq: 5 }),
+    }),
+    { maxLength: 2 },
+  ),
+  policies: fc.uniqueArray(
+    fc.constantFrom(
+      'AllocationStrategy',
+      'OldestLaunchTemplate',
+      'OldestLaunchConfiguration',
+      'ClosestToNextInstanceHour',
+      'NewestInstance',
+      'OldestInstance',
+    ),
+    { maxLength: 2 },
+  ),
+  balancedOnly: fc.constantFrom(false, false, true),
+  credits: fc.constantFrom('standard', 'standard', undefined, 'unlimited'),
+  grace: fc.constantFrom(0, 300),
 });
+
+const INSTANCE_TYPES = ['t3.small', 't3.medium', 'm5.large', 'c5.xlarge', 'm5.xlarge', 'm5a.large'];
+const optionally = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
+
+/** What goes wrong, `at` as a share of the run. */
+const faultPlan = fc.record({
+  kind: fc.constantFrom(
+    'InsufficientInstanceCapacity',
+    'AvailabilityZoneOutage',
+    'ApiThrottling',
+    'SlowLaunches',
+    'InstanceFailure',
+    'SpotStorm',
+  ),
+  at: fc.integer({ min: 2, max: 95 }).map((share) => share / 100),
+  minutes: fc.option(fc.integer({ min: 1, max: 90 }), { nil: undefined, freq: 4 }),
+  type: optionally(fc.constantFrom(...INSTANCE_TYPES)),
+  zone: fc.constantFrom(...ZONES),
+  everywhere: fc.constantFrom(true, true, false),
+  fargate: fc.boolean(),
+  count: fc.integer({ min: 1, max: 3 }),
+  impaired: fc.constantFrom(true, true, false),
+  percent: fc.constantFrom(0, 50, 100),
+});
+type FaultPlan = typeof faultPlan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
 const placementRule = fc.oneof(
   fc.record({
@@ -240,6 +315,22 @@ const plan = fc.record({
     },
     { requiredKeys: [] },
   ),
+  faults: fc.array(faultPlan, { maxLength: 4, size: 'max' }),
+  updates: fc.array(
+    fc.record({
+      fleet: fc.nat({ max: 1 }),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      maxSize: optionally(fc.integer({ min: 2, max: 8 })),
+      type: optionally(fc.constantFrom('m5.large', 'm5.xlarge')),
+    }),
+    { maxLength: 1 },
+  ),
+  spotPercentPerMonth: fc.constantFrom(200_000, 20_000, 200_000, 5, 0),
+  rebalanceLead: fc.constantFrom('0s', '0s', '5m'),
+  splitRule: fc.constantFrom('smallest-ratio', 'smallest-ratio', 'largest-remainder'),
+  legacyEmptyMetric: fc.constantFrom(false, false, true),
+  provisioningLimit: fc.constantFrom(500, 500, 2),
+  fargateLaunchBurst: fc.constantFrom(100, 3),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
@@ -295,7 +386,9 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       autoScalingGroupProvider: {
         autoScalingGroup: groupName(index),
         managedScaling: item.managedScaling as { status: 'ENABLED' },
-        managedTerminationProtection: item.managedTerminationProtection as 'ENABLED',
+        managedTerminationProtection: (item.protectedFromScaleIn && item.managedScaling.status === 'ENABLED'
+          ? item.managedTerminationProtection
+          : 'DISABLED') as 'ENABLED',
         managedDraining: item.managedDraining as 'ENABLED',
       },
     })),
@@ -317,10 +410,34 @@ function scenarioOf(drawn: Plan): ScenarioInput {
         at: iso(startMs + Math.floor(at * lengthMs)),
         UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
       })),
+      ...drawn.updates.flatMap(({ fleet: index, at, maxSize, type }) => {
+        const found = drawn.fleets[index];
+        if (found === undefined) return [];
+        return [
+          {
+            at: iso(startMs + Math.floor(at * lengthMs)),
+            UpdateAutoScalingGroup: {
+              AutoScalingGroupName: groupName(index),
+              ...(maxSize === undefined ? {} : { MaxSize: Math.max(maxSize, found.minSize) }),
+              ...(type === undefined || found.mixed !== undefined ? {} : { instanceType: type }),
+            },
+          },
+        ];
+      }),
       ...watch.changes,
     ],
+    faults: drawn.faults.map((item) => faultOf(item, startMs, lengthMs)),
     assumptions: {
       ...watch.assumptions,
+      capacity: {
+        spotInterruption: { model: 'hazard', percentPerMonth: drawn.spotPercentPerMonth },
+        fargateSpotPercentPerMonth: drawn.spotPercentPerMonth,
+        spotRebalanceLead: drawn.rebalanceLead,
+        splitRule: drawn.splitRule as 'smallest-ratio',
+        legacyEmptyMetric: drawn.legacyEmptyMetric,
+        provisioningLimit: drawn.provisioningLimit,
+        fargateLaunchBurst: drawn.fargateLaunchBurst,
+      },
       start: drawn.start as 'steady',
       placement: drawn.placement,
       metricDelay: { service, loadBalancer, capacityProvider },
@@ -377,23 +494,87 @@ function placeOf({ where, fleet: wanted }: ServicePlan, fleets: number): Place {
   return where === 'twoProviders' && fleets === 2 ? 'twoProviders' : { provider: wanted % fleets };
 }
 
-function groupOf(drawn: Fleet, index: number) {
-  const { instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn } = drawn;
+function groupOf(drawn: Fleet, index: number): Part<'autoScalingGroups'> {
+  const { instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn, mixed, warmPool } = drawn;
+  const pool = mixed === undefined ? warmPool : undefined;
   return {
     AutoScalingGroupName: groupName(index),
     AvailabilityZones: ZONES.slice(0, zones),
     MinSize: minSize,
     MaxSize: minSize + spare,
     DesiredCapacity: minSize + (spare === 0 ? 0 : desired % (spare + 1)),
-    instanceType: type,
+    ...(mixed === undefined ? { instanceType: type } : { MixedInstancesPolicy: mixedOf(mixed, type) }),
+    TerminationPolicies: [...drawn.policies, 'Default'] as 'Default'[],
     NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
+    AvailabilityZoneDistribution: {
+      CapacityDistributionStrategy: drawn.balancedOnly ? 'balanced-only' : 'balanced-best-effort',
+    },
+    CapacityRebalance: mixed?.rebalance ?? false,
+    HealthCheckGracePeriod: drawn.grace,
+    LifecycleHookSpecificationList: drawn.hooks.map(({ transition, heartbeat, result, completes }, place) => ({
+      LifecycleHookName: `hook-${place}`,
+      LifecycleTransition: transition as 'autoscaling:EC2_INSTANCE_LAUNCHING',
+      HeartbeatTimeout: heartbeat,
+      DefaultResult: result as 'CONTINUE',
+      ...(completes === undefined ? {} : { completesAfter: seconds(completes) }),
+    })),
+    ...(pool === undefined
+      ? {}
+      : {
+          warmPool: {
+            MaxGroupPreparedCapacity: pool.prepared,
+            MinSize: pool.minSize,
+            PoolState: pool.state as 'Stopped',
+          },
+        }),
+    ...(drawn.credits === undefined ? {} : { CreditSpecification: { CpuCredits: drawn.credits as 'standard' } }),
     ecsConfig: {
       ECS_CLUSTER: CLUSTER,
+      ECS_WARM_POOLS_CHECK: true,
+      ECS_ENABLE_SPOT_INSTANCE_DRAINING: mixed?.draining ?? false,
       ECS_INSTANCE_ATTRIBUTES: drawn.attributes,
       ECS_RESERVED_MEMORY: drawn.reservedMemory,
       ECS_DYNAMIC_HOST_PORT_RANGE: drawn.portRange,
     },
   };
+}
+
+function mixedOf(
+  { others, base, percentage, onDemand, spot, pools }: NonNullable<Fleet['mixed']>,
+  type: string,
+): NonNullable<Part<'autoScalingGroups'>['MixedInstancesPolicy']> {
+  return {
+    LaunchTemplate: { Overrides: [type, ...others].map((InstanceType) => ({ InstanceType })) },
+    InstancesDistribution: {
+      OnDemandBaseCapacity: base,
+      OnDemandPercentageAboveBaseCapacity: percentage,
+      OnDemandAllocationStrategy: onDemand as 'prioritized',
+      SpotAllocationStrategy: spot as 'lowest-price',
+      SpotInstancePools: pools,
+    },
+  };
+}
+
+function faultOf(drawn: FaultPlan, startMs: Millis, lengthMs: Millis): Part<'faults'> {
+  const { kind, at: share, minutes, type, zone, everywhere, fargate, count, impaired, percent: part } = drawn;
+  const at = iso(startMs + Math.floor(share * lengthMs));
+  const when = { at, ...(minutes === undefined ? {} : { for: `${minutes}m` }) };
+  const where = {
+    ...(type === undefined ? {} : { instanceType: type }),
+    ...(everywhere ? {} : { availabilityZone: zone }),
+  };
+  switch (kind) {
+    case 'AvailabilityZoneOutage':
+      return { kind, ...when, availabilityZone: zone };
+    case 'ApiThrottling':
+      return { kind, ...when, api: fargate ? 'Fargate' : 'RunInstances' };
+    case 'InstanceFailure':
+      return { kind, at, ...(everywhere ? {} : where), count, mode: impaired ? 'impaired' : 'terminated' };
+    case 'SpotStorm':
+      return { kind, ...when, ...where, percent: part };
+    default:
+      return { kind: kind as 'SlowLaunches', ...when, ...where };
+  }
 }
 
 function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<'taskDefinitions'> {
@@ -859,15 +1040,14 @@ export const groupMembers: fc.Arbitrary<readonly Instance[]> = fc
     maxLength: 12,
   })
   .map((drawn) =>
-    drawn.map(({ zone, protectedFromScaleIn, pending }, index) => ({
-      instanceId: instanceId(index),
-      autoScalingGroupName: 'group-0',
-      instanceType: 'm5.large',
-      availabilityZone: zone,
-      launchedMs: MONDAY + index * HOUR,
-      state: pending ? 'Pending' : 'InService',
-      protectedFromScaleIn,
-    })),
+    drawn.map(({ zone, protectedFromScaleIn, pending }, index) =>
+      groupMember(index, {
+        availabilityZone: zone,
+        launchedMs: MONDAY + index * HOUR,
+        state: pending ? 'Pending' : 'InService',
+        protectedFromScaleIn,
+      }),
+    ),
   );
 
 /** An expression of the cluster query language, and what it means, written down once more from the specification. */
@@ -1077,3 +1257,28 @@ export const queriedInstances: fc.Arbitrary<QueriedInstanceJson> = fc.record({
   ),
   taskGroups: fc.subarray(['service:web', 'prod', 'two words']),
 });
+/** A member of a group, on demand and in service unless a test says otherwise. */
+export function groupMember(index: number, changes: Partial<Instance> = {}): Instance {
+  const { launchedMs = index, instanceType: type = 'm5.large' } = changes;
+  return {
+    instanceId: instanceId(index),
+    autoScalingGroupName: 'group-0',
+    instanceType: type,
+    availabilityZone: ZONES[0] as string,
+    purchaseOption: 'on-demand',
+    launchTemplateVersion: 1,
+    launchedMs,
+    runningAtMs: launchedMs,
+    bootedAtMs: launchedMs,
+    interruptedAtMs: undefined,
+    state: 'InService',
+    protectedFromScaleIn: false,
+    surplus: false,
+    atRisk: false,
+    interrupted: false,
+    impaired: false,
+    waitsFor: new Map(),
+    cpuCredits: newCpuCredits(type, undefined),
+    ...changes,
+  };
+}

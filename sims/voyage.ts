@@ -71,14 +71,14 @@ function* openEvents({ log }: EcsSimulation): Iterable<Recorded<Event>> {
 /** Attaches the projections to a simulation; the function it returns tells what they saw. */
 function attachReports(
   simulation: EcsSimulation,
-  { scenario, notes }: LoadedScenario,
+  { scenario, prices, notes }: LoadedScenario,
   points: number,
 ): (engineVersion: string) => VoyageResult {
   const attach = <Report>(projection: Projection<Report>): Projection<Report> => {
     simulation.events.on(...projection.types).subscribe(projection.on);
     return projection;
   };
-  const cost = attach(costProjection());
+  const cost = attach(costProjection({ prices, bill: scenario.assumptions.bill }));
   const activities = attach(scalingActivitiesProjection({ includeNotScaled: true }));
   const services = scenario.services.map(({ serviceName, loadBalancers }) => ({
     serviceName,

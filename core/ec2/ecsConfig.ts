@@ -39,6 +39,9 @@ const instanceAttributes = z
     'AttributeLimitExceededException: found more than 10 custom attributes, expected 10 at most',
   );
 
+/** ecs.config is a list of texts; a scenario may write a flag as one. */
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+
 export const ecsConfig = z.strictObject({
   ECS_CLUSTER: z.string().min(1),
   ECS_INSTANCE_ATTRIBUTES: instanceAttributes
@@ -49,16 +52,20 @@ export const ecsConfig = z.strictObject({
     .optional()
     .describe("TCP ports that tasks cannot have; the agent's own when left out"),
   ECS_RESERVED_PORTS_UDP: listOf(port).default([]).describe('the same for UDP'),
-  ECS_ENABLE_GPU_SUPPORT: z.boolean().default(false).describe('whether the instance offers its GPUs'),
+  ECS_ENABLE_GPU_SUPPORT: flag.default(false).describe('whether the instance offers its GPUs'),
   ECS_DYNAMIC_HOST_PORT_RANGE: z
     .string()
     .regex(/^\d+-\d+$/, 'expected a range such as 32768-60999')
     .default('32768-60999')
     .describe('where dynamic host ports come from'),
   ECS_AVAILABLE_LOGGING_DRIVERS: listOf(z.string().min(1)).optional(),
-  ECS_DISABLE_PRIVILEGED: z.boolean().default(false),
-  ECS_ENABLE_TASK_IAM_ROLE: z.boolean().default(true),
-  ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST: z.boolean().default(true),
-  ECS_ENABLE_TASK_ENI: z.boolean().default(true),
+  ECS_DISABLE_PRIVILEGED: flag.default(false),
+  ECS_ENABLE_TASK_IAM_ROLE: flag.default(true),
+  ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST: flag.default(true),
+  ECS_ENABLE_TASK_ENI: flag.default(true),
+  ECS_ENABLE_SPOT_INSTANCE_DRAINING: flag
+    .default(false)
+    .describe('the agent sets its instance to DRAINING when it hears the two-minute notice'),
+  ECS_WARM_POOLS_CHECK: flag.default(false).describe('the agent waits until its instance has left the warm pool'),
 });
 export type EcsConfig = z.output<typeof ecsConfig>;

@@ -11,9 +11,23 @@ import {
 } from '../cloudwatch/index.ts';
 import type { Ec2Command, Ec2Event } from '../ec2/index.ts';
 import type { ElbCommand, ElbEvent } from '../elb/index.ts';
-import type { Controller, Due, EventStreams, Millis } from '../kernel/index.ts';
+import { HOUR, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
-import type { CapacityProvider, CapacityProviderCommand, CapacityProviderEvent } from './capacity/capacityProvider.ts';
+import {
+  holdsTasks,
+  type CapacityProvider,
+  type CapacityProviderCommand,
+  type CapacityProviderEvent,
+} from './capacity/capacityProvider.ts';
+import {
+  cpuSpeeds,
+  cpuUse,
+  hasBurstableInstances,
+  type CpuSpeedCommand,
+  type CpuSpeedEvent,
+} from './capacity/cpuSpeed.ts';
+import { LONGEST_DRAINING_MS, MANAGED_DRAINING_HOOK, SPOT_POLL_MS } from './capacity/draining.ts';
+import type { FargateCommand, FargateEvent } from './capacity/fargate.ts';
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
 import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
 import { hasHighResolution, metricData } from './metrics.ts';
@@ -21,14 +35,23 @@ import { overloadChanges } from './overload.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { ServiceCommand, ServiceEvent } from './service.ts';
 import type { ServingCommand, ServingEvent } from './serving.ts';
-import type { TaskCommand, TaskEvent } from './task.ts';
+import type { Task, TaskCommand, TaskEvent } from './task.ts';
 import type { EcsWorld } from './world.ts';
 
-type EcsEvent = ContainerInstanceEvent | CapacityProviderEvent | ServiceEvent | ServingEvent | TaskEvent;
+type EcsEvent =
+  | ContainerInstanceEvent
+  | CapacityProviderEvent
+  | CpuSpeedEvent
+  | FargateEvent
+  | ServiceEvent
+  | ServingEvent
+  | TaskEvent;
 type Heard = EcsEvent | WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent;
 type Asked =
   | CapacityProviderCommand
   | ContainerInstanceCommand
+  | CpuSpeedCommand
+  | FargateCommand
   | ServiceCommand
   | ServingCommand
   | TaskCommand
@@ -44,6 +67,8 @@ export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world)
     scheduling(events, world),
     loadBalancing(events, world),
     instances(events, world),
+    burstable(events, world),
+    spot(events, world),
   );
 
 const due = (atMs: Millis, command: Asked): Due<Asked> => ({ atMs, command });
@@ -199,7 +224,15 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
   const service = ecs.services.get(serviceName);
   if (service === undefined || service.starting > 0) return false;
-  return service.pendingCount + service.runningCount > service.desiredCount;
+  let surplus = service.pendingCount + service.runningCount - service.desiredCount;
+  if (surplus <= 0) return false;
+  // Those that wait on draining instances for a place elsewhere are not too many: to look again would find none, again.
+  for (const taskId of service.tasks.keys()) {
+    const { status, ec2InstanceId = '' } = ecs.tasks.get(taskId) as Immutable<Task>;
+    const leaves = status === 'PENDING' || status === 'RUNNING';
+    if (leaves && ecs.containerInstances.get(ec2InstanceId)?.status === 'DRAINING') surplus--;
+  }
+  return surplus > 0;
 }
 
 function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
@@ -283,12 +316,13 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events.on('InstanceTerminating').pipe(
-      filter(({ event }) => event.waits),
-      mergeMap(({ atMs, event: { instanceId } }) =>
+      filter(({ event }) => event.waitsFor.includes(MANAGED_DRAINING_HOOK)),
+      mergeMap(({ atMs, event: { instanceId } }) => [
+        due(atMs + LONGEST_DRAINING_MS, completeDraining(instanceId)),
         world.ecs.containerInstances.has(instanceId)
-          ? of(due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId }))
-          : of(due(atMs, { type: 'CompleteTermination', instanceId })),
-      ),
+          ? due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId })
+          : due(atMs, completeDraining(instanceId)),
+      ]),
     ),
     events.on('ContainerInstanceRegistered').pipe(
       filter(({ atMs, event }) => event.activeAtMs > atMs),
@@ -321,17 +355,96 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
 
+const completeDraining = (instanceId: string) =>
+  ({ type: 'CompleteLifecycleAction', instanceId, hook: MANAGED_DRAINING_HOOK }) as const;
+
 function completeWhenEmpty({ ecs }: Immutable<EcsWorld>, atMs: Millis, instanceId: string): Due<Asked>[] {
   const empty = ecs.containerInstances.get(instanceId)?.tasks.size === 0;
-  return empty ? [due(atMs, { type: 'CompleteTermination', instanceId })] : [];
+  return empty ? [due(atMs, completeDraining(instanceId))] : [];
 }
 
 /** Managed termination protection: an instance that holds tasks is protected from scale-in, an empty one is not. */
-function protection({ ecs, ec2 }: Immutable<EcsWorld>, atMs: Millis, instanceId: string): Due<Asked>[] {
+function protection(world: Immutable<EcsWorld>, atMs: Millis, instanceId: string): Due<Asked>[] {
+  const { ecs, ec2 } = world;
   const instance = ecs.containerInstances.get(instanceId);
   const provider: Immutable<CapacityProvider> | undefined = ecs.capacityProviders.get(instance?.capacityProvider ?? '');
   if (provider?.config.autoScalingGroupProvider.managedTerminationProtection !== 'ENABLED') return [];
-  const protectedFromScaleIn = (instance?.tasks.size ?? 0) > 0;
+  const protectedFromScaleIn = holdsTasks(world, instanceId);
   if (ec2.instances.get(instanceId)?.protectedFromScaleIn === protectedFromScaleIn) return [];
   return [due(atMs, { type: 'SetInstanceProtection', instanceId, protectedFromScaleIn })];
 }
+
+/** Once a minute the burstable instances settle their CPU credits, and their tasks run as fast as these allow. */
+const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('LoadServed').pipe(
+      filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0 && hasBurstableInstances(world)),
+      map(({ atMs }) =>
+        due(atMs, {
+          type: 'SettleCpuCredits',
+          periodMs: METRIC_PERIOD_MS,
+          ...cpuUse(world, METRIC_PERIOD_MS / 60_000),
+        }),
+      ),
+    ),
+    events.on('CpuCreditsSettled').pipe(
+      mergeMap(({ atMs, event: { instanceIds, vcpus } }) =>
+        cpuSpeeds(world, instanceIds, vcpus)
+          .filter(({ serviceName, percent }) => percent !== 100 || world.ecs.cpuSpeeds.has(serviceName))
+          .map((speed) => due(atMs, { type: 'SetCpuSpeed', ...speed })),
+      ),
+    ),
+  );
+
+/** Spot notices drain instances that are told to, Fargate Spot stops its tasks, and what a zone held is lost with it. */
+const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('SpotInterruptionNoticed').pipe(
+      filter(
+        ({ event }) =>
+          world.ec2.groups.get(event.autoScalingGroupName)?.config.ecsConfig?.ECS_ENABLE_SPOT_INSTANCE_DRAINING ===
+          true,
+      ),
+      map(({ atMs, event }) =>
+        due(atMs + SPOT_POLL_MS, { type: 'DrainContainerInstance', ec2InstanceId: event.instanceId }),
+      ),
+    ),
+    events
+      .on('SpotMarketMoved')
+      .pipe(map(({ atMs, event: { untilMs } }) => due(atMs, { type: 'DoomFargateSpotTasks', untilMs }))),
+    // One that has just started, and may not live to see the next hour.
+    events.on('TaskRunning').pipe(
+      filter(({ event }) => world.ecs.tasks.get(event.taskId)?.capacityProvider === 'FARGATE_SPOT'),
+      map(({ atMs, event: { taskId } }) =>
+        due(atMs, { type: 'DoomFargateSpotTasks', untilMs: (Math.floor(atMs / HOUR) + 1) * HOUR, taskId }),
+      ),
+    ),
+    events
+      .on('FargateSpotTaskDoomed')
+      .pipe(
+        map(({ event: { taskId, interruptedAtMs } }) =>
+          due(interruptedAtMs, { type: 'InterruptFargateSpotTask', taskId }),
+        ),
+      ),
+    // Choice: after SIGTERM a task answers on until its target is drained, or until it is killed.
+    events.on('FargateSpotTaskInterrupted').pipe(
+      mergeMap(({ atMs, event: { taskId, endsAtMs } }) => [
+        due(atMs, {
+          type: 'StopTask',
+          taskId,
+          stopCode: 'TerminationNotice',
+          reason: 'Your Spot Task was interrupted.',
+        }),
+        due(endsAtMs, { type: 'StopContainers', taskId }),
+      ]),
+    ),
+    events.on('FaultBegan').pipe(
+      mergeMap(({ atMs, event: { fault } }) => {
+        if (fault.kind === 'AvailabilityZoneOutage')
+          return [due(atMs, { type: 'LoseFargateTasks', availabilityZone: fault.availabilityZone })];
+        if (fault.kind !== 'SpotStorm' || fault.instanceType !== undefined) return [];
+        const { percent, availabilityZone } = fault;
+        return [due(atMs, { type: 'InterruptFargateSpot', percent, availabilityZone })];
+      }),
+    ),
+  );

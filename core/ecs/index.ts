@@ -1,13 +1,16 @@
 /** Amazon ECS: clusters, tasks, services, placement, capacity. It knows the rooms below it, and none of them knows it. */
 
 import { Phase, type Decide, type EventsOf, type Evolve, type Phases } from '../kernel/index.ts';
-import type { HoldsTermination } from '../ec2/index.ts';
+import type { TerminationHooks } from '../ec2/index.ts';
 import {
   capacityProviderEvents,
   decideCapacityProvider,
   evolveCapacityProvider,
   type CapacityProviderCommand,
 } from './capacity/capacityProvider.ts';
+import { cpuSpeedEvents, decideCpuSpeed, evolveCpuSpeed, type CpuSpeedCommand } from './capacity/cpuSpeed.ts';
+import { MANAGED_DRAINING_HOOK } from './capacity/draining.ts';
+import { decideFargate, evolveFargate, fargateEvents, type FargateCommand } from './capacity/fargate.ts';
 import {
   containerInstanceEvents,
   decideContainerInstance,
@@ -25,7 +28,8 @@ import {
 } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
-export { capacityProvider } from './capacity/capacityProvider.ts';
+export { billAssumptions, ecsCapacityAssumptions, ecsTimings, type BillAssumptions } from './capacity/assumptions.ts';
+export { capacityProvider, capacityProviderProblem } from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
 export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';
 export {
@@ -91,6 +95,8 @@ export { emptyEcs, type EcsState } from './world.ts';
 export type EcsCommand =
   | CapacityProviderCommand
   | ContainerInstanceCommand
+  | CpuSpeedCommand
+  | FargateCommand
   | ServiceCommand
   | ServingCommand
   | TaskCommand
@@ -100,6 +106,8 @@ export const ecsEvents = {
   ...taskDefinitionEvents,
   ...capacityProviderEvents,
   ...containerInstanceEvents,
+  ...cpuSpeedEvents,
+  ...fargateEvents,
   ...serviceEvents,
   ...servingEvents,
   ...taskEvents,
@@ -110,6 +118,8 @@ export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
   ...decideTaskDefinition,
   ...decideCapacityProvider,
   ...decideContainerInstance,
+  ...decideCpuSpeed,
+  ...decideFargate,
   ...decideService,
   ...decideServing,
   ...decideTask,
@@ -119,6 +129,8 @@ export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
   ...evolveTaskDefinition,
   ...evolveCapacityProvider,
   ...evolveContainerInstance,
+  ...evolveCpuSpeed,
+  ...evolveFargate,
   ...evolveService,
   ...evolveServing,
   ...evolveTask,
@@ -144,13 +156,18 @@ export const ecsPhases: Phases<EcsCommand> = {
   FinishTask: Phase.Environment,
   GiveUpTask: Phase.Execute,
   LoseContainerInstance: Phase.Environment,
+  SetCpuSpeed: Phase.Environment,
+  DoomFargateSpotTasks: Phase.Environment,
+  InterruptFargateSpotTask: Phase.Environment,
+  InterruptFargateSpot: Phase.Environment,
+  LoseFargateTasks: Phase.Environment,
 };
 
 /** Managed draining: ECS holds the termination of its instances until their tasks have moved. */
-export const holdsTermination: HoldsTermination<EcsWorld> = ({ ecs }, autoScalingGroupName) => {
+export const terminationHooks: TerminationHooks<EcsWorld> = ({ ecs }, autoScalingGroupName) => {
   for (const { config } of ecs.capacityProviders.values()) {
     const { autoScalingGroup, managedDraining } = config.autoScalingGroupProvider;
-    if (autoScalingGroup === autoScalingGroupName) return managedDraining === 'ENABLED';
+    if (autoScalingGroup === autoScalingGroupName && managedDraining === 'ENABLED') return [MANAGED_DRAINING_HOOK];
   }
-  return false;
+  return [];
 };

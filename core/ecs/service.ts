@@ -24,6 +24,7 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import type { Carried } from '../workload/index.ts';
+import { fargateFailure, type FargateFailure } from './capacity/fargate.ts';
 import {
   capacityProviderStrategyItem,
   isFargate,
@@ -36,7 +37,16 @@ import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
 import { placementStrategy, SERVICE_STRATEGY } from './placement/strategies.ts';
 import { latencyMetricsOf } from './metricKeys.ts';
 import { addTo } from './containerInstance.ts';
-import { findPlace, placedOn, placedOnFargate, refusalOf, waitingFor, type Task, type TaskEvent } from './task.ts';
+import {
+  findPlace,
+  placedOn,
+  placedOnFargate,
+  refusalOf,
+  waitingFor,
+  zonesOf,
+  type Task,
+  type TaskEvent,
+} from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -261,7 +271,7 @@ export const serviceEvents = {
   ServiceTaskPlacementFailed: event('A task could not be placed; the scheduler tries again later.', {
     serviceName: text('the service'),
     capacityProvider: text('the provider it was meant for; empty for the launch type EC2'),
-    reason: text<PlacementFailure>("ECS's failure reason"),
+    reason: text<PlacementFailure | FargateFailure>("ECS's failure reason"),
     closest: optional(text('the instance that came closest')),
     lack: optional(text('what the closest instance lacked')),
     refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
@@ -368,25 +378,34 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Task
       taskDefinition: found.taskDefinition,
       ...(provider === undefined ? {} : { capacityProvider: provider }),
     };
-    if (provider !== undefined && isFargate(provider)) return [created, placedOnFargate(found, task, context)];
+    const failed = (refusal: Refusal): ServiceEvent[] => [placementFailed(found, capacityProvider, refusal, context)];
+    if (provider !== undefined && isFargate(provider)) {
+      const reason = fargateFailure(context.world, provider, zonesOf(ecs, found.config));
+      if (reason !== undefined) return failed({ reason, refusedBy: [], refusedCounts: [] });
+      return [created, placedOnFargate(found, task, context)];
+    }
     const place = findPlace(context, found, task);
     if ('instance' in place) return [created, placedOn(place, found.config.placementStrategy, task, context)];
     const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
-    if (managed === 'ENABLED') return [created, waitingFor(place, task, context)];
-    // One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it.
-    const failures = Math.min(found.placementFailures, 10);
-    const retryAtMs = context.nowMs + Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.most);
-    return [
-      {
-        type: 'ServiceTaskPlacementFailed',
-        serviceName,
-        capacityProvider,
-        ...refusalOf(place),
-        ...(context.nowMs < found.retryAtMs ? {} : { retryAtMs }),
-      },
-    ];
+    const mayWait = managed === 'ENABLED' && ecs.waiting.size < ecs.capacity.provisioningLimit;
+    return mayWait ? [created, waitingFor(place, task, context)] : failed(refusalOf(place));
   },
 };
+
+type PlacementFailed = Extract<ServiceEvent, { readonly type: 'ServiceTaskPlacementFailed' }>;
+type Refusal = Omit<PlacementFailed, 'type' | 'serviceName' | 'capacityProvider' | 'retryAtMs'>;
+
+/** One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it. */
+function placementFailed(
+  { config: { serviceName }, placementFailures, retryAtMs: dueMs }: Immutable<Service>,
+  capacityProvider: string,
+  refusal: Refusal,
+  { nowMs }: Context<EcsWorld>,
+): PlacementFailed {
+  const retryAtMs = nowMs + Math.min(RETRY_MS.first * 2 ** Math.min(placementFailures, 10), RETRY_MS.most);
+  const retry = nowMs < dueMs ? {} : { retryAtMs };
+  return { type: 'ServiceTaskPlacementFailed', serviceName, capacityProvider, ...refusal, ...retry };
+}
 
 interface Census {
   /** The tasks that are meant to run: those that stay, and those that must leave because their instance drains. */
@@ -439,7 +458,7 @@ function startTasks(
       serviceName: config.serviceName,
       capacityProviders: Array.from({ length: count }, () => ''),
     };
-  const shares = splitByStrategy(found.desiredCount, strategy);
+  const shares = splitByStrategy(found.desiredCount, strategy, ecs.capacity.splitRule);
   const short = strategy.map(
     ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
   );
@@ -476,7 +495,7 @@ function surplus(
     draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
   };
   if (found.strategy.length <= 1) return chooseVictims(staying, count, options);
-  const shares = splitByStrategy(found.desiredCount, found.strategy);
+  const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
   let left = [...staying];
   const chosen: StoppableTask[] = [];
   const providerOf = ({ taskId }: StoppableTask) => (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider;

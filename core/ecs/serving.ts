@@ -301,7 +301,7 @@ function serveOn(
     targets: pool.receiving,
     weights: pool.weights,
     drainingTargets: pool.holding,
-    cpuUnits: demand.cpuUnits,
+    cpuUnits: demand.cpuUnits * (world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1),
     profile: isImpatient(front, config) ? { ...request, timeoutMs: (front as Front).idleTimeoutMs } : request,
     routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
     ...(queue === undefined ? {} : { queue }),
@@ -434,7 +434,8 @@ function addRow(
   // The metric is over all running tasks, also those that do not get requests yet.
   let working = 0;
   for (const { receiving } of routes.pools) working += receiving.length;
-  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * Math.min(1, working / running)));
+  const speed = ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
+  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * speed * Math.min(1, working / running)));
   frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / (running * demand.memoryMiB))));
   frame.meanMs.push(result.meanMs);
   frame.quantilesMs.push(...result.quantilesMs);

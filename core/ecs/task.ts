@@ -20,6 +20,8 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
+import { fargateZones, launchDelayMs, takeToken } from './capacity/fargate.ts';
+import { isFargate } from './capacity/strategy.ts';
 import {
   addTo,
   attachEni,
@@ -153,21 +155,18 @@ export type TaskCommand =
   /** The instance has gone; its tasks go with it. */
   | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string };
 
-/** Seconds; median and 95th percentile where a distribution is meant. @source spec/capacity.md chapter 9 */
-const ENI_S = { from: 3, to: 8 };
-const FARGATE_PROVISION_S = { median: 18, p95: 35 };
-/** Choice: no source for the container start itself; the agent's part is short. */
-const CONTAINER_START_S = { median: 1.5, p95: 4 };
-const PULL_MIB_PER_S = 35;
-const CACHED_PULL_S = 0.3;
 /** Choice: the application ends a second after SIGTERM, well within any stopTimeout. */
 const EXIT_MS = 1 * SECOND;
-/** "Between 10 and 30 minutes". */
-const GIVE_UP_S = { from: 600, to: 1_800 };
+const SERVICE_GROUP = 'service:';
 
 /** The task group of a service's tasks. @source AWS, ECS Developer Guide, "Task groups" */
 export function groupOf(serviceName: string): string {
-  return `service:${serviceName}`;
+  return `${SERVICE_GROUP}${serviceName}`;
+}
+
+/** The service whose tasks a group has, if it is a service's. */
+export function serviceOfGroup(group: string): string | undefined {
+  return group.startsWith(SERVICE_GROUP) ? group.slice(SERVICE_GROUP.length) : undefined;
 }
 
 /** The chain that places and stops the tasks of a service. */
@@ -223,7 +222,7 @@ export function findPlace(
 }
 
 /** The zones of a service's subnets; undefined when it names none. */
-function zonesOf(
+export function zonesOf(
   { subnets }: Immutable<EcsWorld['ecs']>,
   { networkConfiguration }: Immutable<Service>['config'],
 ): readonly string[] | undefined {
@@ -288,11 +287,12 @@ function started(
 ) {
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  const eniS = definition.demand.enis > 0 ? uniform(draws, ENI_S) : 0;
+  const { eni, containerStart, cachedPullSeconds, pullMiBPerSecond } = ecs.timings;
+  const eniS = definition.demand.enis > 0 ? uniform(draws, eni) : 0;
   const pullS = instance.pulled.has(task.taskDefinition)
-    ? CACHED_PULL_S
-    : definition.compressedImageMiB / PULL_MIB_PER_S;
-  const startS = draws.lognormal(CONTAINER_START_S.median, CONTAINER_START_S.p95);
+    ? cachedPullSeconds
+    : definition.compressedImageMiB / pullMiBPerSecond;
+  const startS = draws.lognormal(containerStart.medianSeconds, containerStart.p95Seconds);
   const { ports } = pickedPorts(host, definition.dynamicPorts);
   const wanted = definition.dynamicPorts.reduce((sum, { count }) => sum + count, 0);
   // One that will fail for want of a port is not there at once when the run starts: it would be replaced for ever.
@@ -321,20 +321,32 @@ function pickedPorts(
   return { ports, lastPort: last };
 }
 
-/** Fargate has room everywhere: the zone with the fewest tasks of the service. It never has the image cached. */
+/**
+ * Fargate has room everywhere but in zones with a fault: the zone with the fewest tasks of the service. It never has the
+ * image cached, and it starts tasks no faster than its launch rate.
+ */
 export function placedOnFargate(
   service: Immutable<Service>,
-  task: { readonly taskId: string; readonly number: number; readonly taskDefinition: string },
-  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+  task: {
+    readonly taskId: string;
+    readonly number: number;
+    readonly taskDefinition: string;
+    readonly capacityProvider: string | undefined;
+  },
+  { world, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
+  const { ecs } = world;
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  const zones = zonesOf(ecs, service.config) ?? ecs.availabilityZones;
+  const zones = fargateZones(world, task.capacityProvider, zonesOf(ecs, service.config));
   let availabilityZone = zones[0] as string;
   for (const zone of zones)
     if ((service.zoneCounts.get(zone) ?? 0) < (service.zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
-  const beforePullS = uniform(draws, ENI_S) + draws.lognormal(FARGATE_PROVISION_S.median, FARGATE_PROVISION_S.p95);
-  const pullS = definition.compressedImageMiB / PULL_MIB_PER_S;
+  const { eni, fargateProvision, pullMiBPerSecond } = ecs.timings;
+  const queuedS = launchDelayMs(ecs, task.capacityProvider ?? 'FARGATE', nowMs) / SECOND;
+  const provisionS = draws.lognormal(fargateProvision.medianSeconds, fargateProvision.p95Seconds);
+  const beforePullS = queuedS + uniform(draws, eni) + provisionS;
+  const pullS = definition.compressedImageMiB / pullMiBPerSecond;
   return {
     type: 'TaskPlaced',
     taskId: task.taskId,
@@ -353,8 +365,11 @@ function startTimes(nowMs: Millis, warmStartMs: Millis, beforePullS: number, res
   return { pullStartedAtMs, runningAtMs: pullStartedAtMs + Math.round(restS * 1_000) };
 }
 
-function uniform(draws: Draws, { from, to }: { readonly from: number; readonly to: number }): number {
-  return from + draws.uniform() * (to - from);
+function uniform(
+  draws: Draws,
+  { fromSeconds, toSeconds }: { readonly fromSeconds: number; readonly toSeconds: number },
+): number {
+  return fromSeconds + draws.uniform() * (toSeconds - fromSeconds);
 }
 
 export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInstanceEvent> = {
@@ -469,14 +484,14 @@ export function refusalOf({ reason, closest, lack, refusedBy, refusedCounts }: R
 export function waitingFor(
   place: Refused,
   task: { readonly taskId: string; readonly number: number },
-  { nowMs, rng }: Context<EcsWorld>,
+  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
   const draws = rng.at('ecs.provisioningTimeout', task.number);
   return {
     type: 'TaskWaiting',
     taskId: task.taskId,
     ...refusalOf(place),
-    givesUpAtMs: nowMs + Math.round(uniform(draws, GIVE_UP_S) * 1_000),
+    givesUpAtMs: nowMs + Math.round(uniform(draws, ecs.capacity.provisioningTimeout) * 1_000),
   };
 }
 
@@ -508,8 +523,9 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     ecs.waiting.set(taskId, true);
   },
 
-  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs, hostPorts }) {
+  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs, hostPorts }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
+    if (isFargate(task.capacityProvider ?? '')) takeToken(ecs, task.capacityProvider as string, atMs);
     const service = ecs.services.get(task.serviceName) as Service;
     ecs.waiting.delete(taskId);
     task.status = 'PENDING';

@@ -6,7 +6,9 @@ import type { Ec2World } from '../ec2/index.ts';
 import type { ElbWorld } from '../elb/index.ts';
 import type { Millis } from '../kernel/index.ts';
 import type { WorkloadWorld } from '../workload/index.ts';
+import type { EcsCapacityAssumptions, EcsTimings } from './capacity/assumptions.ts';
 import type { CapacityProvider } from './capacity/capacityProvider.ts';
+import type { TokenBucket } from './capacity/fargate.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import type { MetricSettings } from './metrics.ts';
@@ -37,6 +39,8 @@ export interface EcsSettings {
   readonly awsvpcTrunking: 'enabled' | 'disabled';
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
+  readonly timings: EcsTimings;
+  readonly capacity: EcsCapacityAssumptions;
 }
 
 export interface EcsState extends EcsSettings {
@@ -53,6 +57,10 @@ export interface EcsState extends EcsSettings {
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
   readonly waiting: Map<string, true>;
   readonly placementJournal: PlacementJournal;
+  /** Launch rates of FARGATE and FARGATE_SPOT. */
+  readonly fargateBuckets: Map<string, TokenBucket>;
+  /** Services on burstable instances that have run out of CPU credits: their share of full speed. */
+  readonly cpuSpeeds: Map<string, number>;
   nextTask: number;
 }
 
@@ -66,5 +74,7 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   tasks: new Map(),
   waiting: new Map(),
   placementJournal: { count: 0, recent: [] },
+  fargateBuckets: new Map(),
+  cpuSpeeds: new Map(),
   nextTask: 1,
 });

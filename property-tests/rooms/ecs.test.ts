@@ -190,7 +190,7 @@ test('a steady service has its desired count running, split as its strategy says
         if (strategy.length === 0 || failed.has(event.serviceName)) return;
         assert.deepEqual(
           strategy.map(({ capacityProvider }) => providerCounts.get(capacityProvider) ?? 0),
-          splitByStrategy(desiredCount, strategy),
+          splitByStrategy(desiredCount, strategy, scenario.assumptions.capacity.splitRule),
           `event ${seq}`,
         );
       });

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import {
   HOUR,
   MINUTE,
+  priceList,
   scenarioSchema,
   simulate,
   type EcsSimulation,
@@ -147,6 +148,7 @@ function voyage(scenario: Scenario, stopAfterMs = Number.POSITIVE_INFINITY) {
       scenario,
       traces: new Map(),
       traceFiles: [],
+      prices: priceList.parse({}),
       notes: ['a note about the input that is long enough to be wrapped'],
     },
     {

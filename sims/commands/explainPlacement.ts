@@ -216,4 +216,7 @@ const REMEDIES: Readonly<Record<Refusal['reason'], string>> = {
   'DistinctInstance placement constraint unsatisfied.': 'as many instances as tasks: add one',
   'MemberOf placement constraint unsatisfied.':
     'instances that the expression selects: their type, zone, or ECS_INSTANCE_ATTRIBUTES',
+  'Capacity is unavailable at this time. Please try again later or in a different availability zone':
+    'subnets in other zones, or FARGATE beside FARGATE_SPOT in the capacity provider strategy',
+  'ThrottlingException: Rate exceeded': 'wait: the service scheduler tries again by itself',
 };

@@ -7,9 +7,11 @@ interface JsonSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
+  readonly const?: string;
   readonly type?: string;
   readonly pattern?: string;
   readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
 }
 
@@ -45,10 +47,16 @@ function leaves(schema: JsonSchema, path: readonly string[]): (readonly [readonl
   return Object.entries(properties).flatMap(([key, value]) => leaves({ description, ...value }, [...path, key]));
 }
 
-function valuesOf({ enum: values, type, pattern, anyOf }: JsonSchema): string {
+function valuesOf({ enum: values, const: only, type, pattern, anyOf, oneOf, properties }: JsonSchema): string {
+  if (only !== undefined) return `\`${only}\``;
+  if (properties !== undefined) {
+    const members = Object.entries(properties).map(([key, value]) => `${key}: ${valuesOf(value)}`);
+    return `{ ${members.join(', ')} }`;
+  }
   if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(', ');
   if (pattern !== undefined) return 'a length of time';
-  if (anyOf !== undefined) return anyOf.map(valuesOf).join(', or ');
+  const choices = anyOf ?? oneOf;
+  if (choices !== undefined) return choices.map(valuesOf).join(', or ');
   return type === 'integer' ? 'a whole number' : `a ${type ?? 'value'}`;
 }
 

@@ -7,6 +7,7 @@ import {
   latencyLevels,
   matchingStep,
   serviceNameOf,
+  typesOf,
   type Event,
   type MetricAlarm,
   type Recorded,
@@ -289,6 +290,12 @@ function describeRefusal({ reason, closest, lack }: { reason: string; closest?: 
   return `${reason}${closest === undefined ? '' : `, closest ${closest}`}${lack === undefined ? '' : `: ${lack}`}`;
 }
 
+/** `InsufficientInstanceCapacity, m5.large, us-east-1a` */
+function describeFault({ kind, ...fault }: EventOf<'FaultBegan'>['fault']): string {
+  const { at: _at, for: _for, ...rest } = { for: undefined, ...fault };
+  return [kind, ...Object.values(rest).filter((value) => value !== undefined)].join(', ');
+}
+
 /** Some of AWS's stopped reasons begin with the stop code. */
 function why(stopCode: string, reason: string): string {
   return reason.startsWith(stopCode) ? reason : `${stopCode}: ${reason}`;
@@ -410,20 +417,49 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is due${failure === undefined ? '' : ` and fails, ${failure}`}`,
 
   AutoScalingGroupCreated: ({ config, desiredCapacity }) =>
-    `Auto Scaling group ${config.AutoScalingGroupName}: ${formatNoun(desiredCapacity, 'instance')} of ${config.instanceType}, ${config.MinSize} to ${config.MaxSize}`,
+    `Auto Scaling group ${config.AutoScalingGroupName}: ${formatNoun(desiredCapacity, 'instance')} of ${typesOf(config).join(', ')}, ${config.MinSize} to ${config.MaxSize}`,
+  AutoScalingGroupUpdated: ({ config, desiredCapacity, launchTemplateVersion }) =>
+    `Auto Scaling group ${config.AutoScalingGroupName} updated: ${formatNoun(desiredCapacity, 'instance')}, ${config.MinSize} to ${config.MaxSize}; launches ${typesOf(config).join(', ')} (version ${launchTemplateVersion})`,
   DesiredCapacitySet: ({ autoScalingGroupName, from, to }) =>
     `${autoScalingGroupName} desires ${arrow(from, to, 'instance')}`,
-  InstanceLaunched: ({ instanceId, autoScalingGroupName, instanceType, availabilityZone, bootedAtMs }, { atMs }) =>
-    `${autoScalingGroupName} launched ${instanceId}, ${instanceType} in ${availabilityZone}: boots in ${formatDuration(bootedAtMs - atMs)}`,
+  InstanceLaunched: (event, { atMs }) => {
+    const { instanceId, autoScalingGroupName, instanceType, availabilityZone, purchaseOption, bootedAtMs } = event;
+    const kind = purchaseOption === 'spot' ? `Spot ${instanceType}` : instanceType;
+    const into = event.warmed ? ' into its warm pool' : event.surplus ? ' to replace another one' : '';
+    return `${autoScalingGroupName} launched ${instanceId}, ${kind} in ${availabilityZone}${into}: boots in ${formatDuration(bootedAtMs - atMs)}`;
+  },
+  InstanceLaunchFailed: ({ autoScalingGroupName, purchaseOption, errorCode, statusMessage, retryAtMs, attempt }) =>
+    `${autoScalingGroupName} could not launch ${purchaseOption === 'spot' ? 'a Spot' : 'an'} instance, ${errorCode}: ${statusMessage} Failure ${attempt} in a row, tries again ${formatInstant(retryAtMs)}`,
+  InstanceWarmed: ({ instanceId, autoScalingGroupName, poolState }) =>
+    `${instanceId} is ${poolState} in the warm pool of ${autoScalingGroupName}`,
+  WarmInstanceStarted: ({ instanceId, autoScalingGroupName, bootedAtMs }, { atMs }) =>
+    `${autoScalingGroupName} takes ${instanceId} from its warm pool: there in ${formatDuration(bootedAtMs - atMs)}`,
+  InstanceWaiting: ({ instanceId, hooks, untilMs, result }) =>
+    `${instanceId} Pending:Wait for ${hooks.join(', ')}: ${result} ${formatInstant(untilMs)}`,
+  InstanceImpaired: ({ instanceId, unhealthyAtMs }) =>
+    `status checks of ${instanceId} fail, unhealthy ${formatInstant(unhealthyAtMs)}`,
   InstanceInService: ({ instanceId, bootedAtMs }, { atMs }) =>
     `${instanceId} InService${bootedAtMs > atMs ? `, booted in ${formatDuration(bootedAtMs - atMs)}` : ''}`,
   InstanceProtectionSet: ({ instanceId, protectedFromScaleIn }) =>
     `${instanceId} ${protectedFromScaleIn ? 'is' : 'is no longer'} protected from scale-in`,
-  InstanceTerminating: ({ instanceId, waits }) =>
-    `${instanceId} Terminating${waits ? ', waits until it has drained' : ''}`,
+  InstanceTerminating: ({ instanceId, waitsFor, cause }) =>
+    `${instanceId} Terminating${waitsFor.length > 0 ? `, waits for ${waitsFor.join(', ')}` : ''}: ${cause}`,
+  LifecycleActionCompleted: ({ instanceId, hook }) => `${hook} lets ${instanceId} go`,
   ScaleInPrevented: ({ autoScalingGroupName, surplus }) =>
-    `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: all are protected from scale-in`,
-  InstanceTerminated: ({ instanceId, autoScalingGroupName }) => `${instanceId} of ${autoScalingGroupName} terminated`,
+    `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: Could not scale to desired capacity because all remaining instances are protected from scale-in.`,
+  InstanceTerminated: ({ instanceId, autoScalingGroupName, cause }) =>
+    `${instanceId} of ${autoScalingGroupName} terminated${cause === undefined ? '' : `: ${cause}`}`,
+  SpotMarketMoved: ({ pools }) => `a new hour of the Spot market, ${formatNoun(pools.length, 'pool')}`,
+  SpotRebalanceRecommended: ({ instanceId }) => `${instanceId} is at risk: EC2 recommends to rebalance`,
+  SpotInterruptionNoticed: ({ instanceId, reclaimedAtMs }) =>
+    `Spot instance ${instanceId} gets its two-minute notice, gone ${formatInstant(reclaimedAtMs)}`,
+  FaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
+  FaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
+  CpuCreditsSettled: ({ instanceIds, balances, surplus, vcpus }) => {
+    const least = Math.min(...balances);
+    const lent = surplus.reduce((sum, credits) => sum + credits, 0);
+    return `CPU credits of ${formatNoun(instanceIds.length, 'instance')}: lowest balance ${formatValue(least)}, ${formatValue(lent)} lent, ${formatValue(Math.min(...vcpus))} vCPUs at least`;
+  },
 
   LoadBalancerCreated: ({ config }) => `load balancer ${config.Name}, ${config.Scheme}`,
   TargetGroupCreated: ({ config }) =>
@@ -455,6 +491,12 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     return `capacity provider ${config.name} on ${autoScalingGroup}, ${scaling}`;
   },
   CapacityProviderScaled: describeScaledProvider,
+  CpuSpeedChanged: ({ serviceName, percent }) =>
+    `tasks of ${serviceName} run at ${percent} % of their CPU, by the CPU credits of their instances`,
+  FargateSpotTaskDoomed: ({ taskId, interruptedAtMs }) =>
+    `chance takes ${taskId} back ${formatInstant(interruptedAtMs)}`,
+  FargateSpotTaskInterrupted: ({ taskId, serviceName, endsAtMs }) =>
+    `Fargate Spot takes ${taskId} of ${serviceName} back: SIGTERM, killed ${formatInstant(endsAtMs)} at the latest`,
   ContainerInstanceRegistered: ({ ec2InstanceId, instanceType, availabilityZone, cpuUnits, memoryMiB }) =>
     `${ec2InstanceId} joined the cluster: ${instanceType} in ${availabilityZone}, ${formatCount(cpuUnits)} CPU units, ${formatCount(memoryMiB)} MiB`,
   ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: its trunk is there`,

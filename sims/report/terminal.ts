@@ -441,17 +441,33 @@ function shortened(text: string, length: number): string {
 
 function cost({ cost: report }: RunSummary, width: number): Line[] {
   const kinds = [
-    ['EC2', report.ec2MicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
+    ['EC2', report.ec2MicroUsd + report.ec2SpotMicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
+    ['of that Spot', report.ec2SpotMicroUsd, ''],
+    ['CPU credits', report.cpuCreditsMicroUsd, ''],
+    ['volumes', report.ebsMicroUsd, ''],
+    ['public addresses', report.publicIpv4MicroUsd, ''],
     ['Fargate', report.fargateMicroUsd, ''],
     ['Fargate Spot', report.fargateSpotMicroUsd, ''],
-    ['load balancer', report.loadBalancerMicroUsd, ''],
+    ['load balancer', report.loadBalancerMicroUsd + report.lcuMicroUsd, ''],
+    ['CloudWatch', report.cloudWatchMicroUsd, ''],
+    ['logs', report.logsMicroUsd, ''],
   ] as const;
   const parts = kinds
     .filter(([, microUsd]) => microUsd > 0)
     .map(([kind, microUsd, detail]) => `${kind} ${formatUsd(microUsd)}${detail}`);
   if (report.fargateTaskHours > 0) parts.push(`${formatAmount(report.fargateTaskHours)} task-hours on Fargate`);
   const total = `cost ${formatUsd(report.totalMicroUsd)}`;
-  return wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width);
+  const unused = report.byService.reduce((sum, { unusedMicroUsd }) => sum + unusedMicroUsd, 0);
+  const waste = [
+    ...(report.idleMicroUsd > 0
+      ? [`${formatUsd(report.idleMicroUsd)} for instances' capacity that nobody reserved`]
+      : []),
+    ...(unused > 0 ? [`${formatUsd(unused)} for what was reserved and not used`] : []),
+  ];
+  return [
+    ...wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width),
+    ...(waste.length === 0 ? [] : wrap(`of it ${waste.join(', ')}`, width)),
+  ];
 }
 
 function moments({ moments: told, from, to }: RunSummary, width: number): Line[] {

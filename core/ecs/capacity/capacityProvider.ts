@@ -8,7 +8,7 @@ import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { MetricAlarm } from '../../cloudwatch/index.ts';
 import { recentDatapoints, requestFor } from '../../cloudwatch/index.ts';
-import { instanceType, membersOf, type Instance } from '../../ec2/index.ts';
+import { instanceType, membersOf, typesOf, type AutoScalingGroupConfig, type Instance } from '../../ec2/index.ts';
 import {
   event,
   json,
@@ -49,6 +49,19 @@ export const capacityProvider = z.strictObject({
 });
 export type CapacityProviderConfig = z.output<typeof capacityProvider>;
 
+/** What AWS rejects about a provider, given its group; undefined when it is sound. */
+export function capacityProviderProblem(
+  { autoScalingGroupProvider: provider }: CapacityProviderConfig,
+  group: AutoScalingGroupConfig | undefined,
+): string | undefined {
+  if (provider.managedTerminationProtection === 'DISABLED' || group === undefined) return undefined;
+  if (provider.managedScaling.status === 'DISABLED')
+    return 'The managed termination protection setting for the capacity provider is invalid. To enable managed termination protection for a capacity provider, managed scaling must be enabled.';
+  if (!group.NewInstancesProtectedFromScaleIn)
+    return 'The managed termination protection setting for the capacity provider is invalid. To enable managed termination protection for a capacity provider, the Auto Scaling group must have instance protection from scale in enabled.';
+  return undefined;
+}
+
 export interface CapacityProvider {
   readonly config: CapacityProviderConfig;
   readonly highAlarm: string;
@@ -76,6 +89,17 @@ export type CapacityProviderCommand =
   | { readonly type: 'CreateCapacityProvider'; readonly config: CapacityProviderConfig }
   | { readonly type: 'ScaleCapacityProvider'; readonly capacityProvider: string; readonly alarmName: string };
 
+/** Whether an instance has a task that is not a daemon's: those of daemons make no instance needed. */
+export function holdsTasks({ ecs }: Immutable<EcsWorld>, instanceId: string): boolean {
+  const instance = ecs.containerInstances.get(instanceId);
+  for (const taskId of instance?.tasks.keys() ?? []) {
+    const strategy: string =
+      ecs.services.get(ecs.tasks.get(taskId)?.serviceName ?? '')?.config.schedulingStrategy ?? '';
+    if (strategy !== 'DAEMON') return true;
+  }
+  return false;
+}
+
 /** M, N and the reservation of a provider right now. */
 export function scalingState(
   world: Immutable<EcsWorld>,
@@ -84,13 +108,15 @@ export function scalingState(
   const { ecs, ec2 } = world;
   const { autoScalingGroup, managedScaling: settings } = config.autoScalingGroupProvider;
   const running = membersOf(world, autoScalingGroup).filter(({ state }) => state === 'InService');
-  const occupied = running.filter(({ instanceId }) => (ecs.containerInstances.get(instanceId)?.tasks.size ?? 0) > 0);
-  const type = instanceType(ec2.groups.get(autoScalingGroup)?.config.instanceType ?? '');
-  const room = {
-    cpuUnits: (type?.vcpu ?? 0) * 1024,
-    memoryMiB: type?.ecsMemoryMiB ?? 0,
-    taskEnis: type?.awsvpcTasks ?? 0,
-  };
+  const occupied = running.filter(({ instanceId }) => holdsTasks(world, instanceId));
+  const types = typesOf(ec2.groups.get(autoScalingGroup)?.config ?? {}).map(instanceType);
+  const rooms = types
+    .filter((type) => type !== undefined)
+    .map(({ vcpu, ecsMemoryMiB: memoryMiB, awsvpcTasks: taskEnis }) => ({
+      cpuUnits: vcpu * 1024,
+      memoryMiB,
+      taskEnis,
+    }));
   const provisioningTasks = [];
   for (const taskId of ecs.waiting.keys()) {
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
@@ -104,7 +130,8 @@ export function scalingState(
     runningInstances: running.length,
     instancesWithTasks: occupied.length,
     provisioningTasks,
-    instanceTypes: [room],
+    instanceTypes: rooms,
+    legacyEmptyMetric: ecs.capacity.legacyEmptyMetric,
     ...settings,
   });
 }

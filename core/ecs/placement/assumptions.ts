@@ -1,7 +1,7 @@
 /** What placement does where AWS is silent: one option each, its default the most likely reading. */
 
 import { z } from 'zod';
-import { duration, SECOND } from '../../kernel/index.ts';
+import { duration } from '../../kernel/index.ts';
 
 export const placementAssumptions = z.strictObject({
   tieBreak: z
@@ -50,7 +50,7 @@ export const placementAssumptions = z.strictObject({
     .default(false)
     .describe('whether the agent also reserves port 51680: the guide says so, the agent only with its own metrics on'),
   trunkProvisioning: duration
-    .default(10 * SECOND)
+    .prefault('10s')
     .describe('how long a new instance is REGISTERING while the trunk for its tasks is attached; AWS gives no number'),
   networkConfiguration: z
     .enum(['optional', 'required'])
