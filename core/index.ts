@@ -30,6 +30,8 @@ export {
 } from './autoscaling/index.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
 export {
+  availabilityZoneBalanced,
+  circuitBreakerThreshold,
   deploymentBounds,
   desiredInstances,
   fargateSizeIsValid,
@@ -40,6 +42,8 @@ export {
   serviceNameOf,
   splitByStrategy,
   taskDemand,
+  taskHealth,
+  type HealthStatus,
   type ManagedScalingInput,
   type TaskDefinition,
   type TaskDemand,

@@ -4,7 +4,7 @@
  */
 
 import type { Immutable } from 'immer';
-import { hostPorts } from './ecs/index.ts';
+import { countKey, hasReleased, hostPorts, type Service } from './ecs/index.ts';
 import { BrokenInvariantError, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
@@ -21,7 +21,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     };
     if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
     checkInstances(world, fail, equal);
-    checkServices(world, equal);
+    checkServices(world, fail, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
   };
@@ -51,13 +51,12 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     for (const taskId of instance.tasks.keys()) {
       const task = ecs.tasks.get(taskId) ?? fail(`${id} holds ${taskId}, which does not exist`);
       if (task.ec2InstanceId !== id) fail(`${id} holds ${taskId}, which says it is on ${task.ec2InstanceId}`);
-      if (task.status !== 'DEACTIVATING' && task.status !== 'STOPPING')
-        counts.set(task.serviceName, (counts.get(task.serviceName) ?? 0) + 1);
-      if (task.status === 'STOPPING') continue;
+      if (task.stopping === undefined) counts.set(countKey(task), (counts.get(countKey(task)) ?? 0) + 1);
       const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
+      enis -= demand.enis;
+      if (hasReleased(ecs, task)) continue;
       cpuUnits -= demand.cpuUnits;
       memoryMiB -= demand.memoryMiB;
-      enis -= demand.enis;
       for (const port of hostPorts(demand)) {
         if (ports.has(port)) fail(`${id} has two tasks on ${port}`);
         ports.add(port);
@@ -73,18 +72,22 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
   }
 }
 
-function checkServices({ ecs }: Immutable<World>, equal: Equal): void {
+function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
   for (const service of ecs.services.values()) {
     const name = service.config.serviceName;
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
     const counts = { pending: 0, running: 0, stopping: 0 };
+    const ofDeployments = new Map<string, number>();
+    const runningOf = new Map<string, number>();
     for (const task of ecs.tasks.values()) {
       if (task.serviceName !== name) continue;
-      if (task.status === 'DEACTIVATING' || task.status === 'STOPPING') {
+      addTo(ofDeployments, task.startedBy, 1);
+      if (task.stopping !== undefined) {
         counts.stopping++;
         continue;
       }
+      if (task.status === 'RUNNING') addTo(runningOf, task.startedBy, 1);
       counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
       const provider = task.capacityProvider ?? '';
       providers.set(provider, (providers.get(provider) ?? 0) + 1);
@@ -99,7 +102,38 @@ function checkServices({ ecs }: Immutable<World>, equal: Equal): void {
     const counted = Array.from(service.providerCounts.values()).reduce((sum, count) => sum + count, 0);
     equal(`tasks of all providers of ${name}`, counted, counts.pending + counts.running + service.starting);
     if (service.starting === 0) equalCounts(`tasks per provider of ${name}`, service.providerCounts, providers, equal);
+    checkDeployments(service, ofDeployments, runningOf, fail, equal);
   }
+}
+
+/** Each deployment knows its tasks; only the primary may be without; and none starts tasks but the primary. */
+function checkDeployments(
+  { config, deployments, starting }: Immutable<Service>,
+  tasks: ReadonlyMap<string, number>,
+  running: ReadonlyMap<string, number>,
+  fail: Fail,
+  equal: Equal,
+): void {
+  const name = config.serviceName;
+  let asked = 0;
+  for (const [index, deployment] of deployments.entries()) {
+    const { deploymentId, taskCount, runningCount, rolloutState } = deployment;
+    equal(`tasks of ${deploymentId}`, taskCount, tasks.get(deploymentId) ?? 0);
+    equal(`running tasks of ${deploymentId}`, runningCount, running.get(deploymentId) ?? 0);
+    let ownStarts = 0;
+    for (const count of deployment.starting.values()) ownStarts += count;
+    if (index > 0 && taskCount === 0) fail(`${deploymentId} of ${name} has no task left, and is still there`);
+    if (ownStarts > 0 && (index > 0 || rolloutState === 'FAILED')) fail(`${deploymentId} of ${name} starts tasks`);
+    asked += ownStarts;
+  }
+  equal(`tasks that ${name} starts`, starting, asked);
+  for (const deploymentId of tasks.keys())
+    if (!deployments.some((deployment) => deployment.deploymentId === deploymentId))
+      fail(`${name} has tasks of ${deploymentId}, which is not there`);
+}
+
+function addTo(counts: Map<string, number>, key: string, change: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + change);
 }
 
 /** A target goes with its task: when an instance is lost, in the same instant. */

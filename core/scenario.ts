@@ -16,14 +16,23 @@ import { autoScalingGroup, instanceType, instanceTypeNames } from './ec2/index.t
 import {
   capacityProvider,
   capacityProviderStrategyItem,
+  dependencyCycle,
   fargateCpuSizes,
   fargateMemorySizes,
   isFargate,
+  runTask,
   service,
+  serviceAssumptions,
+  serviceProblems,
+  serviceUpdate,
+  startTask,
   strategyProblem,
+  taskAssumptions,
   taskDefinition,
   taskDemand,
+  taskFaults,
   type CapacityProviderStrategyItem,
+  type ServiceConfig,
 } from './ecs/index.ts';
 import { targetGroup } from './elb/index.ts';
 import { duration, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
@@ -62,10 +71,27 @@ const slo = z.strictObject({
     .describe('share of the requests of a minute answered in time'),
 });
 
-const change = z.strictObject({
-  at: instant,
-  UpdateService: z.strictObject({ service: name, desiredCount: capacity }),
-});
+const actions = {
+  UpdateService: serviceUpdate.optional(),
+  DeleteService: z.strictObject({ service: name, force: z.boolean().default(false) }).optional(),
+  RunTask: runTask.optional(),
+  StartTask: startTask.optional(),
+  StopTask: z.strictObject({ task: name.describe('task id, such as task-3'), reason: name.optional() }).optional(),
+  UpdateTaskProtection: z
+    .strictObject({
+      service: name.describe('serviceName'),
+      tasks: z.array(name).default([]).describe('task ids; every running task of the service when left out'),
+      protectionEnabled: z.boolean(),
+      expiresInMinutes: z.int().min(1).max(2880).default(120),
+    })
+    .optional(),
+};
+const ACTIONS = Object.keys(actions) as readonly (keyof typeof actions)[];
+
+/** One call of the API at an instant. */
+const change = z.strictObject({ at: instant, ...actions });
+
+const fault = z.discriminatedUnion('kind', [...taskFaults]);
 
 /** Where AWS is silent, or promises nothing. */
 const assumptions = z.strictObject({
@@ -80,6 +106,8 @@ const assumptions = z.strictObject({
       capacityProvider: duration.default(10 * SECOND).describe('the same for CapacityProviderReservation'),
     })
     .prefault({}),
+  services: serviceAssumptions.prefault({}),
+  tasks: taskAssumptions.prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -102,7 +130,10 @@ export const scenarioSchema = z.strictObject({
   }),
   autoScalingGroups: z.array(autoScalingGroup).default([]),
   capacityProviders: z.array(capacityProvider).default([]),
-  taskDefinitions: z.array(taskDefinition).min(1),
+  taskDefinitions: z
+    .array(taskDefinition)
+    .min(1)
+    .describe('a family that is listed again is its next revision: web:1, web:2; web alone is the last one'),
   images: z
     .array(z.strictObject({ name, compressedMiB: z.number().positive().max(100_000) }))
     .default([])
@@ -113,6 +144,7 @@ export const scenarioSchema = z.strictObject({
   load: z.array(load).default([]),
   slo: z.array(slo).default([]),
   changes: z.array(change).default([]).describe('what a person or a pipeline does, and when'),
+  faults: z.array(fault).default([]).describe('what goes wrong, and when'),
   assumptions: assumptions.prefault({}),
 });
 /** A scenario as the engine takes it: parsed, every default filled in, times in milliseconds. */
@@ -135,13 +167,17 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   return problems;
 }
 
-function checkTime({ start, duration: lengthMs, step, changes }: Scenario, report: Report): void {
+function checkTime({ start, duration: lengthMs, step, changes, faults }: Scenario, report: Report): void {
   if (start % MINUTE !== 0) report(['start'], 'found an instant within a minute, expected a full minute');
   if (lengthMs < MINUTE) report(['duration'], `found ${lengthMs} ms, expected at least 1m`);
   if (step === 0 || MINUTE % step !== 0) report(['step'], `found ${step} ms, expected a length that divides a minute`);
-  for (const [index, { at }] of changes.entries())
-    if (at < start || at > start + lengthMs)
-      report(['changes', index, 'at'], 'found an instant outside the run, expected one between start and end');
+  for (const [list, items] of [
+    ['changes', changes],
+    ['faults', faults],
+  ] as const)
+    for (const [index, { at }] of items.entries())
+      if (at < start || at > start + lengthMs)
+        report([list, index, 'at'], 'found an instant outside the run, expected one between start and end');
 }
 
 /** Names that must be told apart, by the list they are in and the key that holds them. */
@@ -163,11 +199,6 @@ function checkNames(scenario: Scenario, report: Report): void {
       (index) => [list, index, key],
       report,
     );
-  unique(
-    scenario.taskDefinitions.map(({ family }) => family),
-    (index) => ['taskDefinitions', index, 'family'],
-    report,
-  );
   for (const [target, { policies, scheduledActions }] of scenario.scalableTargets.entries()) {
     const put = policies.flatMap((policy, index) => namesOf(policy).map((text) => ({ text, index })));
     unique(
@@ -199,7 +230,7 @@ function checkReferences(scenario: Scenario, report: Report): void {
   const known = {
     'capacity provider': ['FARGATE', 'FARGATE_SPOT', ...capacityProviders.map((provider) => provider.name)],
     'Auto Scaling group': autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
-    'task definition': scenario.taskDefinitions.map(({ family }) => family),
+    'task definition': scenario.taskDefinitions.flatMap(({ family }, index) => [family, revisions(scenario)[index] as string]),
     'target group': scenario.targetGroups.map(({ Name }) => Name),
     service: services.map(({ serviceName }) => serviceName),
     'capacity provider of the cluster': cluster.capacityProviders,
@@ -228,7 +259,8 @@ function checkReferences(scenario: Scenario, report: Report): void {
   const taken = new Set<string>();
   for (const [index, item] of services.entries()) {
     const path = ['services', index] as const;
-    refer('task definition', item.taskDefinition.split(':')[0] as string, [...path, 'taskDefinition']);
+    refer('task definition', item.taskDefinition, [...path, 'taskDefinition']);
+    for (const [key, problem] of serviceProblems(item)) report([...path, key], problem);
     for (const [place, { targetGroup: wanted }] of item.loadBalancers.entries()) {
       const at = [...path, 'loadBalancers', place, 'targetGroup'];
       refer('target group', wanted, at);
@@ -245,8 +277,97 @@ function checkReferences(scenario: Scenario, report: Report): void {
   }
   for (const list of ['scalableTargets', 'load', 'slo'] as const)
     for (const [index, item] of scenario[list].entries()) refer('service', item.service, [list, index, 'service']);
-  for (const [index, { UpdateService }] of scenario.changes.entries())
-    refer('service', UpdateService.service, ['changes', index, 'UpdateService', 'service']);
+  checkChanges(scenario, refer, referStrategy, report);
+  for (const [index, item] of scenario.faults.entries()) {
+    if ('service' in item && item.service !== undefined) refer('service', item.service, ['faults', index, 'service']);
+    if ('taskDefinition' in item && item.taskDefinition !== undefined)
+      refer('task definition', item.taskDefinition, ['faults', index, 'taskDefinition']);
+  }
+}
+
+/** `family:revision` of each task definition, in their order. */
+function revisions({ taskDefinitions }: Scenario): readonly string[] {
+  const counts = new Map<string, number>();
+  return taskDefinitions.map(({ family }) => {
+    const revision = (counts.get(family) ?? 0) + 1;
+    counts.set(family, revision);
+    return `${family}:${revision}`;
+  });
+}
+
+function checkChanges(
+  scenario: Scenario,
+  refer: (kind: 'service' | 'task definition', text: string, path: Path) => void,
+  referStrategy: (strategy: readonly CapacityProviderStrategyItem[], path: Path) => void,
+  report: Report,
+): void {
+  // Services as they will be, so that each change is judged by what the ones before it have made of them.
+  const configs = new Map(scenario.services.map((item) => [item.serviceName, item]));
+  for (const { change: item, index } of inOrder(scenario.changes)) {
+    const path = ['changes', index] as const;
+    const found = ACTIONS.filter((action) => item[action] !== undefined);
+    if (found.length !== 1) {
+      const what = found.length === 0 ? 'no action' : found.join(' and ');
+      report(path, `found ${what}, expected exactly one of ${ACTIONS.join(', ')}`);
+    }
+    const { UpdateService: update, DeleteService: deleted, RunTask: run, StartTask: started } = item;
+    const { UpdateTaskProtection: protection } = item;
+    for (const [action, named] of Object.entries({ UpdateService: update, DeleteService: deleted }))
+      if (named !== undefined && !configs.has(named.service)) {
+        const known = scenario.services.some(({ serviceName }) => serviceName === named.service);
+        if (known) report([...path, action, 'service'], `found "${named.service}", which is deleted: Service is not ACTIVE.`);
+        else refer('service', named.service, [...path, action, 'service']);
+      }
+    if (protection !== undefined) refer('service', protection.service, [...path, 'UpdateTaskProtection', 'service']);
+    if (update !== undefined) {
+      const at = [...path, 'UpdateService'] as const;
+      if (update.taskDefinition !== undefined) refer('task definition', update.taskDefinition, [...at, 'taskDefinition']);
+      if (update.capacityProviderStrategy !== undefined)
+        referStrategy(update.capacityProviderStrategy, [...at, 'capacityProviderStrategy']);
+      const before = configs.get(update.service);
+      if (before !== undefined) configs.set(update.service, updated(scenario, before, update, at, report));
+    }
+    if (deleted !== undefined && configs.has(deleted.service)) {
+      const desired = configs.get(deleted.service)?.desiredCount ?? 0;
+      const isScaled = scenario.scalableTargets.some((target) => target.service === deleted.service);
+      if (desired > 0 && !isScaled && !deleted.force)
+        report([...path, 'DeleteService'], 'The service cannot be stopped while it is scaled above 0.');
+      configs.delete(deleted.service);
+    }
+    for (const [action, tasks] of Object.entries({ RunTask: run, StartTask: started }))
+      if (tasks !== undefined) refer('task definition', tasks.taskDefinition, [...path, action, 'taskDefinition']);
+    if (run === undefined) continue;
+    if (run.capacityProviderStrategy !== undefined) {
+      referStrategy(run.capacityProviderStrategy, [...path, 'RunTask', 'capacityProviderStrategy']);
+      if (run.launchType !== undefined)
+        report([...path, 'RunTask', 'launchType'], 'Specify either Launch Type or Capacity Provider Strategy, but not both.');
+    }
+    checkPlaceable(scenario, { ...run, serviceName: '' }, [...path, 'RunTask'], report);
+  }
+}
+
+function inOrder(changes: Scenario['changes']) {
+  return changes
+    .map((item, index) => ({ change: item, index }))
+    .toSorted((a, b) => a.change.at - b.change.at || a.index - b.index);
+}
+
+/** A service after an update; and what AWS refuses of it. */
+function updated(
+  scenario: Scenario,
+  before: ServiceConfig,
+  update: NonNullable<Scenario['changes'][number]['UpdateService']>,
+  path: Path,
+  report: Report,
+): ServiceConfig {
+  const { service: _service, forceNewDeployment: _force, ...changed } = update;
+  const given = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined));
+  const after: ServiceConfig = { ...before, ...given };
+  const known = new Set(serviceProblems(before).map(([, problem]) => problem));
+  for (const [key, problem] of serviceProblems(after)) if (!known.has(problem)) report([...path, key], problem);
+  if (update.taskDefinition !== undefined || update.capacityProviderStrategy !== undefined)
+    checkPlaceable(scenario, after, path, report);
+  return after;
 }
 
 function checkSizes(scenario: Scenario, report: Report): void {
@@ -275,18 +396,54 @@ function checkSizes(scenario: Scenario, report: Report): void {
       if (memory !== undefined && memoryReservation !== undefined && memory <= memoryReservation)
         report([...path, 'memory'], `found ${memory}, expected more than memoryReservation, ${memoryReservation}`);
     }
+    checkContainers(definition, ['taskDefinitions', index, 'containerDefinitions'], report);
   }
   for (const [index, item] of scenario.services.entries()) checkPlaceable(scenario, item, ['services', index], report);
 }
 
+/** Which containers wait for which, and that a task has one whose end is its own. */
+function checkContainers({ containerDefinitions }: Scenario['taskDefinitions'][number], path: Path, report: Report): void {
+  const names = containerDefinitions.map(({ name: text }) => text);
+  unique(names, (place) => [...path, place, 'name'], report);
+  if (containerDefinitions.every(({ essential }) => !essential))
+    report(path, 'found no essential container, expected at least one');
+  for (const [place, { dependsOn = [] }] of containerDefinitions.entries())
+    for (const [entry, { containerName, condition }] of dependsOn.entries()) {
+      const at = [...path, place, 'dependsOn', entry] as const;
+      const other = containerDefinitions.find((candidate) => candidate.name === containerName);
+      if (other === undefined)
+        report([...at, 'containerName'], `found "${containerName}", expected a container of the task: ${names.join(', ')}`);
+      else if (condition === 'HEALTHY' && other.healthCheck === undefined)
+        report([...at, 'condition'], `found HEALTHY, expected "${containerName}" to have a health check`);
+      else if ((condition === 'COMPLETE' || condition === 'SUCCESS') && other.essential)
+        report([...at, 'condition'], `found ${condition}, expected "${containerName}" not to be essential`);
+    }
+  const cycle = dependencyCycle(containerDefinitions);
+  if (cycle !== undefined) report(path, `found containers that wait for each other: ${cycle.join(', ')}`);
+}
+
 /** A task must fit some instance it may be placed on, or be a size that Fargate offers. */
-function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], path: Path, report: Report): void {
-  const definition = scenario.taskDefinitions.find(({ family }) => family === item.taskDefinition.split(':')[0]);
+function checkPlaceable(
+  scenario: Scenario,
+  item: Pick<
+    ServiceConfig,
+    'serviceName' | 'taskDefinition' | 'launchType' | 'capacityProviderStrategy' | 'placementStrategy' | 'placementConstraints'
+  > &
+    Partial<Pick<ServiceConfig, 'schedulingStrategy'>>,
+  path: Path,
+  report: Report,
+): void {
+  const names = revisions(scenario);
+  const definition =
+    scenario.taskDefinitions[names.indexOf(item.taskDefinition)] ??
+    scenario.taskDefinitions.findLast(({ family }) => family === item.taskDefinition);
   if (definition === undefined) return;
   const demand = taskDemand(definition);
   const strategy =
     item.capacityProviderStrategy ??
-    (item.launchType === undefined ? scenario.cluster.defaultCapacityProviderStrategy : []);
+    (item.launchType === undefined && item.schedulingStrategy !== 'DAEMON'
+      ? scenario.cluster.defaultCapacityProviderStrategy
+      : []);
   const onFargate = item.launchType === 'FARGATE' || strategy.some((entry) => isFargate(entry.capacityProvider));
   const at = [...path, 'taskDefinition'];
   if (scenario.load.some((entry) => entry.service === item.serviceName) && demand.cpuUnits === 0)

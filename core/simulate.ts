@@ -3,7 +3,7 @@
 import { emptyAutoscaling } from './autoscaling/index.ts';
 import { emptyCloudWatch } from './cloudwatch/index.ts';
 import { emptyEc2 } from './ec2/index.ts';
-import { DEFAULT_IMAGE_MIB, emptyEcs, scalableResourceId } from './ecs/index.ts';
+import { DEFAULT_IMAGE_MIB, emptyEcs, scalableResourceId, taskFaultEndMs } from './ecs/index.ts';
 import { emptyElb } from './elb/index.ts';
 import {
   Calendar,
@@ -54,8 +54,13 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   const { phases } = createModel(NO_TRACES);
   const push = (dueMs: Millis, command: Command) => calendar.push(dueMs, phases[command.type], command, -1);
   for (const command of sceneOf(scenario)) push(atMs, command);
-  for (const { at, UpdateService: change } of scenario.changes)
-    push(at, { type: 'UpdateService', serviceName: change.service, desiredCount: change.desiredCount });
+  for (const change of scenario.changes) push(change.at, commandOf(change));
+  for (const [index, fault] of scenario.faults.entries()) {
+    const faultId = `fault-${index + 1}`;
+    const endMs = taskFaultEndMs(fault);
+    push(fault.at, { type: 'BeginTaskFault', faultId, fault });
+    if (endMs !== undefined) push(endMs, { type: 'EndTaskFault', faultId });
+  }
   push(atMs + scenario.step, { type: 'SampleLoad', fromMs: atMs });
   return {
     atMs,
@@ -63,6 +68,27 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
     pending: calendar.pending(),
     log: { seq: 0, digest: new Digest().state() },
   };
+}
+
+/** What a change of the scenario asks for; it has exactly one action. */
+function commandOf(change: Scenario['changes'][number]): Command {
+  const { UpdateService, DeleteService, RunTask, StartTask, StopTask, UpdateTaskProtection } = change;
+  if (UpdateService !== undefined) {
+    const { service: serviceName, ...update } = UpdateService;
+    return { type: 'UpdateService', serviceName, ...update };
+  }
+  if (DeleteService !== undefined)
+    return { type: 'DeleteService', serviceName: DeleteService.service, force: DeleteService.force };
+  if (RunTask !== undefined) return { type: 'RunTask', config: RunTask };
+  if (StartTask !== undefined) return { type: 'StartTask', config: StartTask };
+  if (StopTask !== undefined) {
+    const { task: taskId, reason = 'Task stopped by user' } = StopTask;
+    return { type: 'StopTask', taskId, stopCode: 'UserInitiated', reason };
+  }
+  const { service: serviceName, tasks: taskIds, ...protection } = UpdateTaskProtection as NonNullable<
+    typeof UpdateTaskProtection
+  >;
+  return { type: 'UpdateTaskProtection', serviceName, taskIds, ...protection };
 }
 
 function emptyWorld(scenario: Scenario): World {
@@ -80,6 +106,7 @@ function emptyWorld(scenario: Scenario): World {
       availabilityZones: cluster.availabilityZones,
       defaultCapacityProviderStrategy: cluster.defaultCapacityProviderStrategy,
       metricDelays: { serviceMs: service, loadBalancerMs: loadBalancer, capacityProviderMs: capacityProvider },
+      assumptions: { services: assumptions.services, tasks: assumptions.tasks },
       warmStartMs,
     }),
   };

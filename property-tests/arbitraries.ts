@@ -588,6 +588,7 @@ function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string
     },
     ports: new Map([...RESERVED_PORTS.map((port) => `tcp/${port}`), ...item.ports].map((port) => [port, true])),
     status: item.draining ? 'DRAINING' : 'ACTIVE',
+    agentConnected: true,
     tasks: new Map(),
     serviceCounts: new Map(item.ours === 0 ? [] : [[SERVICE, item.ours]]),
     pulled: new Map(),

@@ -32,7 +32,13 @@ export const autoScalingGroup = z.strictObject({
   instanceType: z.string().min(1),
   NewInstancesProtectedFromScaleIn: z.boolean().default(false),
   ecsConfig: z
-    .strictObject({ ECS_CLUSTER: z.string().min(1) })
+    .strictObject({
+      ECS_CLUSTER: z.string().min(1),
+      ECS_IMAGE_PULL_BEHAVIOR: z
+        .enum(['default', 'always', 'once', 'prefer-cached'])
+        .optional()
+        .describe('whether a cached image is pulled again, and used when the pull fails; default when left out'),
+    })
     .optional()
     .describe("the container agent's ecs.config; a wrong cluster name is an instance that never appears"),
 });

@@ -31,11 +31,13 @@ export interface ContainerInstance {
   /** Host ports in use, as `tcp/80`. */
   readonly ports: Map<string, true>;
   status: 'ACTIVE' | 'DRAINING';
+  /** Without its agent an instance takes no tasks, and tells nothing of those it has. */
+  agentConnected: boolean;
   /** Every task on it that is not STOPPED. */
   readonly tasks: Map<string, true>;
-  /** Tasks of each service that are meant to run. */
+  /** Tasks of each service, and of each group of tasks of their own, that are meant to run. */
   readonly serviceCounts: Map<string, number>;
-  /** Task definitions whose images it has pulled before. */
+  /** Images that it has pulled before. */
   readonly pulled: Map<string, true>;
 }
 
@@ -116,6 +118,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
       remaining: { cpuUnits, memoryMiB, enis },
       ports: new Map(RESERVED_PORTS.map((port) => [`tcp/${port}`, true])),
       status: 'ACTIVE',
+      agentConnected: true,
       tasks: new Map(),
       serviceCounts: new Map(),
       pulled: new Map(),

@@ -14,6 +14,10 @@ import {
   evolveContainerInstance,
   type ContainerInstanceCommand,
 } from './containerInstance.ts';
+import { deploymentEvents, evolveDeployment } from './deployment.ts';
+import { decideFault, evolveFault, faultEvents, type FaultCommand } from './fault.ts';
+import { decideRebalancing, type RebalancingCommand } from './rebalancing.ts';
+import { decideScheduler, type SchedulerCommand } from './scheduler.ts';
 import { decideService, evolveService, serviceEvents, type ServiceCommand } from './service.ts';
 import { decideServing, evolveServing, servingEvents, type ServingCommand } from './serving.ts';
 import { decideTask, evolveTask, taskEvents, type TaskCommand } from './task.ts';
@@ -23,8 +27,10 @@ import {
   taskDefinitionEvents,
   type TaskDefinitionCommand,
 } from './taskDefinition.ts';
+import { decideTaskRun, evolveTaskRun, taskRunEvents, type TaskRunCommand } from './taskRun.ts';
 import type { EcsWorld } from './world.ts';
 
+export { serviceAssumptions, taskAssumptions } from './assumptions.ts';
 export { capacityProvider } from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
 export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';
@@ -35,13 +41,18 @@ export {
   strategyProblem,
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
+export { dependencyCycle, taskHealth, type HealthStatus } from './container.ts';
 export { hostPorts, type ContainerInstance } from './containerInstance.ts';
 export { ecsController } from './controller.ts';
 export { placementConstraints } from './placement/constraints.ts';
 export { chooseTasksToStop, placeTask, type PlacementRequest } from './placement/engine.ts';
 export { placementStrategies } from './placement/strategies.ts';
 export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
-export { deploymentBounds, service } from './service.ts';
+export { circuitBreakerThreshold, deploymentBounds, primaryOf } from './deployment.ts';
+export { isTaskFault, taskFaultEndMs, taskFaults, type TaskFault } from './fault.ts';
+export { availabilityZoneBalanced } from './rebalancing.ts';
+export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
+export { countKey, hasReleased } from './task.ts';
 export {
   DEFAULT_IMAGE_MIB,
   taskDefinition,
@@ -49,14 +60,19 @@ export {
   type TaskDefinition,
   type TaskDemand,
 } from './taskDefinition.ts';
+export { runTask, startTask } from './taskRun.ts';
 export { emptyEcs, type EcsState } from './world.ts';
 
 export type EcsCommand =
   | CapacityProviderCommand
   | ContainerInstanceCommand
+  | FaultCommand
+  | RebalancingCommand
+  | SchedulerCommand
   | ServiceCommand
   | ServingCommand
   | TaskCommand
+  | TaskRunCommand
   | TaskDefinitionCommand;
 
 export const ecsEvents = {
@@ -64,8 +80,11 @@ export const ecsEvents = {
   ...capacityProviderEvents,
   ...containerInstanceEvents,
   ...serviceEvents,
+  ...deploymentEvents,
   ...servingEvents,
   ...taskEvents,
+  ...taskRunEvents,
+  ...faultEvents,
 } as const;
 export type EcsEvent = EventsOf<typeof ecsEvents>;
 
@@ -74,8 +93,12 @@ export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
   ...decideCapacityProvider,
   ...decideContainerInstance,
   ...decideService,
+  ...decideScheduler,
+  ...decideRebalancing,
   ...decideServing,
   ...decideTask,
+  ...decideTaskRun,
+  ...decideFault,
 };
 
 export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
@@ -83,8 +106,11 @@ export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
   ...evolveCapacityProvider,
   ...evolveContainerInstance,
   ...evolveService,
+  ...evolveDeployment,
   ...evolveServing,
   ...evolveTask,
+  ...evolveTaskRun,
+  ...evolveFault,
 };
 
 export const ecsPhases: Phases<EcsCommand> = {
@@ -95,14 +121,34 @@ export const ecsPhases: Phases<EcsCommand> = {
   DrainContainerInstance: Phase.Execute,
   CreateService: Phase.Execute,
   UpdateService: Phase.Execute,
+  DeleteService: Phase.Execute,
+  /** Before all else that is executed: a daemon's tasks are the first on an instance. */
+  ReconcileDaemon: Phase.Plan,
   ReconcileService: Phase.Execute,
+  RebalanceService: Phase.Execute,
   RunServiceTask: Phase.Execute,
+  NoteHealthyTask: Phase.Execute,
+  RunTask: Phase.Execute,
+  StartTask: Phase.Execute,
+  LaunchTask: Phase.Execute,
+  LaunchTaskOn: Phase.Execute,
   ServeLoad: Phase.Environment,
   PlaceWaitingTask: Phase.Execute,
-  StartTask: Phase.Environment,
+  PullImages: Phase.Environment,
+  StartContainers: Phase.Environment,
+  ContinueStart: Phase.Environment,
+  ExpireStart: Phase.Environment,
+  CheckContainer: Phase.Environment,
+  ExitContainer: Phase.Environment,
   StopTask: Phase.Execute,
   StopContainers: Phase.Environment,
   FinishTask: Phase.Environment,
+  DetachInterface: Phase.Environment,
+  UpdateTaskProtection: Phase.Execute,
+  ExpireTaskProtection: Phase.Environment,
+  BeginTaskFault: Phase.Environment,
+  EndTaskFault: Phase.Environment,
+  DisconnectAgents: Phase.Environment,
   GiveUpTask: Phase.Execute,
   LoseContainerInstance: Phase.Environment,
 };

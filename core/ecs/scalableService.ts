@@ -1,6 +1,7 @@
 /** What a service tells Application Auto Scaling of itself: its counts, and the metrics that its policies name. */
 
 import { scalerOf, type ScalableNamespace } from '../autoscaling/index.ts';
+import { primaryOf } from './deployment.ts';
 import { serviceMetric, targetGroupMetric } from './metrics.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -17,7 +18,8 @@ export const scalableServices: ScalableNamespace<EcsWorld> = {
   describe({ ecs }, resourceId) {
     const service = ecs.services.get(serviceNameOf(resourceId));
     if (service === undefined) return undefined;
-    const { desiredCount, runningCount, deploymentInProgress } = service;
+    const { desiredCount, runningCount } = service;
+    const deploymentInProgress = primaryOf(service).rolloutState === 'IN_PROGRESS';
     return { desiredCount, runningCount, deploymentInProgress };
   },
 

@@ -21,6 +21,7 @@ import {
 } from '../kernel/index.ts';
 import { METRIC_PERIOD_MS } from '../cloudwatch/index.ts';
 import { latencyLevels, servings, type Carried, type LoadConfig, type Served } from '../workload/index.ts';
+import { primaryOf } from './deployment.ts';
 import { nothingMeasured, type Measured, type Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -95,7 +96,7 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
       const came = offered[services.indexOf(serviceName)] ?? 0;
       const targets = targetsOf(world, service);
       const result = config === undefined ? IDLE : serve(service, config, targets, came, fromMs, context);
-      addRow(frame, service, config, targets.receiving.length, came, result, world);
+      addRow(frame, service, config, targets.receiving, came, result, world);
       if (result.histogram !== undefined)
         details.push({ type: 'RequestsServed', serviceName, ...result.histogram, carried: result.carried });
     }
@@ -111,7 +112,7 @@ function serve(
   fromMs: Millis,
   { world, nowMs: toMs, rng }: Context<EcsWorld>,
 ): Served {
-  const { demand } = world.ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const { cpuUnits, workFactor } = sizeOf(world, service, targets.receiving);
   const { startMs, stepMs } = world.workload;
   const serving = servings[config.serving];
   return serving.serve({
@@ -120,12 +121,60 @@ function serve(
     offered,
     targets: targets.receiving,
     drainingTargets: targets.draining,
-    cpuUnits: demand.cpuUnits,
-    profile: config.request,
+    cpuUnits,
+    profile:
+      workFactor === 1 ? config.request : { ...config.request, cpuMs: rounded(config.request.cpuMs * workFactor) },
     routing: config.routing,
     carried: service.carried ?? serving.empty,
     draws: rng.at(`workload.requests.${config.service}`, (fromMs - startMs) / stepMs),
   });
+}
+
+/** One task that stands for all that get requests: together they have their CPU, and do their work in its time. */
+interface TaskSize {
+  readonly cpuUnits: number;
+  /** CPU of a request, as a multiple of what the load says. */
+  readonly workFactor: number;
+}
+
+/**
+ * The size of the tasks that get requests. While a rollout mixes revisions of different sizes, tasks with the mean of their
+ * CPU, and with the work per request that gives them the same capacity together.
+ */
+function sizeOf({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Service>, targets: readonly string[]): TaskSize {
+  const first = sizeOfRevision(ecs, primaryOf({ deployments }).taskDefinition);
+  let alike = true;
+  for (const { taskDefinition } of deployments) {
+    const { cpuUnits, workFactor } = sizeOfRevision(ecs, taskDefinition);
+    if (cpuUnits !== first.cpuUnits || workFactor !== first.workFactor) alike = false;
+  }
+  // Only in the minutes of such a rollout each task is looked at.
+  if (alike || targets.length === 0) return first;
+  let cpuUnits = 0;
+  let capacity = 0;
+  for (const taskId of targets) {
+    const size = sizeOfRevision(ecs, (ecs.tasks.get(taskId) as Immutable<Task>).taskDefinition);
+    cpuUnits += size.cpuUnits;
+    capacity += size.cpuUnits / size.workFactor;
+  }
+  return { cpuUnits: rounded(cpuUnits / targets.length), workFactor: rounded(cpuUnits / capacity) };
+}
+
+function sizeOfRevision({ taskDefinitions }: Immutable<EcsWorld>['ecs'], name: string): TaskSize {
+  const { demand, definition } = taskDefinitions.get(name) as Immutable<RegisteredTaskDefinition>;
+  return { cpuUnits: demand.cpuUnits, workFactor: definition.application?.workFactor ?? 1 };
+}
+
+/** CPU and memory that the running tasks of a service reserve together. */
+function reservedBy({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Service>) {
+  let cpuUnits = 0;
+  let memoryMiB = 0;
+  for (const { taskDefinition, runningCount } of deployments) {
+    const { demand } = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    cpuUnits += runningCount * demand.cpuUnits;
+    memoryMiB += runningCount * demand.memoryMiB;
+  }
+  return { cpuUnits, memoryMiB };
 }
 
 /** Behind a load balancer its targets, else every running task. */
@@ -177,15 +226,19 @@ function addRow(
   frame: Frame,
   service: Immutable<Service>,
   config: Immutable<LoadConfig> | undefined,
-  targets: number,
+  targets: readonly string[],
   offered: number,
   result: Served,
-  { ecs }: Immutable<EcsWorld>,
+  world: Immutable<EcsWorld>,
 ): void {
-  const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const { idleMiB = demand.memoryMiB * IDLE_MEMORY_SHARE, perRequestMiB = 0 } = config?.memory ?? {};
+  const reserved = reservedBy(world, service);
   const running = service.runningCount;
-  const usedMiB = running * idleMiB + result.queued * perRequestMiB;
+  const { idleMiB, perRequestMiB = 0 } = config?.memory ?? {};
+  const allIdleMiB = idleMiB === undefined ? reserved.memoryMiB * IDLE_MEMORY_SHARE : running * idleMiB;
+  const usedMiB = allIdleMiB + result.queued * perRequestMiB;
+  // The metric is over all running tasks, also those that do not get requests yet.
+  const busyUnits = result.busyPercent === 0 ? 0 : targets.length * sizeOf(world, service, targets).cpuUnits;
+  const busyShare = reserved.cpuUnits === 0 ? 0 : Math.min(1, busyUnits / reserved.cpuUnits);
   frame.services.push(service.config.serviceName);
   frame.offered.push(offered);
   frame.served.push(result.served);
@@ -196,10 +249,9 @@ function addRow(
   frame.queued.push(result.queued);
   frame.desiredTasks.push(service.desiredCount);
   frame.runningTasks.push(running);
-  frame.targets.push(targets);
-  // The metric is over all running tasks, also those that do not get requests yet.
-  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * Math.min(1, targets / running)));
-  frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / (running * demand.memoryMiB))));
+  frame.targets.push(targets.length);
+  frame.cpuPercent.push(rounded(result.busyPercent * busyShare));
+  frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / reserved.memoryMiB)));
   frame.meanMs.push(result.meanMs);
   frame.quantilesMs.push(...result.quantilesMs);
   frame.carriedAtTasks.push(result.carried.atTasks ?? 0);

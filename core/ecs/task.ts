@@ -1,5 +1,5 @@
 /**
- * Tasks: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, STOPPED; each change one event.
+ * Tasks: PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED; each change one event.
  *
  * @source spec/placement.md chapter 5, 1.4; timings spec/capacity.md chapter 9
  */
@@ -7,11 +7,15 @@
 import type { Immutable } from 'immer';
 import {
   event,
+  flag,
+  HOUR,
+  MINUTE,
   number,
   numbers,
   optional,
   SECOND,
   text,
+  texts,
   type Context,
   type Decide,
   type Draws,
@@ -19,14 +23,30 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
+import {
+  blockedStart,
+  newContainer,
+  startable,
+  stopPlan,
+  waitsFor,
+  type ContainerLife,
+  type HealthStatus,
+  type TaskContainer,
+} from './container.ts';
 import { reserve, type ContainerInstance, type ContainerInstanceEvent } from './containerInstance.ts';
+import { dropInactive, failures, primaryOf, throttle, type Deployment, type DeploymentEvent } from './deployment.ts';
+import { agentIsGone, checksFail, pullFault } from './fault.ts';
+import type { PlacementConstraintConfig } from './placement/constraints.ts';
 import { placeTask, type Placement, type PlacementFailure } from './placement/engine.ts';
-import { attributeOf } from './placement/strategies.ts';
-import type { Service } from './service.ts';
-import type { RegisteredTaskDefinition } from './taskDefinition.ts';
-import type { EcsWorld } from './world.ts';
+import { attributeOf, type PlacementStrategyConfig } from './placement/strategies.ts';
+import { addTo, type Service } from './service.ts';
+import { imagesOf, NO_DEMAND, type RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { EcsState, EcsWorld } from './world.ts';
 
-export type TaskStatus = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING';
+type View = Immutable<EcsState>;
+
+export type TaskStatus =
+  'PROVISIONING' | 'PENDING' | 'ACTIVATING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING' | 'DEPROVISIONING';
 
 export type TaskStopCode =
   | 'TaskFailedToStart'
@@ -40,7 +60,12 @@ export interface Task {
   readonly taskId: string;
   /** Position in the order of creation; the key of the task's luck. */
   readonly number: number;
+  /** Empty for a task of its own. */
   readonly serviceName: string;
+  /** Its task group: `service:<serviceName>`, or for a task of its own what was given, or `family:<family>`. */
+  readonly group: string;
+  /** The deployment, or the run, that it belongs to. */
+  readonly startedBy: string;
   readonly taskDefinition: string;
   /** Absent for the launch type EC2. */
   readonly capacityProvider: string | undefined;
@@ -48,8 +73,16 @@ export interface Task {
   availabilityZone: string | undefined;
   /** Absent on Fargate and before placement. */
   ec2InstanceId: string | undefined;
+  /** When the next step of its start or its end comes; a command for another instant is of a plan that has changed. */
+  dueAtMs: Millis | undefined;
+  /** Why its images cannot be pulled. */
+  pullFailure: string | undefined;
   runningSinceMs: Millis | undefined;
-  /** Why it is on its way out. */
+  /** By name, in the order of the definition. */
+  readonly containers: Map<string, TaskContainer>;
+  /** Until when scale-in and deployments leave it alone. */
+  protectedUntilMs: Millis | undefined;
+  /** Why it is on its way out: its desired status is STOPPED. */
   stopping: { readonly stopCode: TaskStopCode; readonly reason: string } | undefined;
 }
 
@@ -57,7 +90,9 @@ export const taskEvents = {
   TaskCreated: event('A task was created and looks for a place.', {
     taskId: text('the task'),
     number: number('position in the order of creation'),
-    serviceName: text('its service'),
+    serviceName: text('its service; empty for a task of its own'),
+    group: text('its task group'),
+    startedBy: text('the deployment, or the run, that it belongs to'),
     taskDefinition: text('family:revision'),
     capacityProvider: optional(text('its provider; absent for the launch type EC2')),
   }),
@@ -75,9 +110,44 @@ export const taskEvents = {
     pullStartedAtMs: number('when the image pull starts; on Fargate, billing too'),
     runningAtMs: number('when its containers will have started'),
   }),
-  TaskRunning: event('The containers have started.', {
+  TaskPending: event('The network interface is there: the task is PENDING, its images are being pulled.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+  }),
+  ImagePullDelayed: event('The pull of an image does not go as usual.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    image: text('the image'),
+    untilMs: number('when its containers will have started, or the agent gives up'),
+    failure: optional(text("why it gives up, in AWS's words")),
+  }),
+  ContainersStarted: event('Some containers of a task have started; others wait for them.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    containers: texts('those that have started'),
+  }),
+  ContainerStopped: event('A container ended by itself.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    container: text('its name'),
+    exitCode: number('its exit code'),
+    reason: optional(text("why, in AWS's words")),
+  }),
+  ContainerHealthChecked: event('A container health check failed, or one passed that changes something.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    container: text('its name'),
+    passed: flag('whether it passed'),
+    failures: number('failures in a row that count'),
+    healthStatus: text<HealthStatus>('health of the container now'),
+  }),
+  TaskActivating: event('The containers have started: the task is registered with its load balancer.', {
     taskId: text('the task'),
     serviceName: text('its service'),
+  }),
+  TaskRunning: event('The containers have started.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
   }),
   TaskDeactivating: event('ECS takes the task out of its target group before it stops it.', {
     taskId: text('the task'),
@@ -85,17 +155,34 @@ export const taskEvents = {
     stopCode: text<TaskStopCode>("AWS's stop code"),
     reason: text("AWS's stopped reason"),
   }),
-  TaskStopping: event('SIGTERM was sent; ECS counts the resources as free.', {
+  TaskStopping: event('SIGTERM was sent, or a container that is essential has ended; ECS counts the resources as free.', {
     taskId: text('the task'),
-    serviceName: text('its service'),
+    serviceName: text('its service; empty for a task of its own'),
+    stopCode: text<TaskStopCode>("AWS's stop code"),
+    reason: text("AWS's stopped reason"),
     stoppedAtMs: number('when its containers will have ended'),
+    exitCodes: numbers('with which code each container ends, in the order of the definition; -1: it never ran'),
+  }),
+  TaskDeprovisioning: event('The containers have ended: the network interface is being detached.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    detachedAtMs: number('when that is done'),
   }),
   TaskStopped: event('The task is gone.', {
     taskId: text('the task'),
-    serviceName: text('its service'),
+    serviceName: text('its service; empty for a task of its own'),
     ec2InstanceId: optional(text('the container instance it was on; absent on Fargate and before placement')),
     stopCode: text<TaskStopCode>("AWS's stop code"),
     reason: text("AWS's stopped reason"),
+  }),
+  TaskProtectionUpdated: event('Scale-in protection of a task was set, cleared, or has expired.', {
+    taskId: text('the task'),
+    serviceName: text('its service'),
+    protectedUntilMs: optional(number('when it expires; absent: not protected')),
+  }),
+  TaskProtectionRefused: event('Scale-in protection of a task could not be changed.', {
+    taskId: text('the task'),
+    reason: text<'MISSING' | 'TASK_NOT_VALID' | 'DEPLOYMENT_BLOCKED'>("ECS's failure reason"),
   }),
 } as const;
 export type TaskEvent = EventsOf<typeof taskEvents>;
@@ -103,7 +190,24 @@ export type TaskEvent = EventsOf<typeof taskEvents>;
 export type TaskCommand =
   /** Finds places for waiting tasks, one at a time. */
   | { readonly type: 'PlaceWaitingTask' }
-  | { readonly type: 'StartTask'; readonly taskId: string }
+  /** The agent begins to pull the images. */
+  | { readonly type: 'PullImages'; readonly taskId: string }
+  /** The images are there: the containers start, in the order of their dependencies. */
+  | { readonly type: 'StartContainers'; readonly taskId: string }
+  /** Something that containers waited for has come to pass. */
+  | { readonly type: 'ContinueStart'; readonly taskId: string }
+  /** A container has had its startTimeout. */
+  | { readonly type: 'ExpireStart'; readonly taskId: string; readonly container: string }
+  | { readonly type: 'CheckContainer'; readonly taskId: string; readonly container: string }
+  | {
+      readonly type: 'ExitContainer';
+      readonly taskId: string;
+      readonly container: string;
+      readonly exitCode: number;
+      readonly outOfMemory: boolean;
+      /** The fault that makes it end; empty: its own behavior. */
+      readonly faultId: string;
+    }
   | {
       readonly type: 'StopTask';
       readonly taskId: string;
@@ -113,9 +217,19 @@ export type TaskCommand =
   /** The load balancer is done with the task. */
   | { readonly type: 'StopContainers'; readonly taskId: string }
   | { readonly type: 'FinishTask'; readonly taskId: string }
+  | { readonly type: 'DetachInterface'; readonly taskId: string }
   | { readonly type: 'GiveUpTask'; readonly taskId: string }
   /** The instance has gone; its tasks go with it. */
-  | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string };
+  | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string }
+  | {
+      readonly type: 'UpdateTaskProtection';
+      /** Which tasks; none: all of the service that run. */
+      readonly serviceName: string;
+      readonly taskIds: readonly string[];
+      readonly protectionEnabled: boolean;
+      readonly expiresInMinutes: number;
+    }
+  | { readonly type: 'ExpireTaskProtection'; readonly taskId: string };
 
 /** Seconds; median and 95th percentile where a distribution is meant. @source spec/capacity.md chapter 9 */
 const ENI_S = { from: 3, to: 8 };
@@ -124,16 +238,33 @@ const FARGATE_PROVISION_S = { median: 18, p95: 35 };
 const CONTAINER_START_S = { median: 1.5, p95: 4 };
 const PULL_MIB_PER_S = 35;
 const CACHED_PULL_S = 0.3;
-/** Choice: the application ends a second after SIGTERM, well within any stopTimeout. */
-const EXIT_MS = 1 * SECOND;
+/** Five attempts with a backoff from 1.1 s, doubled, to 5 s. @source spec/placement.md 5.2 (the agent) */
+const PULL_RETRIES_MS = 12_700;
+/** Each of the five makes no progress for a minute. */
+const PULL_TIMEOUT_MS = 5 * MINUTE + PULL_RETRIES_MS;
+/** The agent gives up a pull after this. */
+const MOST_PULL_MS = 2 * HOUR;
 /** "Between 10 and 30 minutes". */
 const GIVE_UP_S = { from: 600, to: 1_800 };
 
-/** Where a new task of a service goes, or why nowhere. */
+/** Whose tasks are placed together: a service, or a run of tasks of their own. */
+export interface PlacedTogether {
+  readonly config: {
+    /** The key of their counts on instances. */
+    readonly serviceName: string;
+    readonly placementConstraints: readonly Immutable<PlacementConstraintConfig>[];
+    readonly placementStrategy: readonly Immutable<PlacementStrategyConfig>[];
+  };
+  /** Their tasks by zone, where somebody keeps count. */
+  readonly zoneCounts?: ReadonlyMap<string, number>;
+}
+
+/** Where a new task goes, or why nowhere. @param instances  those that come into question, in the order of registration */
 export function findPlace(
   { world, rng }: Context<EcsWorld>,
-  service: Immutable<Service>,
+  service: PlacedTogether,
   task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
+  instances: Iterable<Immutable<ContainerInstance>> = world.ecs.containerInstances.values(),
 ): Placement {
   const { demand } = world.ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const request = {
@@ -145,23 +276,44 @@ export function findPlace(
   };
   const countWhere = (field: string, instance: Immutable<ContainerInstance>) =>
     countOfService(world, service, field, instance);
-  return placeTask(request, world.ecs.containerInstances.values(), countWhere, rng.at('ecs.placement', task.number));
+  return placeTask(request, instances, countWhere, rng.at('ecs.placement', task.number));
 }
 
 /** Tasks of a service that are meant to run on the instances that share a field's value with this one. */
 function countOfService(
   { ecs }: Immutable<EcsWorld>,
-  { config, zoneCounts }: Immutable<Service>,
+  { config, zoneCounts }: PlacedTogether,
   field: string,
   instance: Immutable<ContainerInstance>,
 ): number {
   if (field === 'instanceId' || field === 'host') return instance.serviceCounts.get(config.serviceName) ?? 0;
-  if (field === 'attribute:ecs.availability-zone') return zoneCounts.get(instance.availabilityZone) ?? 0;
+  if (field === 'attribute:ecs.availability-zone' && zoneCounts !== undefined)
+    return zoneCounts.get(instance.availabilityZone) ?? 0;
   const value = attributeOf(field, instance);
   let count = 0;
   for (const other of ecs.containerInstances.values())
     if (attributeOf(field, other) === value) count += other.serviceCounts.get(config.serviceName) ?? 0;
   return count;
+}
+
+/** Whether tasks of a service may run on an instance at all, whatever room there is. */
+export function mayRunOn(
+  { config, strategy }: Immutable<Service>,
+  instance: Immutable<ContainerInstance>,
+  rng: Context<EcsWorld>['rng'],
+): boolean {
+  if (strategy.length > 0 && strategy.every(({ capacityProvider }) => capacityProvider !== instance.capacityProvider))
+    return false;
+  const constraints = config.placementConstraints.filter(({ type }) => type !== 'distinctInstance');
+  if (constraints.length === 0) return true;
+  const request = {
+    serviceName: config.serviceName,
+    demand: NO_DEMAND,
+    constraints,
+    strategies: [],
+    capacityProvider: undefined,
+  };
+  return 'instance' in placeTask(request, [{ ...instance, agentConnected: true }], () => 0, rng.at('ecs.placement', 0));
 }
 
 /** The event that puts a task on an instance, with the times its start will take. */
@@ -174,7 +326,7 @@ export function placedOn(
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
   const eniS = definition.demand.enis > 0 ? uniform(draws, ENI_S) : 0;
-  const pullS = instance.pulled.has(task.taskDefinition)
+  const pullS = imagesOf(definition).every((image) => instance.pulled.has(image))
     ? CACHED_PULL_S
     : definition.compressedImageMiB / PULL_MIB_PER_S;
   const startS = draws.lognormal(CONTAINER_START_S.median, CONTAINER_START_S.p95);
@@ -190,7 +342,7 @@ export function placedOn(
 
 /** Fargate has room everywhere: the zone with the fewest tasks of the service. It never has the image cached. */
 export function placedOnFargate(
-  service: Immutable<Service>,
+  { zoneCounts }: { readonly zoneCounts: ReadonlyMap<string, number> },
   task: { readonly taskId: string; readonly number: number; readonly taskDefinition: string },
   { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
@@ -198,7 +350,7 @@ export function placedOnFargate(
   const draws = rng.at('ecs.taskStart', task.number);
   let availabilityZone = ecs.availabilityZones[0] as string;
   for (const zone of ecs.availabilityZones)
-    if ((service.zoneCounts.get(zone) ?? 0) < (service.zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
+    if ((zoneCounts.get(zone) ?? 0) < (zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
   const beforePullS = uniform(draws, ENI_S) + draws.lognormal(FARGATE_PROVISION_S.median, FARGATE_PROVISION_S.p95);
   const pullS = definition.compressedImageMiB / PULL_MIB_PER_S;
   return {
@@ -220,56 +372,170 @@ function uniform(draws: Draws, { from, to }: { readonly from: number; readonly t
   return from + draws.uniform() * (to - from);
 }
 
-export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInstanceEvent> = {
+/** Whether nothing of a task is on its instance, or will be: it can be STOPPED at once. */
+function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
+  if (task.availabilityZone === undefined) return true;
+  const { demand } = definitionOf(ecs, task);
+  return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
+}
+
+function definitionOf(ecs: View, { taskDefinition }: { readonly taskDefinition: string }) {
+  return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+}
+
+function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<ContainerInstance> | undefined {
+  return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+}
+
+function isOutOfTouch(ecs: View, task: Immutable<Task>): boolean {
+  return ecs.faults.size > 0 && agentIsGone(ecs.faults, instanceOf(ecs, task));
+}
+
+export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEvent | ContainerInstanceEvent> = {
   PlaceWaitingTask(_command, context) {
     const { ecs } = context.world;
     // Tasks of one service and provider are alike: where the first finds no room, the others need not ask.
     const refused = new Set<string>();
     for (const taskId of ecs.waiting.keys()) {
       const task = ecs.tasks.get(taskId) as Immutable<Task>;
-      const kind = `${task.serviceName} ${task.taskDefinition} ${task.capacityProvider}`;
+      const kind = `${task.serviceName || task.startedBy} ${task.taskDefinition} ${task.capacityProvider}`;
       if (refused.has(kind)) continue;
-      const place = findPlace(context, ecs.services.get(task.serviceName) as Immutable<Service>, task);
+      const together = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
+      const place = findPlace(context, together as PlacedTogether, task);
       if ('instance' in place) return [placedOn(place.instance, place.left, task, context)];
       refused.add(kind);
     }
     return [];
   },
 
-  StartTask({ taskId }, { world }) {
+  PullImages({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
-    return task?.status === 'PENDING' ? [{ type: 'TaskRunning', taskId, serviceName: task.serviceName }] : [];
+    if (task === undefined || task.stopping !== undefined) return [];
+    const { serviceName } = task;
+    const pending: TaskEvent[] = task.status === 'PROVISIONING' ? [{ type: 'TaskPending', taskId, serviceName }] : [];
+    const delay = pullDelay(world, task, nowMs);
+    return delay === undefined ? pending : [...pending, { type: 'ImagePullDelayed', taskId, serviceName, ...delay }];
+  },
+
+  StartContainers({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING' || (task.dueAtMs as Millis) > nowMs || isOutOfTouch(world.ecs, task)) return [];
+    return task.pullFailure === undefined
+      ? startEvents(world, task, nowMs)
+      : stopNow(world, task, 'TaskFailedToStart', task.pullFailure, nowMs);
+  },
+
+  ContinueStart({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING' || isOutOfTouch(world.ecs, task)) return [];
+    const hasBegun = Array.from(task.containers.values()).some(({ status }) => status !== 'PENDING');
+    return hasBegun ? startEvents(world, task, nowMs) : [];
+  },
+
+  ExpireStart({ taskId, container }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING') return [];
+    const waiting = waitsFor(definitionOf(world.ecs, task).definition.containerDefinitions, task.containers, container);
+    if (waiting === undefined) return [];
+    const reason = `dependency graph: container ordering dependency [${container}] for target [${waiting}] has timed out.`;
+    return stopNow(world, task, 'TaskFailedToStart', reason, nowMs);
+  },
+
+  CheckContainer({ taskId, container: name }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    const container = task?.containers.get(name);
+    if (task === undefined || container?.status !== 'RUNNING' || container.checkedAtMs === nowMs) return [];
+    if (task.status === 'STOPPING' || isOutOfTouch(world.ecs, task)) return [];
+    const { containerDefinitions } = definitionOf(world.ecs, task).definition;
+    const definition = containerDefinitions.find((other) => other.name === name);
+    if (definition?.healthCheck === undefined) return [];
+    const { retries, startPeriod } = definition.healthCheck;
+    const { healthStatus, failures: before, hasPassed } = container;
+    const startedAtMs = container.startedAtMs as Millis;
+    const checked = { type: 'ContainerHealthChecked', taskId, serviceName: task.serviceName, container: name } as const;
+    const isAnswered = nowMs >= startedAtMs + answersAfterMs(world, task, definition);
+    const passes =
+      isAnswered &&
+      definition.behavior?.healthChecks !== 'fail' &&
+      !checksFail(world.ecs.faults, 'container', task);
+    if (passes) {
+      if (healthStatus === 'HEALTHY' && before === 0) return [];
+      return [{ ...checked, passed: true, failures: 0, healthStatus: 'HEALTHY' }];
+    }
+    if (healthStatus === 'UNHEALTHY') return [];
+    const counts = hasPassed || nowMs > startedAtMs + startPeriod * SECOND;
+    const count = counts ? before + 1 : 0;
+    return [
+      { ...checked, passed: false, failures: count, healthStatus: count >= retries ? 'UNHEALTHY' : healthStatus },
+    ];
+  },
+
+  ExitContainer({ taskId, container: name, exitCode, outOfMemory, faultId }, { world, nowMs }) {
+    const { ecs } = world;
+    const task = ecs.tasks.get(taskId);
+    const container = task?.containers.get(name);
+    if (task === undefined || container?.status !== 'RUNNING' || task.status === 'STOPPING') return [];
+    if ((faultId !== '' && !ecs.faults.has(faultId)) || isOutOfTouch(ecs, task)) return [];
+    const { serviceName } = task;
+    const ended: TaskEvent = {
+      type: 'ContainerStopped',
+      taskId,
+      serviceName,
+      container: name,
+      exitCode,
+      ...(outOfMemory ? { reason: 'OutOfMemoryError: Container killed due to memory usage' } : {}),
+    };
+    const { containerDefinitions } = definitionOf(ecs, task).definition;
+    if (containerDefinitions.find((other) => other.name === name)?.essential !== true) return [ended];
+    const containers = new Map(task.containers);
+    containers.set(name, { ...container, status: 'STOPPED', exitCode });
+    const { stopCode, reason } = task.stopping ?? {
+      stopCode: 'EssentialContainerExited',
+      reason: 'Essential container in task exited',
+    };
+    return [ended, ...stopNow(world, { ...task, containers }, stopCode, reason, nowMs)];
   },
 
   StopTask({ taskId, stopCode, reason }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task === undefined) return [];
+    if (task === undefined || task.stopping !== undefined) return [];
     const { serviceName } = task;
-    if (task.status === 'PROVISIONING' || task.status === 'PENDING') return [stopped(task, stopCode, reason)];
-    if (task.status !== 'RUNNING') return [];
-    const deactivating = { type: 'TaskDeactivating', taskId, serviceName, stopCode, reason } as const;
-    const service = world.ecs.services.get(serviceName) as Immutable<Service>;
-    if (service.config.loadBalancers.length > 0) return [deactivating];
-    return [deactivating, { type: 'TaskStopping', taskId, serviceName, stoppedAtMs: nowMs + EXIT_MS }];
+    const service = world.ecs.services.get(serviceName);
+    if (task.status === 'RUNNING' && service !== undefined && service.config.loadBalancers.length > 0)
+      return [{ type: 'TaskDeactivating', taskId, serviceName, stopCode, reason }];
+    return stopNow(world, task, stopCode, reason, nowMs);
   },
 
   StopContainers({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
     if (task?.status !== 'DEACTIVATING') return [];
-    return [{ type: 'TaskStopping', taskId, serviceName: task.serviceName, stoppedAtMs: nowMs + EXIT_MS }];
+    const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
+    return stopNow(world, task, stopCode, reason, nowMs);
   },
 
-  FinishTask({ taskId }, { world }) {
+  FinishTask({ taskId }, { world, nowMs, rng }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task?.status !== 'STOPPING') return [];
+    if (task?.status !== 'STOPPING' || (task.dueAtMs as Millis) > nowMs || isOutOfTouch(world.ecs, task)) return [];
+    const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
+    if (definitionOf(world.ecs, task).demand.enis === 0) return [stopped(task, stopCode, reason)];
+    const { from, to } = world.ecs.assumptions.tasks.interfaceDetach;
+    const detachMs = from + rng.at('ecs.interfaceDetach', task.number).int(Math.max(1, to - from + 1));
+    const { serviceName } = task;
+    return [{ type: 'TaskDeprovisioning', taskId, serviceName, detachedAtMs: nowMs + detachMs }];
+  },
+
+  DetachInterface({ taskId }, { world }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'DEPROVISIONING') return [];
     const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
     return [stopped(task, stopCode, reason)];
   },
 
-  GiveUpTask({ taskId }, { world }) {
+  GiveUpTask({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task?.status !== 'PROVISIONING') return [];
-    return [stopped(task, 'TaskFailedToStart', 'TaskFailedToStart: no capacity within the provisioning time-out')];
+    if (task === undefined || !world.ecs.waiting.has(taskId)) return [];
+    const reason = 'TaskFailedToStart: no capacity within the provisioning time-out';
+    return stopNow(world, task, 'TaskFailedToStart', reason, nowMs);
   },
 
   LoseContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
@@ -281,7 +547,121 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInst
     );
     return [...lost, { type: 'ContainerInstanceDeregistered', ec2InstanceId }];
   },
+
+  UpdateTaskProtection({ serviceName, taskIds, protectionEnabled, expiresInMinutes }, { world: { ecs }, nowMs }) {
+    const ids = taskIds.length > 0 ? taskIds : Array.from(ecs.services.get(serviceName)?.tasks.keys() ?? []);
+    return ids.flatMap((taskId): TaskEvent[] => {
+      const task = ecs.tasks.get(taskId);
+      if (task === undefined) return [{ type: 'TaskProtectionRefused', taskId, reason: 'MISSING' }];
+      const service = ecs.services.get(task.serviceName);
+      if (service === undefined) return [{ type: 'TaskProtectionRefused', taskId, reason: 'TASK_NOT_VALID' }];
+      if (taskIds.length === 0 && task.status !== 'RUNNING') return [];
+      const primary = primaryOf(service);
+      const isOld = task.startedBy !== primary.deploymentId;
+      // Choice: AWS does not say when a deployment is blocked by it; we refuse to protect what a rollout is to stop.
+      if (protectionEnabled && isOld && primary.rolloutState === 'IN_PROGRESS')
+        return [{ type: 'TaskProtectionRefused', taskId, reason: 'DEPLOYMENT_BLOCKED' }];
+      const until = protectionEnabled ? { protectedUntilMs: nowMs + expiresInMinutes * MINUTE } : {};
+      return [{ type: 'TaskProtectionUpdated', taskId, serviceName: task.serviceName, ...until }];
+    });
+  },
+
+  ExpireTaskProtection({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.protectedUntilMs !== nowMs) return [];
+    return [{ type: 'TaskProtectionUpdated', taskId, serviceName: task.serviceName }];
+  },
 };
+
+/** The containers that start now; the task is RUNNING with the last of them, or stops when one can never start. */
+function startEvents(world: Immutable<EcsWorld>, task: Immutable<Task>, nowMs: Millis): (TaskEvent | DeploymentEvent)[] {
+  const { taskId, serviceName, containers } = task;
+  const { containerDefinitions } = definitionOf(world.ecs, task).definition;
+  const starting = startable(containerDefinitions, containers);
+  let pending = 0;
+  for (const { status } of containers.values()) if (status === 'PENDING') pending++;
+  if (starting.length < pending && starting.length > 0)
+    return [{ type: 'ContainersStarted', taskId, serviceName, containers: starting }];
+  if (starting.length < pending) {
+    const blocked = blockedStart(containerDefinitions, containers);
+    return blocked === undefined ? [] : stopNow(world, task, 'TaskFailedToStart', blocked, nowMs);
+  }
+  const running = { type: 'TaskRunning', taskId, serviceName } as const;
+  const registers = (world.ecs.services.get(serviceName)?.config.loadBalancers.length ?? 0) > 0;
+  return registers ? [{ type: 'TaskActivating', taskId, serviceName }, running] : [running];
+}
+
+/** What is unusual about the pulls of a task that begin now: the first image whose pull fails, or the slowest. */
+function pullDelay(
+  { ecs, ec2 }: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  nowMs: Millis,
+): { readonly image: string; readonly untilMs: Millis; readonly failure?: string } | undefined {
+  if (ecs.faults.size === 0) return undefined;
+  const instance = instanceOf(ecs, task);
+  const host = ec2.instances.get(task.ec2InstanceId ?? '');
+  const { ECS_IMAGE_PULL_BEHAVIOR: behavior = 'default' } =
+    ec2.groups.get(host?.autoScalingGroupName ?? '')?.config.ecsConfig ?? {};
+  let delay: { readonly image: string; readonly untilMs: Millis; readonly failure?: string } | undefined;
+  for (const image of imagesOf(definitionOf(ecs, task))) {
+    const isCached = instance?.pulled.has(image) === true;
+    if (isCached && (behavior === 'once' || behavior === 'prefer-cached')) continue;
+    const fault = pullFault(ecs.faults, image);
+    if (fault === undefined) continue;
+    if (fault.kind === 'SlowPull') {
+      const pullMs = Math.round(((task.dueAtMs as Millis) - nowMs) * fault.factor);
+      const untilMs = nowMs + Math.min(pullMs, MOST_PULL_MS);
+      const failure = pullMs > MOST_PULL_MS ? { failure: 'CannotPullContainerError: the pull timed out.' } : {};
+      if (untilMs > (delay?.untilMs ?? 0)) delay = { image, untilMs, ...failure };
+    } else if (!isCached || behavior !== 'default') {
+      if (fault.kind === 'PullTimeout')
+        return {
+          image,
+          untilMs: nowMs + PULL_TIMEOUT_MS,
+          failure:
+            'CannotPullContainerError: API error (500): net/http: request canceled while waiting for connection',
+        };
+      const failure = `CannotPullContainerError: API error (404): repository ${image} not found`;
+      return { image, untilMs: nowMs + PULL_RETRIES_MS, failure };
+    }
+  }
+  return delay;
+}
+
+/** From the start of a container until its application answers health checks. */
+export function answersAfterMs(
+  { ecs, workload }: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  definition: Immutable<ContainerLife> | undefined,
+): Millis {
+  if (task.runningSinceMs === ecs.warmStartMs) return 0;
+  return definition?.behavior?.answersAfter ?? workload.loads.get(task.serviceName)?.config.startup ?? 0;
+}
+
+/**
+ * The task stops now: what of it runs gets its SIGTERM; what has not come so far is STOPPED at once. When it has never been
+ * RUNNING, and nobody wanted it to stop, the scheduler takes it for a failure.
+ */
+function stopNow(
+  world: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  stopCode: TaskStopCode,
+  reason: string,
+  nowMs: Millis,
+): (TaskEvent | DeploymentEvent)[] {
+  const { ecs } = world;
+  const { taskId, serviceName } = task;
+  const service = ecs.services.get(serviceName);
+  const isFailure = stopCode === 'TaskFailedToStart' || stopCode === 'EssentialContainerExited';
+  const failed =
+    service !== undefined && isFailure && task.runningSinceMs === undefined
+      ? [...throttle(world, service, nowMs), ...failures(world, service, task.startedBy, 1, 'start')]
+      : [];
+  if (leavesNothing(ecs, task)) return [stopped(task, stopCode, reason), ...failed];
+  const { containerDefinitions } = definitionOf(ecs, task).definition;
+  const plan = stopPlan(containerDefinitions, task.containers, nowMs);
+  return [{ type: 'TaskStopping', taskId, serviceName, stopCode, reason, ...plan }, ...failed];
+}
 
 function stopped(
   { taskId, serviceName, ec2InstanceId }: Immutable<Task>,
@@ -308,111 +688,234 @@ export function waitingFor(
   };
 }
 
+/** Whether an instance holds a task that is not a daemon's; of the tasks on their way out only those that still hold room. */
+export function hasReplicaTasks({ ecs }: Immutable<EcsWorld>, ec2InstanceId: string): boolean {
+  for (const taskId of ecs.containerInstances.get(ec2InstanceId)?.tasks.keys() ?? [])
+    if (!isDaemonTask(ecs, ecs.tasks.get(taskId) as Immutable<Task>)) return true;
+  return false;
+}
+
+function isDaemonTask(ecs: View, { serviceName }: Immutable<Task>): boolean {
+  return ecs.services.get(serviceName)?.config.schedulingStrategy === 'DAEMON';
+}
+
+/** How a task on its way out is accounted for: whether its CPU, memory and ports are free for others by now. */
+export function hasReleased(ecs: View, task: Immutable<Task>): boolean {
+  if (task.status !== 'STOPPING' && task.status !== 'DEPROVISIONING') return false;
+  // A daemon keeps its room, so that its next task finds it.
+  return ecs.assumptions.tasks.releaseAt === 'STOPPING' && !isDaemonTask(ecs, task);
+}
+
+/** The key under which instances count a task. */
+export function countKey({ serviceName, group }: { readonly serviceName: string; readonly group: string }): string {
+  return serviceName || group;
+}
+
 export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
-  TaskCreated({ ecs }, { taskId, number, serviceName, taskDefinition, capacityProvider }) {
+  TaskCreated({ ecs }, { taskId, number, serviceName, group, startedBy, taskDefinition, capacityProvider }) {
     ecs.nextTask = number + 1;
     ecs.tasks.set(taskId, {
       taskId,
       number,
       serviceName,
+      group,
+      startedBy,
       taskDefinition,
       capacityProvider,
       status: 'PROVISIONING',
       availabilityZone: undefined,
       ec2InstanceId: undefined,
+      dueAtMs: undefined,
+      pullFailure: undefined,
       runningSinceMs: undefined,
+      containers: new Map(),
+      protectedUntilMs: undefined,
       stopping: undefined,
     });
+    const run = ecs.runs.get(startedBy);
+    if (run !== undefined) {
+      run.starting--;
+      run.tasks++;
+    }
     const service = ecs.services.get(serviceName);
     if (service === undefined) return;
     service.tasks.set(taskId, true);
     service.starting--;
     service.pendingCount++;
     service.steady = false;
+    const deployment = deploymentOf(service, startedBy);
+    addTo(deployment.starting, capacityProvider ?? '', -1);
+    deployment.taskCount++;
   },
 
   TaskWaiting({ ecs }, { taskId }) {
     ecs.waiting.set(taskId, true);
   },
 
-  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone }) {
+  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs }) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
+    const { definition, demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
     ecs.waiting.delete(taskId);
-    task.status = 'PENDING';
+    if (demand.enis === 0) task.status = 'PENDING';
     task.availabilityZone = availabilityZone;
     task.ec2InstanceId = ec2InstanceId;
-    addTo(service.zoneCounts, availabilityZone, 1);
+    task.dueAtMs = runningAtMs;
+    for (const { name } of definition.containerDefinitions) task.containers.set(name, newContainer());
+    const counted = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
+    if (counted !== undefined) addTo(counted.zoneCounts, availabilityZone, 1);
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     instance.tasks.set(taskId, true);
-    addTo(instance.serviceCounts, task.serviceName, 1);
-    reserve(instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, 1);
+    addTo(instance.serviceCounts, countKey(task), 1);
+    reserve(instance, demand, 1);
+  },
+
+  TaskPending({ ecs }, { taskId }) {
+    (ecs.tasks.get(taskId) as Task).status = 'PENDING';
+  },
+
+  ImagePullDelayed({ ecs }, { taskId, untilMs, failure }) {
+    const task = ecs.tasks.get(taskId) as Task;
+    task.dueAtMs = untilMs;
+    task.pullFailure = failure;
+  },
+
+  ContainersStarted({ ecs }, { taskId, containers }, atMs) {
+    const task = ecs.tasks.get(taskId) as Task;
+    for (const name of containers) startContainer(task.containers.get(name) as TaskContainer, atMs);
+    rememberImages(ecs, task);
+  },
+
+  ContainerStopped({ ecs }, { taskId, container: name, exitCode }) {
+    const container = (ecs.tasks.get(taskId) as Task).containers.get(name) as TaskContainer;
+    container.status = 'STOPPED';
+    container.exitCode = exitCode;
+  },
+
+  ContainerHealthChecked({ ecs }, { taskId, container: name, passed, failures: count, healthStatus }, atMs) {
+    const task = ecs.tasks.get(taskId) as Task;
+    const container = task.containers.get(name) as TaskContainer;
+    container.checkedAtMs = atMs;
+    container.failures = count;
+    container.hasPassed ||= passed;
+    container.healthStatus = healthStatus;
+    const service = ecs.services.get(task.serviceName);
+    if (service !== undefined && healthStatus === 'UNHEALTHY') service.steady = false;
+  },
+
+  TaskActivating({ ecs }, { taskId }) {
+    (ecs.tasks.get(taskId) as Task).status = 'ACTIVATING';
   },
 
   TaskRunning({ ecs }, { taskId }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
     task.status = 'RUNNING';
     task.runningSinceMs = atMs;
+    for (const container of task.containers.values())
+      if (container.status === 'PENDING') startContainer(container, atMs);
+    rememberImages(ecs, task);
+    const service = ecs.services.get(task.serviceName);
+    if (service === undefined) return;
     service.pendingCount--;
     service.runningCount++;
-    if (task.ec2InstanceId !== undefined)
-      ecs.containerInstances.get(task.ec2InstanceId)?.pulled.set(task.taskDefinition, true);
+    service.startFailures = 0;
+    service.throttledUntilMs = 0;
+    const deployment = deploymentOf(service, task.startedBy);
+    deployment.runningCount++;
+    deployment.hasRun = true;
   },
 
   TaskDeactivating({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
+    goOut(ecs, task, stopCode, reason);
     task.status = 'DEACTIVATING';
-    task.stopping = { stopCode, reason };
-    service.runningCount--;
-    service.stoppingCount++;
-    service.steady = false;
-    leaveService(ecs, task, service);
   },
 
-  TaskStopping({ ecs }, { taskId }) {
+  TaskStopping({ ecs }, { taskId, stopCode, reason, stoppedAtMs }) {
     const task = ecs.tasks.get(taskId) as Task;
+    goOut(ecs, task, stopCode, reason);
     task.status = 'STOPPING';
-    release(ecs, task);
+    task.dueAtMs = stoppedAtMs;
+    if (hasReleased(ecs, task)) release(ecs, task, false);
   },
 
-  TaskStopped({ ecs }, { taskId }) {
+  TaskDeprovisioning({ ecs }, { taskId }) {
+    (ecs.tasks.get(taskId) as Task).status = 'DEPROVISIONING';
+  },
+
+  TaskStopped({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
-    const { status } = task;
-    if (status === 'PROVISIONING' || status === 'PENDING') service.pendingCount--;
-    else if (status === 'RUNNING') service.runningCount--;
-    else service.stoppingCount--;
-    if (status !== 'DEACTIVATING' && status !== 'STOPPING') leaveService(ecs, task, service);
-    if (status !== 'STOPPING') release(ecs, task);
+    goOut(ecs, task, stopCode, reason);
+    if (!hasReleased(ecs, task)) release(ecs, task, false);
+    release(ecs, task, true);
     if (task.ec2InstanceId !== undefined) ecs.containerInstances.get(task.ec2InstanceId)?.tasks.delete(taskId);
-    service.steady = false;
-    service.tasks.delete(taskId);
     ecs.tasks.delete(taskId);
     ecs.waiting.delete(taskId);
+    const run = ecs.runs.get(task.startedBy);
+    if (run !== undefined) {
+      run.tasks--;
+      if (run.tasks === 0 && run.starting === 0) ecs.runs.delete(task.startedBy);
+    }
+    const service = ecs.services.get(task.serviceName);
+    if (service === undefined) return;
+    service.stoppingCount--;
+    service.steady = false;
+    service.tasks.delete(taskId);
+    deploymentOf(service, task.startedBy).taskCount--;
+    dropInactive(service);
   },
+
+  TaskProtectionUpdated({ ecs }, { taskId, protectedUntilMs }) {
+    (ecs.tasks.get(taskId) as Task).protectedUntilMs = protectedUntilMs;
+  },
+  TaskProtectionRefused() {},
 };
 
-/** The task is no longer meant to run: it stops counting for spread, constraints and the provider split. */
-function leaveService(ecs: EcsWorld['ecs'], task: Task, service: Service): void {
-  addTo(service.providerCounts, task.capacityProvider ?? '', -1);
-  if (task.availabilityZone !== undefined) addTo(service.zoneCounts, task.availabilityZone, -1);
-  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
-  if (instance !== undefined) addTo(instance.serviceCounts, task.serviceName, -1);
+function deploymentOf(service: Service, deploymentId: string): Deployment {
+  return service.deployments.find((deployment) => deployment.deploymentId === deploymentId) as Deployment;
 }
 
-/** Gives back what the task reserved. */
-function release(ecs: EcsWorld['ecs'], task: Task): void {
+function startContainer(container: TaskContainer, atMs: Millis): void {
+  container.status = 'RUNNING';
+  container.startedAtMs = atMs;
+}
+
+/** The instance has the images of the task by now. */
+function rememberImages(ecs: EcsWorld['ecs'], task: Task): void {
   const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
   if (instance === undefined) return;
-  reserve(instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
+  const definition = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  for (const image of imagesOf(definition)) instance.pulled.set(image, true);
 }
 
-/** Adds to a count, and forgets counts of 0. */
-export function addTo(counts: Map<string, number>, key: string, change: number): void {
-  const count = (counts.get(key) ?? 0) + change;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
+/**
+ * The task is no longer meant to run: it stops counting for spread, constraints and the provider split. Once; the later steps
+ * of its end change nothing.
+ */
+function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason: string): void {
+  if (task.stopping !== undefined) return;
+  task.stopping = { stopCode, reason };
+  const service = ecs.services.get(task.serviceName);
+  const counted = service ?? ecs.runs.get(task.startedBy);
+  if (task.availabilityZone !== undefined && counted !== undefined)
+    addTo(counted.zoneCounts, task.availabilityZone, -1);
+  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
+  if (instance !== undefined) addTo(instance.serviceCounts, countKey(task), -1);
+  if (service === undefined) return;
+  addTo(service.providerCounts, task.capacityProvider ?? '', -1);
+  service.stoppingCount++;
+  service.steady = false;
+  if (task.status !== 'RUNNING') service.pendingCount--;
+  else {
+    service.runningCount--;
+    deploymentOf(service, task.startedBy).runningCount--;
+  }
+}
+
+/** Gives back what the task reserved: its network interface at the very end, all else before. */
+function release(ecs: EcsWorld['ecs'], task: Task, ofInterface: boolean): void {
+  const instance = task.ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(task.ec2InstanceId);
+  if (instance === undefined) return;
+  const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  reserve(instance, ofInterface ? { ...NO_DEMAND, enis: demand.enis } : { ...demand, enis: 0 }, -1);
 }

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { event, json, number, text, type Decide, type EventsOf, type Evolve } from '../kernel/index.ts';
+import { containerLife } from './container.ts';
 import type { EcsWorld } from './world.ts';
 
 const portMapping = z.strictObject({
@@ -25,7 +26,7 @@ const containerDefinition = z.strictObject({
   resourceRequirements: z
     .array(z.strictObject({ type: z.literal('GPU'), value: z.string().regex(/^\d+$/) }))
     .default([]),
-  stopTimeout: z.int().min(1).max(86_400).optional().describe('seconds from SIGTERM to SIGKILL; 30 when left out'),
+  ...containerLife,
 });
 
 /** CPU and memory of a task: AWS takes numbers as texts too. */
@@ -40,6 +41,17 @@ export const taskDefinition = z.strictObject({
   cpu: sizeText.optional().describe('CPU units of the whole task; required for Fargate'),
   memory: sizeText.optional().describe('MiB of the whole task; required for Fargate'),
   containerDefinitions: z.array(containerDefinition).min(1).max(10),
+  application: z
+    .strictObject({
+      workFactor: z
+        .number()
+        .positive()
+        .max(1_000)
+        .default(1)
+        .describe('CPU that a request costs with this revision, as a multiple of the cpuMs of the load'),
+    })
+    .optional()
+    .describe('ours: how the application of this revision differs from the others'),
 });
 export type TaskDefinition = z.output<typeof taskDefinition>;
 
@@ -54,6 +66,8 @@ export interface TaskDemand {
   /** Network interfaces of its own: 1 with awsvpc. */
   readonly enis: number;
 }
+
+export const NO_DEMAND: TaskDemand = { cpuUnits: 0, memoryMiB: 0, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
 
 /** The shape that `taskDemand` needs: AWS's own, everything optional that AWS lets one leave out. */
 export interface TaskDefinitionLike {
@@ -116,6 +130,11 @@ export interface RegisteredTaskDefinition {
   readonly demand: TaskDemand;
   /** All images of the task together. */
   readonly compressedImageMiB: number;
+}
+
+/** The images that a task pulls, each once. */
+export function imagesOf({ definition }: { readonly definition: TaskDefinitionLike }): readonly string[] {
+  return [...new Set(definition.containerDefinitions.map(({ image }) => image ?? ''))];
 }
 
 /** Images that are not listed weigh this much. Choice: a middling application image. */

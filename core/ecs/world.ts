@@ -6,12 +6,15 @@ import type { Ec2World } from '../ec2/index.ts';
 import type { ElbWorld } from '../elb/index.ts';
 import type { Millis } from '../kernel/index.ts';
 import type { WorkloadWorld } from '../workload/index.ts';
+import type { ServiceAssumptions, TaskAssumptions } from './assumptions.ts';
 import type { CapacityProvider } from './capacity/capacityProvider.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
+import type { TaskFault } from './fault.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { TaskRun } from './taskRun.ts';
 
 export interface EcsWorld
   extends Immutable<AutoscalingWorld>, Immutable<Ec2World>, Immutable<ElbWorld>, Immutable<WorkloadWorld> {
@@ -32,6 +35,8 @@ export interface EcsSettings {
   readonly availabilityZones: readonly string[];
   readonly defaultCapacityProviderStrategy: readonly CapacityProviderStrategyItem[];
   readonly metricDelays: MetricDelays;
+  /** Where AWS is silent. */
+  readonly assumptions: { readonly services: ServiceAssumptions; readonly tasks: TaskAssumptions };
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
 }
@@ -49,7 +54,13 @@ export interface EcsState extends EcsSettings {
   readonly tasks: Map<string, Task>;
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
   readonly waiting: Map<string, true>;
+  /** Requests for tasks of their own whose tasks are not all STOPPED. */
+  readonly runs: Map<string, TaskRun>;
+  /** Faults that last. */
+  readonly faults: Map<string, TaskFault>;
   nextTask: number;
+  nextDeployment: number;
+  nextRun: number;
 }
 
 export const emptyEcs = (settings: EcsSettings): EcsState => ({
@@ -61,5 +72,9 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),
+  runs: new Map(),
+  faults: new Map(),
   nextTask: 1,
+  nextDeployment: 1,
+  nextRun: 1,
 });

@@ -13,6 +13,12 @@ export const elbController: Controller<ElbWorld, TargetGroupEvent, TargetGroupCo
         command: { type: 'PassHealthCheck', targetGroup, targetId } as const,
       })),
     ),
+    events.on('HealthCheckAnswerChanged').pipe(
+      map(({ event: { targetGroup, targetId, passes, decidedAtMs } }) => ({
+        atMs: decidedAtMs,
+        command: { type: passes ? 'PassHealthCheck' : 'FailHealthChecks', targetGroup, targetId } as const,
+      })),
+    ),
     events.on('TargetDraining').pipe(
       map(({ event: { targetGroup, targetId, untilMs } }) => ({
         atMs: untilMs,

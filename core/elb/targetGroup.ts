@@ -8,6 +8,7 @@ import type { Immutable } from 'immer';
 import { z } from 'zod';
 import {
   event,
+  flag,
   json,
   number,
   SECOND,
@@ -31,14 +32,16 @@ export const targetGroup = z.strictObject({
 });
 export type TargetGroupConfig = z.output<typeof targetGroup>;
 
-export type TargetState = 'initial' | 'healthy' | 'draining';
+export type TargetState = 'initial' | 'healthy' | 'unhealthy' | 'draining';
 
 export interface TargetGroup {
   readonly config: TargetGroupConfig;
   /** By target id, in the order of registration. */
   readonly targets: Map<string, TargetState>;
-  /** When the first check of an initial target passes, and when the delay of a draining one ends. */
+  /** When the state of a target changes next: by its health checks, or at the end of its deregistration delay. */
   readonly dueAtMs: Map<string, Millis>;
+  /** Targets whose application fails. */
+  readonly failing: Map<string, true>;
   healthyCount: number;
 }
 
@@ -55,6 +58,17 @@ export const targetGroupEvents = {
     targetGroup: text('the group'),
     targetId: text('the target'),
   }),
+  TargetUnhealthy: event('Checks failed in a row: the load balancer sends no requests as long as others are healthy.', {
+    targetGroup: text('the group'),
+    targetId: text('the target'),
+    reason: text("AWS's reason code"),
+  }),
+  HealthCheckAnswerChanged: event('From now on the health checks of a target meet another answer.', {
+    targetGroup: text('the group'),
+    targetId: text('the target'),
+    passes: flag('whether they pass'),
+    decidedAtMs: number('when enough of them have met it to change the state of the target'),
+  }),
   TargetDraining: event('A target gets no new requests; those in flight may finish.', {
     targetGroup: text('the group'),
     targetId: text('the target'),
@@ -67,6 +81,9 @@ export const targetGroupEvents = {
 } as const;
 export type TargetGroupEvent = EventsOf<typeof targetGroupEvents>;
 
+/** @source ELB API, TargetHealth */
+type FailedCheck = 'Target.FailedHealthChecks' | 'Target.ResponseCodeMismatch';
+
 export type TargetGroupCommand =
   | { readonly type: 'CreateTargetGroup'; readonly config: TargetGroupConfig }
   | {
@@ -77,6 +94,10 @@ export type TargetGroupCommand =
       readonly answersFromMs: Millis;
     }
   | { readonly type: 'PassHealthCheck'; readonly targetGroup: string; readonly targetId: string }
+  | { readonly type: 'FailHealthChecks'; readonly targetGroup: string; readonly targetId: string }
+  /** The application of a target answers its health checks with errors, or no longer. */
+  | { readonly type: 'TargetFails'; readonly targetGroup: string; readonly targetId: string; readonly reason: FailedCheck }
+  | { readonly type: 'TargetRecovers'; readonly targetGroup: string; readonly targetId: string }
   | { readonly type: 'DeregisterTarget'; readonly targetGroup: string; readonly targetId: string }
   | { readonly type: 'FinishDeregistration'; readonly targetGroup: string; readonly targetId: string }
   /** The target is gone, whatever its state. */
@@ -102,8 +123,36 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
   },
 
   PassHealthCheck({ targetGroup: name, targetId }, { world, nowMs }) {
-    if (!isDue(world.elb.targetGroups.get(name), targetId, 'initial', nowMs)) return [];
+    const group = world.elb.targetGroups.get(name);
+    const state = group?.targets.get(targetId);
+    if (state === undefined || state === 'healthy' || group?.failing.has(targetId) === true) return [];
+    if (state === 'draining' || !isDue(group, targetId, state, nowMs)) return [];
     return [{ type: 'TargetHealthy', targetGroup: name, targetId }];
+  },
+
+  FailHealthChecks({ targetGroup: name, targetId }, { world, nowMs }) {
+    const group = world.elb.targetGroups.get(name);
+    const state = group?.targets.get(targetId);
+    if (state === undefined || state === 'draining' || group?.failing.has(targetId) !== true) return [];
+    if (!isDue(group, targetId, state, nowMs)) return [];
+    return [{ type: 'TargetUnhealthy', targetGroup: name, targetId, reason: 'Target.ResponseCodeMismatch' }];
+  },
+
+  TargetFails({ targetGroup: name, targetId }, { world, nowMs }) {
+    const group = world.elb.targetGroups.get(name);
+    const state = group?.targets.get(targetId);
+    if (group === undefined || state === undefined || state === 'draining' || group.failing.has(targetId)) return [];
+    const { UnhealthyThresholdCount: count, HealthCheckIntervalSeconds: intervalS } = group.config;
+    const decidedAtMs = nowMs + count * intervalS * SECOND;
+    return [{ type: 'HealthCheckAnswerChanged', targetGroup: name, targetId, passes: false, decidedAtMs }];
+  },
+
+  TargetRecovers({ targetGroup: name, targetId }, { world, nowMs }) {
+    const group = world.elb.targetGroups.get(name);
+    if (group?.failing.has(targetId) !== true || group.targets.get(targetId) === 'draining') return [];
+    const { HealthyThresholdCount: count, HealthCheckIntervalSeconds: intervalS } = group.config;
+    const decidedAtMs = nowMs + count * intervalS * SECOND;
+    return [{ type: 'HealthCheckAnswerChanged', targetGroup: name, targetId, passes: true, decidedAtMs }];
   },
 
   DeregisterTarget({ targetGroup: name, targetId }, { world, nowMs }) {
@@ -137,7 +186,7 @@ function isDue(
 
 export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
   TargetGroupCreated({ elb }, { config }) {
-    elb.targetGroups.set(config.Name, { config, targets: new Map(), dueAtMs: new Map(), healthyCount: 0 });
+    elb.targetGroups.set(config.Name, { config, targets: new Map(), dueAtMs: new Map(), failing: new Map(), healthyCount: 0 });
   },
   TargetRegistered({ elb }, { targetGroup: name, targetId, healthyAtMs }) {
     elb.registrations++;
@@ -152,6 +201,19 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
     group.dueAtMs.delete(targetId);
     group.healthyCount++;
   },
+  TargetUnhealthy({ elb }, { targetGroup: name, targetId }) {
+    const group = elb.targetGroups.get(name);
+    if (group === undefined) return;
+    if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
+    group.targets.set(targetId, 'unhealthy');
+    group.dueAtMs.delete(targetId);
+  },
+  HealthCheckAnswerChanged({ elb }, { targetGroup: name, targetId, passes, decidedAtMs }) {
+    const group = elb.targetGroups.get(name);
+    if (passes) group?.failing.delete(targetId);
+    else group?.failing.set(targetId, true);
+    group?.dueAtMs.set(targetId, decidedAtMs);
+  },
   TargetDraining({ elb }, { targetGroup: name, targetId, untilMs }) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
@@ -165,6 +227,7 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
     if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
     group.targets.delete(targetId);
     group.dueAtMs.delete(targetId);
+    group.failing.delete(targetId);
   },
 };
 
@@ -174,9 +237,9 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
  * @source AWS, "Target group health": when no target is healthy, requests are routed to all registered targets
  */
 export function routableTargets(group: Immutable<TargetGroup>): readonly string[] {
-  const wanted: TargetState = group.healthyCount > 0 ? 'healthy' : 'initial';
   const targets: string[] = [];
-  for (const [targetId, state] of group.targets) if (state === wanted) targets.push(targetId);
+  for (const [targetId, state] of group.targets)
+    if (state === 'healthy' || (group.healthyCount === 0 && state !== 'draining')) targets.push(targetId);
   return targets;
 }
 

@@ -71,10 +71,15 @@ test('no instance is ever over-committed: placements and stops in the log, added
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   TaskCreated: ['TaskWaiting', 'TaskPlaced', 'TaskStopped'],
   TaskWaiting: ['TaskPlaced', 'TaskStopped'],
-  TaskPlaced: ['TaskRunning', 'TaskStopped'],
-  TaskRunning: ['TaskDeactivating', 'TaskStopped'],
+  TaskPlaced: ['TaskPending', 'ImagePullDelayed', 'ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  TaskPending: ['ImagePullDelayed', 'ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  ImagePullDelayed: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  ContainersStarted: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  TaskActivating: ['TaskRunning'],
+  TaskRunning: ['TaskDeactivating', 'TaskStopping', 'TaskStopped'],
   TaskDeactivating: ['TaskStopping', 'TaskStopped'],
-  TaskStopping: ['TaskStopped'],
+  TaskStopping: ['TaskDeprovisioning', 'TaskStopped'],
+  TaskDeprovisioning: ['TaskStopped'],
   TaskStopped: [],
 };
 

@@ -21,8 +21,7 @@ import {
   type Evolve,
 } from '../../kernel/index.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
-import type { Service } from '../service.ts';
-import type { Task } from '../task.ts';
+import { hasReplicaTasks, type Task } from '../task.ts';
 import type { EcsWorld } from '../world.ts';
 import { desiredInstances, managedScaling, type ManagedScalingOutput } from './managedScaling.ts';
 
@@ -91,7 +90,7 @@ export function scalingState(
   const { ecs, ec2 } = world;
   const { autoScalingGroup, managedScaling: settings } = config.autoScalingGroupProvider;
   const running = membersOf(world, autoScalingGroup).filter(({ state }) => state === 'InService');
-  const occupied = running.filter(({ instanceId }) => (ecs.containerInstances.get(instanceId)?.tasks.size ?? 0) > 0);
+  const occupied = running.filter(({ instanceId }) => hasReplicaTasks(world, instanceId));
   const type = instanceType(ec2.groups.get(autoScalingGroup)?.config.instanceType ?? '');
   const room = {
     cpuUnits: (type?.vcpu ?? 0) * 1024,
@@ -103,8 +102,9 @@ export function scalingState(
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
     if (task.capacityProvider !== config.name) continue;
     const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-    const { placementConstraints } = (ecs.services.get(task.serviceName) as Immutable<Service>).config;
-    const distinctInstance = placementConstraints.some((constraint) => constraint.type === 'distinctInstance');
+    const together = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
+    const distinctInstance =
+      together?.config.placementConstraints.some((constraint) => constraint.type === 'distinctInstance') ?? false;
     provisioningTasks.push({ ...demand, distinctInstance });
   }
   return managedScaling({

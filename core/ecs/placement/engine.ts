@@ -61,7 +61,7 @@ export function placeTask(
   let closestSteps = -1;
   let candidates: Immutable<ContainerInstance>[] = [];
   for (const instance of instances) {
-    if (instance.status !== 'ACTIVE') continue;
+    if (instance.status !== 'ACTIVE' || !instance.agentConnected) continue;
     if (request.capacityProvider !== undefined && instance.capacityProvider !== request.capacityProvider) continue;
     active++;
     const lack = lackOf(request.demand, instance);
