@@ -505,6 +505,8 @@ function checkScaling(scenario: Scenario, report: Report): void {
         `found ${target.MinCapacity}, expected at most MaxCapacity, ${target.MaxCapacity}`,
       );
     const scaled = scenario.services.find(({ serviceName }) => serviceName === target.service);
+    if (scaled?.schedulingStrategy === 'DAEMON')
+      report([...path, 'service'], `found "${target.service}", a daemon, expected a REPLICA service`);
     const seen = new Set<string>();
     for (const [place, policy] of target.policies.entries()) {
       for (const problem of scalerOf(policy).problems(policy))

@@ -73,6 +73,30 @@ const servicePlan = fc.record({
   ),
   minimumHealthy: fc.constantFrom(0, 50, 75, 100),
   maximum: fc.constantFrom(100, 125, 150, 200),
+  /** Only where instances of its own choice are there, and not for the first service. */
+  daemon: fc.constantFrom(false, false, true),
+  grace: fc.constantFrom(undefined, undefined, 60),
+  rebalancing: fc.constantFrom(undefined, undefined, 'DISABLED' as const),
+  breaker: fc.option(
+    fc.record({ rollback: fc.boolean(), resetOnHealthyTask: fc.boolean(), count: fc.integer({ min: 1, max: 4 }) }),
+    { nil: undefined },
+  ),
+  /** A container that starts before the application, and how the application is checked. */
+  container: fc.record({
+    helper: fc.constantFrom(undefined, undefined, 'init', 'sidecar', 'broken'),
+    check: fc.option(fc.record({ interval: fc.constantFrom(5, 30), retries: fc.constantFrom(1, 3) }), {
+      nil: undefined,
+      freq: 2,
+    }),
+    answersAfter: fc.constantFrom(undefined, 2, 45),
+    stopsIn: fc.constantFrom(undefined, 5, 90),
+  }),
+  /** The second revision, which `changes` deploy. */
+  next: fc.record({
+    cpuTimes: fc.constantFrom(1, 1, 2),
+    workFactor: fc.constantFrom(1, 1, 1.5),
+    flaw: fc.constantFrom(undefined, undefined, 'exits', 'unhealthy', 'outOfMemory'),
+  }),
   scaling: fc.option(
     fc.record({
       min: fc.nat({ max: 4 }),
@@ -165,9 +189,31 @@ const plan = fc.record({
     fc.record({
       service: fc.nat({ max: 2 }),
       at: fc.double({ min: 0, max: 1, noNaN: true }),
+      kind: fc.constantFrom('scale', 'scale', 'deploy', 'deploy', 'configure', 'protect', 'run', 'start', 'stop', 'delete'),
       desired: fc.nat({ max: 10 }),
+      revision: fc.constantFrom(1, 2, 2),
+      count: fc.integer({ min: 1, max: 4 }),
+      yes: fc.boolean(),
     }),
-    { maxLength: 3 },
+    { maxLength: 5 },
+  ),
+  faults: fc.array(
+    fc.record({
+      service: fc.nat({ max: 2 }),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      minutes: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 4 }),
+      kind: fc.constantFrom(
+        'ImageMissing',
+        'PullTimeout',
+        'SlowPull',
+        'ContainerExit',
+        'OutOfMemory',
+        'HealthCheckFails',
+        'AgentDisconnected',
+      ),
+      after: fc.constantFrom(20, 120),
+    }),
+    { maxLength: 2 },
   ),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
@@ -212,7 +258,10 @@ function scenarioOf(drawn: Plan): ScenarioInput {
         managedDraining: item.managedDraining as 'ENABLED',
       },
     })),
-    taskDefinitions: drawn.services.map((item, index) => taskDefinitionOf(item, index, places[index] as Place)),
+    taskDefinitions: drawn.services.flatMap((item, index) => {
+      const place = places[index] as Place;
+      return [taskDefinitionOf(item, index, place, false), taskDefinitionOf(item, index, place, true)];
+    }),
     images: drawn.services.flatMap(({ imageMiB }, index) =>
       imageMiB === undefined ? [] : [{ name: `image-${index}`, compressedMiB: imageMiB }],
     ),
@@ -228,18 +277,88 @@ function scenarioOf(drawn: Plan): ScenarioInput {
           ],
     ),
     services: drawn.services.map((item, index) => serviceOf(item, index, places[index] as Place)),
-    scalableTargets: drawn.services.flatMap((item, index) => scalableTargetOf(item, index, startMs)),
+    scalableTargets: drawn.services.flatMap((item, index) =>
+      isDaemon(item, index, places[index] as Place) ? [] : scalableTargetOf(item, index, startMs),
+    ),
     load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
     slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
-    changes: drawn.changes.map(({ service: index, at, desired }) => ({
-      at: iso(startMs + Math.floor(at * lengthMs)),
-      UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
-    })),
+    ...happeningsOf(drawn, places, startMs, lengthMs),
     assumptions: {
       start: drawn.start as 'steady',
       metricDelay: { service, loadBalancer, capacityProvider },
     },
   };
+}
+
+/** Daemons run where instances do; the first service stays a replica service, so that tests can scale it. */
+function isDaemon({ daemon }: ServicePlan, index: number, place: Place): boolean {
+  return daemon && index > 0 && (place === 'ec2' || typeof place === 'object');
+}
+
+function happeningsOf(
+  drawn: Plan,
+  places: readonly Place[],
+  startMs: Millis,
+  lengthMs: Millis,
+): Pick<ScenarioInput, 'changes' | 'faults'> {
+  const atOf = (share: number) => iso(startMs + Math.floor(share * lengthMs));
+  const gone = new Set<number>();
+  const ordered = drawn.changes.toSorted((a, b) => a.at - b.at);
+  const changes = ordered.flatMap((change): Part<'changes'>[] => {
+    const index = change.service % drawn.services.length;
+    const item = drawn.services[index] as ServicePlan;
+    const place = places[index] as Place;
+    const daemon = isDaemon(item, index, place);
+    const at = atOf(change.at);
+    const family = `family-${index}`;
+    const name = serviceName(index);
+    const { yes, count } = change;
+    const isOnInstances = place !== 'fargate' && place !== 'fargateMix';
+    if (change.kind === 'run')
+      return [
+        { at, RunTask: { taskDefinition: family, count, ...(daemon ? { launchType: 'EC2' } : whereOf(item, place)) } },
+      ];
+    if (change.kind === 'start' && isOnInstances)
+      return [{ at, StartTask: { taskDefinition: `${family}:1`, containerInstances: [`i-${'1'.padStart(17, '0')}`] } }];
+    if (change.kind === 'stop') return [{ at, StopTask: { task: `task-${count * (change.desired + 1)}` } }];
+    if (gone.has(index)) return [];
+    switch (change.kind) {
+      case 'deploy':
+        return [{ at, UpdateService: { service: name, taskDefinition: `${family}:${change.revision}`, forceNewDeployment: yes } }];
+      case 'configure':
+        return [{ at, UpdateService: { service: name, healthCheckGracePeriodSeconds: count * 30 } }];
+      case 'protect':
+        return [{ at, UpdateTaskProtection: { service: name, protectionEnabled: yes, expiresInMinutes: count * 10 } }];
+      case 'delete':
+        if (index === 0) return [];
+        gone.add(index);
+        return [{ at, DeleteService: { service: name, force: true } }];
+      default:
+        return daemon ? [] : [{ at, UpdateService: { service: name, desiredCount: change.desired } }];
+    }
+  });
+  const faults = drawn.faults.map(({ service, at, minutes, kind, after }): Part<'faults'> => {
+    const index = service % drawn.services.length;
+    const when = { at: atOf(at), ...(minutes === undefined ? {} : { for: `${minutes}m` }) };
+    const whom = { service: serviceName(index) };
+    switch (kind) {
+      case 'ImageMissing':
+        return { kind, ...when, image: `image-${index}` };
+      case 'PullTimeout':
+        return { kind, ...when, image: `image-${index}` };
+      case 'SlowPull':
+        return { kind, ...when };
+      case 'HealthCheckFails':
+        return { kind, ...when, ...whom };
+      case 'AgentDisconnected':
+        return { kind, ...when };
+      case 'OutOfMemory':
+        return { kind, ...when, taskDefinition: `family-${index}:1`, after: seconds(after) };
+      default:
+        return { kind: 'ContainerExit', ...when, ...whom, after: seconds(after) };
+    }
+  });
+  return { changes, faults };
 }
 
 type Place = 'fargate' | 'fargateMix' | 'twoProviders' | 'ec2' | { readonly provider: number };
@@ -265,19 +384,26 @@ function groupOf({ instanceType: type, zones, minSize, spare, desired, protected
   };
 }
 
-function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<'taskDefinitions'> {
+function taskDefinitionOf(item: ServicePlan, index: number, place: Place, isNext: boolean): Part<'taskDefinitions'> {
   const onFargate = place === 'fargate' || place === 'fargateMix';
   const image = `image-${index}`;
   const [fargateCpu, fargateMemory] = item.fargateSize as [number, number];
+  const cpuTimes = isNext ? item.next.cpuTimes : 1;
+  const life = lifeOf(item, isNext);
+  const application = isNext && item.next.workFactor > 1 ? { application: { workFactor: item.next.workFactor } } : {};
   if (onFargate)
     return {
       family: `family-${index}`,
       networkMode: 'awsvpc',
       requiresCompatibilities: ['FARGATE'],
       runtimePlatform: { cpuArchitecture: item.architecture as 'ARM64' },
-      cpu: fargateCpu,
-      memory: String(fargateMemory),
-      containerDefinitions: [{ name: 'app', image, portMappings: [{ containerPort: 8080 }] }],
+      cpu: fargateCpu * cpuTimes,
+      memory: String(fargateMemory * cpuTimes),
+      containerDefinitions: [
+        { name: 'app', image, portMappings: [{ containerPort: 8080 }], ...life },
+        ...helpersOf(item, {}),
+      ],
+      ...application,
     };
   const port = item.staticPort && item.networkMode !== 'awsvpc' ? { hostPort: 8_000 + index } : {};
   return {
@@ -287,30 +413,78 @@ function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<
       {
         name: 'app',
         image,
-        cpu: item.cpu,
+        cpu: item.cpu * cpuTimes,
         memory: item.memory * 2,
         ...(item.soft ? { memoryReservation: item.memory } : {}),
         portMappings:
           item.networkMode === 'host' && !item.staticPort ? [] : [{ containerPort: 8_000 + index, ...port }],
+        ...life,
       },
+      ...helpersOf(item, { memory: 6 }),
     ],
+    ...application,
   };
+}
+
+type Container = Part<'taskDefinitions'>['containerDefinitions'][number];
+
+/** How the application is checked, how it behaves, and what it waits for. */
+function lifeOf({ container, next }: ServicePlan, isNext: boolean): Partial<Container> {
+  const { check, answersAfter, stopsIn, helper } = container;
+  const flaw = isNext ? next.flaw : undefined;
+  const condition = { init: 'SUCCESS', sidecar: 'HEALTHY', broken: 'COMPLETE' } as const;
+  return {
+    ...(check === undefined ? {} : { healthCheck: { command: ['CMD', 'true'], startPeriod: 20, ...check } }),
+    ...(helper === undefined ? {} : { dependsOn: [{ containerName: 'helper', condition: condition[helper as 'init'] }] }),
+    behavior: {
+      ...(answersAfter === undefined ? {} : { answersAfter: seconds(answersAfter) }),
+      ...(stopsIn === undefined ? {} : { stopsIn: seconds(stopsIn) }),
+      ...(flaw === 'exits' ? { exitsAfter: '30s', exitCode: 3 } : {}),
+      ...(flaw === 'outOfMemory' ? { exitsAfter: '50s', outOfMemory: true } : {}),
+      ...(flaw === 'unhealthy' ? { healthChecks: 'fail' as const } : {}),
+    },
+  };
+}
+
+function helpersOf({ container: { helper } }: ServicePlan, size: Partial<Container>): Container[] {
+  const common = { ...size, name: 'helper', image: 'helper', essential: false };
+  if (helper === undefined) return [];
+  if (helper === 'sidecar')
+    return [{ ...common, healthCheck: { command: ['CMD', 'true'], interval: 5 }, startTimeout: 20 }];
+  return [{ ...common, behavior: { exitsAfter: '4s', exitCode: helper === 'broken' ? 1 : 0 } }];
 }
 
 function serviceOf(item: ServicePlan, index: number, place: Place): Service {
   const onFargate = place === 'fargate' || place === 'fargateMix';
+  const daemon = isDaemon(item, index, place);
+  const { breaker } = item;
   return {
     serviceName: serviceName(index),
-    taskDefinition: `family-${index}`,
-    desiredCount: item.desired,
+    taskDefinition: `family-${index}:1`,
+    ...(daemon ? { schedulingStrategy: 'DAEMON' as const } : { desiredCount: item.desired }),
     ...whereOf(item, place),
-    placementStrategy: onFargate ? [] : item.strategies,
+    placementStrategy: onFargate || daemon ? [] : item.strategies,
     placementConstraints: item.distinct && !onFargate ? [{ type: 'distinctInstance' }] : [],
     loadBalancers:
       item.loadBalancer === undefined
         ? []
         : [{ targetGroup: `targets-${index}`, containerName: 'app', containerPort: 8080 }],
-    deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
+    ...(item.grace === undefined ? {} : { healthCheckGracePeriodSeconds: item.grace }),
+    ...(item.rebalancing === undefined ? {} : { availabilityZoneRebalancing: item.rebalancing }),
+    deploymentConfiguration: {
+      minimumHealthyPercent: item.minimumHealthy,
+      maximumPercent: daemon ? 100 : item.maximum,
+      ...(breaker === undefined
+        ? {}
+        : {
+            deploymentCircuitBreaker: {
+              enable: true,
+              rollback: breaker.rollback,
+              resetOnHealthyTask: breaker.resetOnHealthyTask,
+              thresholdConfiguration: { type: 'COUNT', value: breaker.count },
+            },
+          }),
+    },
   };
 }
 

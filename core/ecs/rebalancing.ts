@@ -54,9 +54,10 @@ export const decideRebalancing: Decide<EcsWorld, RebalancingCommand, ServiceEven
     const stopped: readonly ServiceEvent[] = busy === undefined ? [] : [{ type: 'ServiceRebalancingStopped', serviceName }];
     // A round that moved nothing to a better zone would go on for ever.
     if (busy !== undefined && misplaced >= busy.misplaced) return stopped;
-    const extra = Math.min(misplaced, boundsOf(found).maximumTasks - found.tasks.size);
-    if (extra <= 0 || isAnyProtected(world, found, nowMs)) return stopped;
     const onFargate = found.strategy.some(({ capacityProvider }) => isFargate(capacityProvider));
+    // On EC2 one at a time: each must find a place in a better zone, for ECS launches no instance to rebalance.
+    const extra = Math.min(onFargate ? misplaced : 1, boundsOf(found).maximumTasks - found.tasks.size);
+    if (extra <= 0 || isAnyProtected(world, found, nowMs)) return stopped;
     if (!onFargate) {
       const { taskDefinition } = primaryOf(found);
       const capacityProvider = found.strategy[0]?.capacityProvider;
