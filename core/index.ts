@@ -82,6 +82,7 @@ export {
   project,
   scalingHistoryProjection,
   seriesProjection,
+  serviceEventsProjection,
   serviceLevelProjection,
   utilizationProjection,
   type CostReport,
@@ -89,6 +90,7 @@ export {
   type Projection,
   type ScalingReport,
   type SeriesReport,
+  type ServiceEventsReport,
   type ServiceLevelReport,
   type UtilizationReport,
 } from './projections/index.ts';

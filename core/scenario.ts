@@ -230,7 +230,10 @@ function checkReferences(scenario: Scenario, report: Report): void {
   const known = {
     'capacity provider': ['FARGATE', 'FARGATE_SPOT', ...capacityProviders.map((provider) => provider.name)],
     'Auto Scaling group': autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
-    'task definition': scenario.taskDefinitions.flatMap(({ family }, index) => [family, revisions(scenario)[index] as string]),
+    'task definition': scenario.taskDefinitions.flatMap(({ family }, index) => [
+      family,
+      revisions(scenario)[index] as string,
+    ]),
     'target group': scenario.targetGroups.map(({ Name }) => Name),
     service: services.map(({ serviceName }) => serviceName),
     'capacity provider of the cluster': cluster.capacityProviders,
@@ -315,13 +318,15 @@ function checkChanges(
     for (const [action, named] of Object.entries({ UpdateService: update, DeleteService: deleted }))
       if (named !== undefined && !configs.has(named.service)) {
         const known = scenario.services.some(({ serviceName }) => serviceName === named.service);
-        if (known) report([...path, action, 'service'], `found "${named.service}", which is deleted: Service is not ACTIVE.`);
+        if (known)
+          report([...path, action, 'service'], `found "${named.service}", which is deleted: Service is not ACTIVE.`);
         else refer('service', named.service, [...path, action, 'service']);
       }
     if (protection !== undefined) refer('service', protection.service, [...path, 'UpdateTaskProtection', 'service']);
     if (update !== undefined) {
       const at = [...path, 'UpdateService'] as const;
-      if (update.taskDefinition !== undefined) refer('task definition', update.taskDefinition, [...at, 'taskDefinition']);
+      if (update.taskDefinition !== undefined)
+        refer('task definition', update.taskDefinition, [...at, 'taskDefinition']);
       if (update.capacityProviderStrategy !== undefined)
         referStrategy(update.capacityProviderStrategy, [...at, 'capacityProviderStrategy']);
       const before = configs.get(update.service);
@@ -340,7 +345,10 @@ function checkChanges(
     if (run.capacityProviderStrategy !== undefined) {
       referStrategy(run.capacityProviderStrategy, [...path, 'RunTask', 'capacityProviderStrategy']);
       if (run.launchType !== undefined)
-        report([...path, 'RunTask', 'launchType'], 'Specify either Launch Type or Capacity Provider Strategy, but not both.');
+        report(
+          [...path, 'RunTask', 'launchType'],
+          'Specify either Launch Type or Capacity Provider Strategy, but not both.',
+        );
     }
     checkPlaceable(scenario, { ...run, serviceName: '' }, [...path, 'RunTask'], report);
   }
@@ -402,7 +410,11 @@ function checkSizes(scenario: Scenario, report: Report): void {
 }
 
 /** Which containers wait for which, and that a task has one whose end is its own. */
-function checkContainers({ containerDefinitions }: Scenario['taskDefinitions'][number], path: Path, report: Report): void {
+function checkContainers(
+  { containerDefinitions }: Scenario['taskDefinitions'][number],
+  path: Path,
+  report: Report,
+): void {
   const names = containerDefinitions.map(({ name: text }) => text);
   unique(names, (place) => [...path, place, 'name'], report);
   if (containerDefinitions.every(({ essential }) => !essential))
@@ -412,7 +424,10 @@ function checkContainers({ containerDefinitions }: Scenario['taskDefinitions'][n
       const at = [...path, place, 'dependsOn', entry] as const;
       const other = containerDefinitions.find((candidate) => candidate.name === containerName);
       if (other === undefined)
-        report([...at, 'containerName'], `found "${containerName}", expected a container of the task: ${names.join(', ')}`);
+        report(
+          [...at, 'containerName'],
+          `found "${containerName}", expected a container of the task: ${names.join(', ')}`,
+        );
       else if (condition === 'HEALTHY' && other.healthCheck === undefined)
         report([...at, 'condition'], `found HEALTHY, expected "${containerName}" to have a health check`);
       else if ((condition === 'COMPLETE' || condition === 'SUCCESS') && other.essential)
@@ -427,7 +442,12 @@ function checkPlaceable(
   scenario: Scenario,
   item: Pick<
     ServiceConfig,
-    'serviceName' | 'taskDefinition' | 'launchType' | 'capacityProviderStrategy' | 'placementStrategy' | 'placementConstraints'
+    | 'serviceName'
+    | 'taskDefinition'
+    | 'launchType'
+    | 'capacityProviderStrategy'
+    | 'placementStrategy'
+    | 'placementConstraints'
   > &
     Partial<Pick<ServiceConfig, 'schedulingStrategy'>>,
   path: Path,

@@ -85,9 +85,11 @@ function commandOf(change: Scenario['changes'][number]): Command {
     const { task: taskId, reason = 'Task stopped by user' } = StopTask;
     return { type: 'StopTask', taskId, stopCode: 'UserInitiated', reason };
   }
-  const { service: serviceName, tasks: taskIds, ...protection } = UpdateTaskProtection as NonNullable<
-    typeof UpdateTaskProtection
-  >;
+  const {
+    service: serviceName,
+    tasks: taskIds,
+    ...protection
+  } = UpdateTaskProtection as NonNullable<typeof UpdateTaskProtection>;
   return { type: 'UpdateTaskProtection', serviceName, taskIds, ...protection };
 }
 

@@ -21,6 +21,8 @@ type ScheduledAction = NonNullable<Part<'scalableTargets'>['scheduledActions']>[
 const seconds = (count: number): string => `${count}s`;
 const iso = (atMs: Millis): string => new Date(atMs).toISOString();
 const percent = fc.integer({ min: 1, max: 100 });
+/** Where in a run: evenly, which `fc.double` is not, for most of its doubles are next to 0. */
+const share = fc.integer({ min: 0, max: 1_000 }).map((thousandths) => thousandths / 1_000);
 
 /** An Auto Scaling group, and the capacity provider in front of it. */
 const fleet = fc.record({
@@ -65,18 +67,18 @@ const servicePlan = fc.record({
   architecture: fc.constantFrom('X86_64', 'ARM64'),
   imageMiB: fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined }),
   desired: fc.integer({ min: 0, max: 8 }),
-  strategies: fc.array(placementRule, { maxLength: 3 }),
+  strategies: fc.oneof(fc.array(placementRule, { maxLength: 3 }), fc.array(placementRule, { maxLength: 0 })),
   distinct: fc.constantFrom(false, false, false, true),
   loadBalancer: fc.option(
     fc.record({ interval: fc.constantFrom(5, 10, 30), deregistrationDelay: fc.constantFrom(0, 5, 60, 300) }),
     { nil: undefined },
   ),
   minimumHealthy: fc.constantFrom(0, 50, 75, 100),
-  maximum: fc.constantFrom(100, 125, 150, 200),
+  maximum: fc.constantFrom(100, 100, 125, 150, 200, 200),
   /** Only where instances of its own choice are there, and not for the first service. */
   daemon: fc.constantFrom(false, false, true),
   grace: fc.constantFrom(undefined, undefined, 60),
-  rebalancing: fc.constantFrom(undefined, undefined, 'DISABLED' as const),
+  rebalancing: fc.constantFrom(undefined, undefined, undefined, 'DISABLED' as const),
   breaker: fc.option(
     fc.record({ rollback: fc.boolean(), resetOnHealthyTask: fc.boolean(), count: fc.integer({ min: 1, max: 4 }) }),
     { nil: undefined },
@@ -185,11 +187,24 @@ const plan = fc.record({
   fleets: fc.array(fleet, { maxLength: 2 }),
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
+  /** What most of the changes are about: what is drawn together meets more often than what is drawn apart. */
+  theme: fc.constantFrom(undefined, undefined, 'deploy', 'protect', 'scale'),
   changes: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
-      at: fc.double({ min: 0, max: 1, noNaN: true }),
-      kind: fc.constantFrom('scale', 'scale', 'deploy', 'deploy', 'configure', 'protect', 'run', 'start', 'stop', 'delete'),
+      at: share,
+      kind: fc.constantFrom(
+        'scale',
+        'scale',
+        'deploy',
+        'deploy',
+        'configure',
+        'protect',
+        'run',
+        'start',
+        'stop',
+        'delete',
+      ),
       desired: fc.nat({ max: 10 }),
       revision: fc.constantFrom(1, 2, 2),
       count: fc.integer({ min: 1, max: 4 }),
@@ -200,7 +215,7 @@ const plan = fc.record({
   faults: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
-      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      at: share,
       minutes: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 4 }),
       kind: fc.constantFrom(
         'ImageMissing',
@@ -301,7 +316,7 @@ function happeningsOf(
   startMs: Millis,
   lengthMs: Millis,
 ): Pick<ScenarioInput, 'changes' | 'faults'> {
-  const atOf = (share: number) => iso(startMs + Math.floor(share * lengthMs));
+  const atOf = (part: number) => iso(startMs + Math.floor(part * lengthMs));
   const gone = new Set<number>();
   const ordered = drawn.changes.toSorted((a, b) => a.at - b.at);
   const changes = ordered.flatMap((change): Part<'changes'>[] => {
@@ -313,22 +328,34 @@ function happeningsOf(
     const family = `family-${index}`;
     const name = serviceName(index);
     const { yes, count } = change;
+    const kind = drawn.theme !== undefined && count > 1 ? drawn.theme : change.kind;
     const isOnInstances = place !== 'fargate' && place !== 'fargateMix';
-    if (change.kind === 'run')
+    if (kind === 'run')
       return [
         { at, RunTask: { taskDefinition: family, count, ...(daemon ? { launchType: 'EC2' } : whereOf(item, place)) } },
       ];
-    if (change.kind === 'start' && isOnInstances)
+    if (kind === 'start' && isOnInstances)
       return [{ at, StartTask: { taskDefinition: `${family}:1`, containerInstances: [`i-${'1'.padStart(17, '0')}`] } }];
-    if (change.kind === 'stop') return [{ at, StopTask: { task: `task-${count * (change.desired + 1)}` } }];
+    if (kind === 'stop') return [{ at, StopTask: { task: `task-${count * (change.desired + 1)}` } }];
     if (gone.has(index)) return [];
-    switch (change.kind) {
+    switch (kind) {
       case 'deploy':
-        return [{ at, UpdateService: { service: name, taskDefinition: `${family}:${change.revision}`, forceNewDeployment: yes } }];
+        return [
+          {
+            at,
+            UpdateService: { service: name, taskDefinition: `${family}:${change.revision}`, forceNewDeployment: yes },
+          },
+        ];
       case 'configure':
         return [{ at, UpdateService: { service: name, healthCheckGracePeriodSeconds: count * 30 } }];
-      case 'protect':
-        return [{ at, UpdateTaskProtection: { service: name, protectionEnabled: yes, expiresInMinutes: count * 10 } }];
+      case 'protect': {
+        const UpdateTaskProtection = { service: name, protectionEnabled: yes, expiresInMinutes: count * 10 };
+        // Of all, and then fewer are desired; or of one task, which may be gone.
+        if (count === 2)
+          return [{ at, UpdateTaskProtection: { ...UpdateTaskProtection, tasks: [`task-${change.desired}`] } }];
+        const lower = { at, UpdateService: { service: name, desiredCount: 0 } };
+        return daemon ? [{ at, UpdateTaskProtection }] : [{ at, UpdateTaskProtection }, lower];
+      }
       case 'delete':
         if (index === 0) return [];
         gone.add(index);
@@ -435,7 +462,9 @@ function lifeOf({ container, next }: ServicePlan, isNext: boolean): Partial<Cont
   const condition = { init: 'SUCCESS', sidecar: 'HEALTHY', broken: 'COMPLETE' } as const;
   return {
     ...(check === undefined ? {} : { healthCheck: { command: ['CMD', 'true'], startPeriod: 20, ...check } }),
-    ...(helper === undefined ? {} : { dependsOn: [{ containerName: 'helper', condition: condition[helper as 'init'] }] }),
+    ...(helper === undefined
+      ? {}
+      : { dependsOn: [{ containerName: 'helper', condition: condition[helper as 'init'] }] }),
     behavior: {
       ...(answersAfter === undefined ? {} : { answersAfter: seconds(answersAfter) }),
       ...(stopsIn === undefined ? {} : { stopsIn: seconds(stopsIn) }),

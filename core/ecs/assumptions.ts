@@ -12,7 +12,9 @@ export const serviceAssumptions = z.strictObject({
       most: duration.default(5 * MINUTE),
     })
     .prefault({})
-    .describe('how long a service waits after a task found no place, unless room appears; AWS documents a back-off only'),
+    .describe(
+      'how long a service waits after a task found no place, unless room appears; AWS documents a back-off only',
+    ),
   throttle: z
     .strictObject({
       trigger: z.int().min(1).default(3).describe('failures to start in a row that begin it'),
@@ -21,7 +23,9 @@ export const serviceAssumptions = z.strictObject({
       most: duration.default(27 * MINUTE).describe('AWS: 27 minutes, 15 until 2023'),
     })
     .prefault({})
-    .describe('delay between attempts of a service whose tasks repeatedly fail to start; AWS documents its maximum only'),
+    .describe(
+      'delay between attempts of a service whose tasks repeatedly fail to start; AWS documents its maximum only',
+    ),
   circuitBreakerMinimum: z
     .int()
     .min(1)
@@ -30,15 +34,21 @@ export const serviceAssumptions = z.strictObject({
     .describe('least threshold of the deployment circuit breaker; AWS: 3, and 10 until 2023'),
   healthyAfterRunning: duration
     .default(40 * SECOND)
-    .describe('a running task without any health check counts towards minimumHealthyPercent after this (AWS: 40 seconds)'),
+    .describe(
+      'a running task without any health check counts towards minimumHealthyPercent after this (AWS: 40 seconds)',
+    ),
   stoppingCountsInMaximum: z
     .boolean()
     .default(true)
-    .describe('whether tasks on their way out count against maximumPercent; the guide says so, the API reference does not'),
+    .describe(
+      'whether tasks on their way out count against maximumPercent; the guide says so, the API reference does not',
+    ),
   replaceUnhealthy: z
     .enum(['startFirst', 'stopFirst'])
     .default('startFirst')
-    .describe('startFirst: a replacement before the unhealthy task stops, where maximumPercent allows; stopFirst: until 2023'),
+    .describe(
+      'startFirst: a replacement before the unhealthy task stops, where maximumPercent allows; stopFirst: until 2023',
+    ),
   launchesPerMinute: z
     .strictObject({
       ec2: z.int().min(1).default(500).describe('AWS quota: 500, 250 in 2022'),
@@ -61,7 +71,9 @@ export const taskAssumptions = z.strictObject({
   releaseAt: z
     .enum(['STOPPING', 'STOPPED'])
     .default('STOPPING')
-    .describe('when CPU, memory and ports of a task are free for others; AWS since July 2023: as soon as it is STOPPING'),
+    .describe(
+      'when CPU, memory and ports of a task are free for others; AWS since July 2023: as soon as it is STOPPING',
+    ),
   agentDisconnectDelay: duration
     .default(120 * SECOND)
     .describe('from the loss of an agent until agentConnected is false; AWS: "within a few minutes"'),

@@ -12,14 +12,7 @@ import type { CapacityProvider, CapacityProviderCommand, CapacityProviderEvent }
 import { KILLED, nextCheckMs, type ContainerLife } from './container.ts';
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
 import type { DeploymentEvent } from './deployment.ts';
-import {
-  checksFail,
-  concerns,
-  type FaultCommand,
-  type FaultEvent,
-  type TaskFault,
-  type TaskFaultOf,
-} from './fault.ts';
+import { checksFail, concerns, type FaultCommand, type FaultEvent, type TaskFault, type TaskFaultOf } from './fault.ts';
 import { metricData } from './metrics.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { RebalancingCommand } from './rebalancing.ts';

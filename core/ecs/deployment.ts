@@ -19,7 +19,10 @@ export const deploymentConfiguration = z.strictObject({
     .strictObject({
       enable: z.boolean(),
       rollback: z.boolean(),
-      resetOnHealthyTask: z.boolean().optional().describe('a task that becomes healthy resets the count; true when left out'),
+      resetOnHealthyTask: z
+        .boolean()
+        .optional()
+        .describe('a task that becomes healthy resets the count; true when left out'),
       thresholdConfiguration: z
         .strictObject({
           type: z.enum(['COUNT', 'BOUNDED_PERCENT', 'UNBOUNDED_PERCENT']),

@@ -78,11 +78,6 @@ const taskFault = z.discriminatedUnion('kind', taskFaults);
 export type TaskFault = z.output<typeof taskFault>;
 export type TaskFaultOf<Kind extends TaskFault['kind']> = Extract<TaskFault, { kind: Kind }>;
 
-/** Whether a fault of the scenario is one of these. */
-export function isTaskFault<Fault extends { readonly kind: string }>(fault: Fault): fault is Extract<Fault, TaskFault> {
-  return taskFaults.some(({ shape }) => shape.kind.value === fault.kind);
-}
-
 export const faultEvents = {
   TaskFaultBegan: event('A fault of the scenario began.', {
     faultId: text('the fault'),

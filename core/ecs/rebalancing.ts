@@ -50,8 +50,10 @@ export const decideRebalancing: Decide<EcsWorld, RebalancingCommand, ServiceEven
     const counts = zones.map((zone) => found.zoneCounts.get(zone) ?? 0);
     const misplaced = misplacedTasks(counts);
     const busy = found.rebalancing;
-    if (misplaced === 0) return busy === undefined ? [] : [{ type: 'ServiceRebalancingCompleted', serviceName }];
-    const stopped: readonly ServiceEvent[] = busy === undefined ? [] : [{ type: 'ServiceRebalancingStopped', serviceName }];
+    if (misplaced === 0)
+      return busy === undefined ? [] : [{ type: 'ServiceRebalancingCompleted', serviceName, zones, counts }];
+    const stopped: readonly ServiceEvent[] =
+      busy === undefined ? [] : [{ type: 'ServiceRebalancingStopped', serviceName }];
     // A round that moved nothing to a better zone would go on for ever.
     if (busy !== undefined && misplaced >= busy.misplaced) return stopped;
     const onFargate = found.strategy.some(({ capacityProvider }) => isFargate(capacityProvider));
@@ -66,7 +68,7 @@ export const decideRebalancing: Decide<EcsWorld, RebalancingCommand, ServiceEven
       if (!('instance' in place) || (found.zoneCounts.get(place.instance.availabilityZone) ?? 0) > most - 2)
         return stopped;
     }
-    return [{ type: 'ServiceRebalancingStarted', serviceName, extra, misplaced }];
+    return [{ type: 'ServiceRebalancingStarted', serviceName, extra, misplaced, zones, counts }];
   },
 };
 

@@ -279,12 +279,13 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   const gone = stops.filter(({ running }) => !running).length;
   const room = maximumTasks - alive + gone;
   const fit = staying.filter(({ health }) => health.state === 'healthy').length;
+  const startsFirst = assumed.replaceUnhealthy === 'startFirst';
   const isQuiet = found.pendingCount === 0 && found.starting === 0 && found.stoppingCount === 0;
   const failed = isStalled
     ? []
     : unhealthyToStop(unhealthy, {
         decided: fit + unhealthy.length - target,
-        mayStartFirst: assumed.replaceUnhealthy === 'startFirst' && room > 0,
+        mayStartFirst: startsFirst && room > 0,
         isQuiet: isQuiet && staying.length + unhealthy.length <= target,
         draws: context.rng.at(`ecs.unhealthy.${found.config.serviceName}`, nowMs),
       });
@@ -302,7 +303,7 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   events.push(...stopEvents(found.config.serviceName, stops));
   if (failed.length > 0) events.push(...failures(world, found, primary.deploymentId, failed.length, 'health'));
 
-  const missing = target - staying.length - found.starting;
+  const missing = target - staying.length - found.starting - (startsFirst ? 0 : unhealthy.length);
   const isWaiting = found.placementFailures > 0 && !retry && nowMs < found.retryAtMs;
   const stopped = events.some(({ type }) => type === 'DeploymentFailed');
   if (!isStalled && !stopped && !isWaiting && nowMs >= found.throttledUntilMs) {
@@ -316,7 +317,8 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
     events.push({
       type: 'ServiceScaleInBlocked',
       serviceName: found.config.serviceName,
-      deploymentId: keptOld > 0 ? (leaving.find(({ isProtected }) => isProtected)?.startedBy ?? '') : primary.deploymentId,
+      deploymentId:
+        keptOld > 0 ? (leaving.find(({ isProtected }) => isProtected)?.startedBy ?? '') : primary.deploymentId,
       protectedTasks: kept,
     });
   if (events.length > 0) return events;
@@ -562,7 +564,8 @@ function reconcileDaemon(found: View, retry: boolean, context: Context<EcsWorld>
   }
   // What is left is on instances that are not eligible: on draining ones it stays until all other tasks have gone.
   for (const { taskId, status, stopping, ec2InstanceId } of onInstance.values()) {
-    if (stopping !== undefined || (found.status === 'ACTIVE' && hasReplicaTasks(world, ec2InstanceId as string))) continue;
+    if (stopping !== undefined || (found.status === 'ACTIVE' && hasReplicaTasks(world, ec2InstanceId as string)))
+      continue;
     stops.push({ taskId, running: status === 'RUNNING', reason: DRAINING_REASON });
   }
   events.push(...stopEvents(serviceName, stops));
@@ -599,7 +602,9 @@ function startDaemonTasks(
       count++;
     }
   }
-  const providers = started.filter((event) => event.type === 'TaskCreated').map((event) => event.capacityProvider ?? '');
+  const providers = started
+    .filter((event) => event.type === 'TaskCreated')
+    .map((event) => event.capacityProvider ?? '');
   const asked = [...providers, ...Array.from({ length: count }, () => '')];
   if (asked.length === 0) return [];
   const start: ServiceEvent = {

@@ -10,6 +10,7 @@ import {
   event,
   json,
   number,
+  numbers,
   optional,
   SECOND,
   text,
@@ -68,7 +69,9 @@ export const service = z.strictObject({
     .describe('for so long after its start, failed health checks do not get a task replaced; 0 when left out'),
   availabilityZoneRebalancing: rebalancing
     .optional()
-    .describe('ENABLED when left out, where the service is eligible: REPLICA, spread over zones first, maximumPercent over 100'),
+    .describe(
+      'ENABLED when left out, where the service is eligible: REPLICA, spread over zones first, maximumPercent over 100',
+    ),
   deploymentConfiguration: deploymentConfiguration.prefault({}),
 });
 export type ServiceConfig = z.output<typeof service>;
@@ -77,7 +80,11 @@ export type ServiceConfig = z.output<typeof service>;
 export const serviceUpdate = z.strictObject({
   service: z.string().min(1).describe('serviceName'),
   desiredCount: desiredCount.optional(),
-  taskDefinition: z.string().min(1).optional().describe('family (its latest revision), or family:revision; starts a deployment'),
+  taskDefinition: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('family (its latest revision), or family:revision; starts a deployment'),
   forceNewDeployment: z.boolean().optional().describe('starts a deployment also of the same revision'),
   deploymentConfiguration: deploymentConfiguration.optional(),
   capacityProviderStrategy: z.array(capacityProviderStrategyItem).min(1).optional(),
@@ -225,25 +232,38 @@ export const serviceEvents = {
     closest: optional(text('the instance that came closest')),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
   }),
-  ServiceDeploymentBlocked: event('Neither bound of the deployment configuration lets the scheduler start or stop a task.', {
-    serviceName: text('the service'),
-    deploymentId: text('the deployment'),
-  }),
-  ServiceScaleInBlocked: event('More tasks are protected from scale-in than are desired: no steady state can be reached.', {
-    serviceName: text('the service'),
-    deploymentId: text('the deployment of the tasks'),
-    protectedTasks: number('tasks under protection that are too many'),
-  }),
-  ServiceRebalancingStarted: event('The tasks of a service are not balanced over zones: some are started where few are.', {
-    serviceName: text('the service'),
-    extra: number('tasks above the desired count for the time being'),
-    misplaced: number('tasks that are in the wrong zone'),
-  }),
+  ServiceDeploymentBlocked: event(
+    'Neither bound of the deployment configuration lets the scheduler start or stop a task.',
+    {
+      serviceName: text('the service'),
+      deploymentId: text('the deployment'),
+    },
+  ),
+  ServiceScaleInBlocked: event(
+    'More tasks are protected from scale-in than are desired: no steady state can be reached.',
+    {
+      serviceName: text('the service'),
+      deploymentId: text('the deployment of the tasks'),
+      protectedTasks: number('tasks under protection that are too many'),
+    },
+  ),
+  ServiceRebalancingStarted: event(
+    'The tasks of a service are not balanced over zones: some are started where few are.',
+    {
+      serviceName: text('the service'),
+      extra: number('tasks above the desired count for the time being'),
+      misplaced: number('tasks that are in the wrong zone'),
+      zones: texts('the zones that it may use'),
+      counts: numbers('its tasks in each'),
+    },
+  ),
   ServiceRebalancingStopped: event('Rebalancing was given up: a deployment or protected tasks are in the way.', {
     serviceName: text('the service'),
   }),
   ServiceRebalancingCompleted: event('The tasks of a service are balanced over zones.', {
     serviceName: text('the service'),
+    zones: texts('the zones that it may use'),
+    counts: numbers('its tasks in each'),
   }),
   ServiceReachedSteadyState: event('The service has its desired count of running, healthy tasks.', {
     serviceName: text('the service'),
@@ -336,14 +356,22 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Depl
   UpdateService({ type: _type, serviceName, ...update }, { world: { ecs } }) {
     const found = ecs.services.get(serviceName);
     if (found?.status !== 'ACTIVE') return [];
-    const { desiredCount: to = found.desiredCount, taskDefinition: wanted, forceNewDeployment = false, ...changed } = update;
+    const {
+      desiredCount: to = found.desiredCount,
+      taskDefinition: wanted,
+      forceNewDeployment = false,
+      ...changed
+    } = update;
     const events: (ServiceEvent | DeploymentEvent)[] = [];
     const isDaemon = found.config.schedulingStrategy === 'DAEMON';
     if (to !== found.desiredCount && !isDaemon)
       events.push({ type: 'ServiceUpdated', serviceName, from: found.desiredCount, to });
     const settings = Object.entries(changed).filter(([, value]) => value !== undefined);
     if (settings.length > 0) {
-      const config = { ...(found.config as ServiceConfig), ...(Object.fromEntries(settings) as Partial<ServiceConfig>) };
+      const config = {
+        ...(found.config as ServiceConfig),
+        ...(Object.fromEntries(settings) as Partial<ServiceConfig>),
+      };
       const strategy = changed.capacityProviderStrategy ?? found.strategy;
       events.push({ type: 'ServiceConfigured', serviceName, config, strategy });
     }

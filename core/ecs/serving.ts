@@ -141,7 +141,11 @@ interface TaskSize {
  * The size of the tasks that get requests. While a rollout mixes revisions of different sizes, tasks with the mean of their
  * CPU, and with the work per request that gives them the same capacity together.
  */
-function sizeOf({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Service>, targets: readonly string[]): TaskSize {
+function sizeOf(
+  { ecs }: Immutable<EcsWorld>,
+  { deployments }: Immutable<Service>,
+  targets: readonly string[],
+): TaskSize {
   const first = sizeOfRevision(ecs, primaryOf({ deployments }).taskDefinition);
   let alike = true;
   for (const { taskDefinition } of deployments) {

@@ -155,14 +155,17 @@ export const taskEvents = {
     stopCode: text<TaskStopCode>("AWS's stop code"),
     reason: text("AWS's stopped reason"),
   }),
-  TaskStopping: event('SIGTERM was sent, or a container that is essential has ended; ECS counts the resources as free.', {
-    taskId: text('the task'),
-    serviceName: text('its service; empty for a task of its own'),
-    stopCode: text<TaskStopCode>("AWS's stop code"),
-    reason: text("AWS's stopped reason"),
-    stoppedAtMs: number('when its containers will have ended'),
-    exitCodes: numbers('with which code each container ends, in the order of the definition; -1: it never ran'),
-  }),
+  TaskStopping: event(
+    'SIGTERM was sent, or a container that is essential has ended; ECS counts the resources as free.',
+    {
+      taskId: text('the task'),
+      serviceName: text('its service; empty for a task of its own'),
+      stopCode: text<TaskStopCode>("AWS's stop code"),
+      reason: text("AWS's stopped reason"),
+      stoppedAtMs: number('when its containers will have ended'),
+      exitCodes: numbers('with which code each container ends, in the order of the definition; -1: it never ran'),
+    },
+  ),
   TaskDeprovisioning: event('The containers have ended: the network interface is being detached.', {
     taskId: text('the task'),
     serviceName: text('its service; empty for a task of its own'),
@@ -379,6 +382,11 @@ function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
   return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
 }
 
+/** Whether its containers have had their SIGTERM. */
+function isEnding({ status }: Immutable<Task>): boolean {
+  return status === 'STOPPING' || status === 'DEPROVISIONING';
+}
+
 function definitionOf(ecs: View, { taskDefinition }: { readonly taskDefinition: string }) {
   return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
 }
@@ -445,7 +453,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     const task = world.ecs.tasks.get(taskId);
     const container = task?.containers.get(name);
     if (task === undefined || container?.status !== 'RUNNING' || container.checkedAtMs === nowMs) return [];
-    if (task.status === 'STOPPING' || isOutOfTouch(world.ecs, task)) return [];
+    if (isEnding(task) || isOutOfTouch(world.ecs, task)) return [];
     const { containerDefinitions } = definitionOf(world.ecs, task).definition;
     const definition = containerDefinitions.find((other) => other.name === name);
     if (definition?.healthCheck === undefined) return [];
@@ -455,9 +463,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     const checked = { type: 'ContainerHealthChecked', taskId, serviceName: task.serviceName, container: name } as const;
     const isAnswered = nowMs >= startedAtMs + answersAfterMs(world, task, definition);
     const passes =
-      isAnswered &&
-      definition.behavior?.healthChecks !== 'fail' &&
-      !checksFail(world.ecs.faults, 'container', task);
+      isAnswered && definition.behavior?.healthChecks !== 'fail' && !checksFail(world.ecs.faults, 'container', task);
     if (passes) {
       if (healthStatus === 'HEALTHY' && before === 0) return [];
       return [{ ...checked, passed: true, failures: 0, healthStatus: 'HEALTHY' }];
@@ -474,7 +480,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     const { ecs } = world;
     const task = ecs.tasks.get(taskId);
     const container = task?.containers.get(name);
-    if (task === undefined || container?.status !== 'RUNNING' || task.status === 'STOPPING') return [];
+    if (task === undefined || container?.status !== 'RUNNING' || isEnding(task)) return [];
     if ((faultId !== '' && !ecs.faults.has(faultId)) || isOutOfTouch(ecs, task)) return [];
     const { serviceName } = task;
     const ended: TaskEvent = {
@@ -574,7 +580,11 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
 };
 
 /** The containers that start now; the task is RUNNING with the last of them, or stops when one can never start. */
-function startEvents(world: Immutable<EcsWorld>, task: Immutable<Task>, nowMs: Millis): (TaskEvent | DeploymentEvent)[] {
+function startEvents(
+  world: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  nowMs: Millis,
+): (TaskEvent | DeploymentEvent)[] {
   const { taskId, serviceName, containers } = task;
   const { containerDefinitions } = definitionOf(world.ecs, task).definition;
   const starting = startable(containerDefinitions, containers);
@@ -618,8 +628,7 @@ function pullDelay(
         return {
           image,
           untilMs: nowMs + PULL_TIMEOUT_MS,
-          failure:
-            'CannotPullContainerError: API error (500): net/http: request canceled while waiting for connection',
+          failure: 'CannotPullContainerError: API error (500): net/http: request canceled while waiting for connection',
         };
       const failure = `CannotPullContainerError: API error (404): repository ${image} not found`;
       return { image, untilMs: nowMs + PULL_RETRIES_MS, failure };
@@ -701,7 +710,7 @@ function isDaemonTask(ecs: View, { serviceName }: Immutable<Task>): boolean {
 
 /** How a task on its way out is accounted for: whether its CPU, memory and ports are free for others by now. */
 export function hasReleased(ecs: View, task: Immutable<Task>): boolean {
-  if (task.status !== 'STOPPING' && task.status !== 'DEPROVISIONING') return false;
+  if (!isEnding(task)) return false;
   // A daemon keeps its room, so that its next task finds it.
   return ecs.assumptions.tasks.releaseAt === 'STOPPING' && !isDaemonTask(ecs, task);
 }

@@ -6,16 +6,7 @@
 
 import type { Immutable } from 'immer';
 import { z } from 'zod';
-import {
-  event,
-  json,
-  optional,
-  text,
-  texts,
-  type Decide,
-  type EventsOf,
-  type Evolve,
-} from '../kernel/index.ts';
+import { event, json, optional, text, texts, type Decide, type EventsOf, type Evolve } from '../kernel/index.ts';
 import {
   capacityProviderStrategyItem,
   isFargate,
@@ -180,7 +171,14 @@ function providersOf(count: number, strategy: readonly CapacityProviderStrategyI
 function newTask(ecs: World['ecs'], runId: string, run: Immutable<TaskRun>, capacityProvider: string | undefined) {
   const number = ecs.nextTask;
   const { taskDefinition, config } = run;
-  return { taskId: `task-${number}`, number, taskDefinition, startedBy: runId, capacityProvider, group: config.serviceName };
+  return {
+    taskId: `task-${number}`,
+    number,
+    taskDefinition,
+    startedBy: runId,
+    capacityProvider,
+    group: config.serviceName,
+  };
 }
 
 function refusalOf(instance: Immutable<ContainerInstance> | undefined): TaskRunFailure | undefined {

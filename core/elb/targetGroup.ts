@@ -96,7 +96,12 @@ export type TargetGroupCommand =
   | { readonly type: 'PassHealthCheck'; readonly targetGroup: string; readonly targetId: string }
   | { readonly type: 'FailHealthChecks'; readonly targetGroup: string; readonly targetId: string }
   /** The application of a target answers its health checks with errors, or no longer. */
-  | { readonly type: 'TargetFails'; readonly targetGroup: string; readonly targetId: string; readonly reason: FailedCheck }
+  | {
+      readonly type: 'TargetFails';
+      readonly targetGroup: string;
+      readonly targetId: string;
+      readonly reason: FailedCheck;
+    }
   | { readonly type: 'TargetRecovers'; readonly targetGroup: string; readonly targetId: string }
   | { readonly type: 'DeregisterTarget'; readonly targetGroup: string; readonly targetId: string }
   | { readonly type: 'FinishDeregistration'; readonly targetGroup: string; readonly targetId: string }
@@ -186,7 +191,13 @@ function isDue(
 
 export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
   TargetGroupCreated({ elb }, { config }) {
-    elb.targetGroups.set(config.Name, { config, targets: new Map(), dueAtMs: new Map(), failing: new Map(), healthyCount: 0 });
+    elb.targetGroups.set(config.Name, {
+      config,
+      targets: new Map(),
+      dueAtMs: new Map(),
+      failing: new Map(),
+      healthyCount: 0,
+    });
   },
   TargetRegistered({ elb }, { targetGroup: name, targetId, healthyAtMs }) {
     elb.registrations++;

@@ -4,5 +4,6 @@ export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts'
 export { project, type Projection } from './projection.ts';
 export { scalingHistoryProjection, type DelayReport, type ScalingReport } from './scalingHistory.ts';
 export { seriesProjection, type SeriesReport } from './series.ts';
+export { serviceEventsProjection, type ServiceEventsReport } from './serviceEvents.ts';
 export { serviceLevelProjection, type ServiceLevelReport } from './serviceLevel.ts';
 export { utilizationProjection, type UtilizationReport } from './utilization.ts';

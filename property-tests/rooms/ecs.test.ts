@@ -25,7 +25,7 @@ interface Ledger {
 test('no instance is ever over-committed: placements and stops in the log, added up anew', () =>
   fc.assert(
     fc.property(scenarios, (scenario) => {
-      const demands = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, taskDemand(item)]));
+      const demands = new Map<string, TaskDemand>();
       const definitionOf = new Map<string, string>();
       const onInstance = new Map<string, string>();
       const ledgers = new Map<string, Ledger>();
@@ -43,6 +43,7 @@ test('no instance is ever over-committed: placements and stops in the log, added
           const { cpuUnits, memoryMiB, enis } = event;
           ledgers.set(event.ec2InstanceId, { room: { cpuUnits, memoryMiB, enis }, holds: new Map() });
         }
+        if (event.type === 'TaskDefinitionRegistered') demands.set(event.taskDefinition, taskDemand(event.definition));
         if (event.type === 'TaskCreated') definitionOf.set(event.taskId, event.taskDefinition);
         if (event.type === 'TaskStopping' || event.type === 'TaskStopped') leave(event.taskId);
         if (event.type !== 'TaskPlaced' || event.ec2InstanceId === undefined) continue;
@@ -71,8 +72,23 @@ test('no instance is ever over-committed: placements and stops in the log, added
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   TaskCreated: ['TaskWaiting', 'TaskPlaced', 'TaskStopped'],
   TaskWaiting: ['TaskPlaced', 'TaskStopped'],
-  TaskPlaced: ['TaskPending', 'ImagePullDelayed', 'ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
-  TaskPending: ['ImagePullDelayed', 'ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  TaskPlaced: [
+    'TaskPending',
+    'ImagePullDelayed',
+    'ContainersStarted',
+    'TaskActivating',
+    'TaskRunning',
+    'TaskStopping',
+    'TaskStopped',
+  ],
+  TaskPending: [
+    'ImagePullDelayed',
+    'ContainersStarted',
+    'TaskActivating',
+    'TaskRunning',
+    'TaskStopping',
+    'TaskStopped',
+  ],
   ImagePullDelayed: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
   ContainersStarted: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
   TaskActivating: ['TaskRunning'],
