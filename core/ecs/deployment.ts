@@ -143,7 +143,7 @@ type DeploymentFailure = 'tasks failed to start.' | 'tasks failed health checks.
 export function primaryOf<Some extends { readonly deployments: readonly unknown[] }>(
   service: Some,
 ): Some['deployments'][number] {
-  return service.deployments[0] as Some['deployments'][number];
+  return service.deployments[0];
 }
 
 type ServiceView = Immutable<Service>;
@@ -218,8 +218,8 @@ export const evolveDeployment: Evolve<EcsWorld, DeploymentEvent> = {
   DeploymentStarted({ ecs }, { serviceName, deploymentId, taskDefinition, rollsBack }) {
     const service = ecs.services.get(serviceName) as Service;
     ecs.nextDeployment++;
-    const before = primaryOf(service) as Deployment;
-    for (const [provider, count] of [...before.starting]) releaseStarts(service, before, provider, count);
+    const before = primaryOf(service);
+    for (const [provider, count] of Array.from(before.starting)) releaseStarts(service, before, provider, count);
     service.deployments.unshift(newDeployment(deploymentId, taskDefinition));
     dropInactive(service);
     // A deployment that is gone back to is in progress again, and nothing to go back to until it completes.
@@ -233,21 +233,21 @@ export const evolveDeployment: Evolve<EcsWorld, DeploymentEvent> = {
     service.throttledUntilMs = 0;
   },
   DeploymentTaskFailed({ ecs }, { serviceName, failedTasks }) {
-    (primaryOf(ecs.services.get(serviceName) as Service) as Deployment).failedTasks = failedTasks;
+    primaryOf(ecs.services.get(serviceName) as Service).failedTasks = failedTasks;
   },
   DeploymentFailuresReset({ ecs }, { serviceName }) {
-    (primaryOf(ecs.services.get(serviceName) as Service) as Deployment).failedTasks = 0;
+    primaryOf(ecs.services.get(serviceName) as Service).failedTasks = 0;
   },
   DeploymentCompleted({ ecs }, { serviceName, deploymentId, taskDefinition }) {
     const service = ecs.services.get(serviceName) as Service;
-    (primaryOf(service) as Deployment).rolloutState = 'COMPLETED';
+    primaryOf(service).rolloutState = 'COMPLETED';
     service.completed = { deploymentId, taskDefinition };
   },
   DeploymentFailed({ ecs }, { serviceName }) {
     const service = ecs.services.get(serviceName) as Service;
-    const primary = primaryOf(service) as Deployment;
+    const primary = primaryOf(service);
     primary.rolloutState = 'FAILED';
-    for (const [provider, count] of [...primary.starting]) releaseStarts(service, primary, provider, count);
+    for (const [provider, count] of Array.from(primary.starting)) releaseStarts(service, primary, provider, count);
   },
   ServiceTaskStartFailed({ ecs }, { serviceName, failures: count, retryAtMs = 0 }) {
     const service = ecs.services.get(serviceName) as Service;

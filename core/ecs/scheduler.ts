@@ -79,7 +79,7 @@ export const decideScheduler: Decide<EcsWorld, SchedulerCommand, Answer> = {
     const task = world.ecs.tasks.get(taskId);
     const found = world.ecs.services.get(task?.serviceName ?? '');
     if (task === undefined || found === undefined) return [];
-    const { deploymentId, failedTasks, rolloutState } = primaryOf(found) as Immutable<Deployment>;
+    const { deploymentId, failedTasks, rolloutState } = primaryOf(found);
     const { deploymentCircuitBreaker: breaker } = found.config.deploymentConfiguration;
     if (failedTasks === 0 || rolloutState !== 'IN_PROGRESS' || breaker?.resetOnHealthyTask === false) return [];
     if (task.startedBy !== deploymentId || healthOf(world, found, task, nowMs).state !== 'healthy') return [];
@@ -211,6 +211,8 @@ interface Census {
   readonly unhealthy: readonly Standing[];
   /** Tasks that must go: of older deployments, and on draining instances. */
   readonly leaving: readonly Standing[];
+  /** Tasks whose stop has been asked for in this instant. */
+  readonly asked: readonly string[];
   /** Tasks that count towards the minimum healthy percent. */
   readonly healthy: number;
   /** Whether tasks are being replaced, also if they are on their way out by now. */
@@ -222,7 +224,8 @@ function census(world: World, found: View, nowMs: Millis): Census {
   const staying: Standing[] = [];
   const unhealthy: Standing[] = [];
   const leaving: Standing[] = [];
-  const { deploymentId } = primaryOf(found) as Immutable<Deployment>;
+  const asked: string[] = [];
+  const { deploymentId } = primaryOf(found);
   const graceMs = (found.config.healthCheckGracePeriodSeconds ?? 0) * 1_000;
   let healthy = 0;
   let replacing = found.deployments.length > 1;
@@ -234,6 +237,10 @@ function census(world: World, found: View, nowMs: Millis): Census {
     if (draining) replacing = true;
     if (task.stopping !== undefined) {
       if (task.stopping.reason.startsWith(HEALTH_REASON)) replacing = true;
+      continue;
+    }
+    if (task.stopRequested) {
+      asked.push(taskId);
       continue;
     }
     const health = healthOf(world, found, task, nowMs);
@@ -249,7 +256,7 @@ function census(world: World, found: View, nowMs: Millis): Census {
   if (unhealthy.length > 0 || leaving.length > 0) replacing = true;
   leaving.sort(byUse);
   unhealthy.sort((a, b) => a.number - b.number);
-  return { staying, unhealthy, leaving, healthy, replacing };
+  return { staying, unhealthy, leaving, asked, healthy, replacing };
 }
 
 /** Which of the leaving tasks go first: those that serve nobody, then those whose instance is to go, then the oldest. */
@@ -264,8 +271,8 @@ function byUse(a: Standing, b: Standing): number {
 
 function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorld>): Answer[] {
   const { world, nowMs } = context;
-  const primary = primaryOf(found) as Immutable<Deployment>;
-  const { staying, unhealthy, leaving, healthy, replacing } = census(world, found, nowMs);
+  const primary = primaryOf(found);
+  const { staying, unhealthy, leaving, asked, healthy, replacing } = census(world, found, nowMs);
   const { minimumHealthy, maximumTasks } = boundsOf(found);
   const target = found.desiredCount + (found.rebalancing?.extra ?? 0);
   const isStalled = primary.rolloutState === 'FAILED';
@@ -280,7 +287,7 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   const room = maximumTasks - alive + gone;
   const fit = staying.filter(({ health }) => health.state === 'healthy').length;
   const startsFirst = assumed.replaceUnhealthy === 'startFirst';
-  const isQuiet = found.pendingCount === 0 && found.starting === 0 && found.stoppingCount === 0;
+  const isQuiet = found.pendingCount === 0 && found.starting === 0 && found.stoppingCount === 0 && asked.length === 0;
   const failed = isStalled
     ? []
     : unhealthyToStop(unhealthy, {
@@ -309,7 +316,8 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   if (!isStalled && !stopped && !isWaiting && nowMs >= found.throttledUntilMs) {
     // Replacing tasks must stay within the maximum; filling up to the desired count need not wait for stops.
     const wanted = replacing ? Math.min(missing, room) : missing;
-    const start = startTasks(world, found, leaving, wanted, unhealthy.length - failed.length, nowMs);
+    const without = [...leaving.map(({ taskId }) => taskId), ...asked];
+    const start = startTasks(world, found, without, wanted, unhealthy.length - failed.length, nowMs);
     if (start !== undefined) events.push(start);
   }
   const kept = keptOld + keptPrimary;
@@ -425,7 +433,7 @@ function stopEvents(serviceName: string, stops: readonly Stop[]): ServiceEvent[]
 function startTasks(
   { ecs }: World,
   found: View,
-  leaving: readonly Standing[],
+  leaving: readonly string[],
   wanted: number,
   replaced: number,
   nowMs: Millis,
@@ -433,7 +441,7 @@ function startTasks(
   const { strategy, config } = found;
   const { cycleStartMs, perCycle, started } = cycleOf(ecs, found, nowMs);
   const count = Math.min(wanted, perCycle - started);
-  const { deploymentId } = primaryOf(found) as Immutable<Deployment>;
+  const { deploymentId } = primaryOf(found);
   const serviceName = config.serviceName;
   if (count <= 0) return undefined;
   const common = {
@@ -448,7 +456,7 @@ function startTasks(
   const short = strategy.map(
     ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
   );
-  for (const { taskId } of leaving) {
+  for (const taskId of leaving) {
     const provider = ecs.tasks.get(taskId)?.capacityProvider;
     const index = strategy.findIndex(({ capacityProvider }) => capacityProvider === provider);
     if (index !== -1) short[index] = (short[index] as number) + 1;
@@ -522,7 +530,7 @@ function reconcileDaemon(found: View, retry: boolean, context: Context<EcsWorld>
   const { world, nowMs } = context;
   const { ecs } = world;
   const { serviceName } = found.config;
-  const primary = primaryOf(found) as Immutable<Deployment>;
+  const primary = primaryOf(found);
   const isStalled = primary.rolloutState === 'FAILED';
   const eligible = Array.from(ecs.containerInstances.values()).filter(
     (instance) => found.status === 'ACTIVE' && instance.status === 'ACTIVE' && mayRunOn(found, instance, context.rng),
@@ -540,13 +548,14 @@ function reconcileDaemon(found: View, retry: boolean, context: Context<EcsWorld>
   let failed = 0;
   let fit = 0;
   let spare = -boundsOf({ ...found, desiredCount: eligible.length }).minimumHealthy;
-  for (const task of onInstance.values()) if (healthOf(world, found, task, nowMs).counts) spare++;
+  for (const task of onInstance.values())
+    if (!task.stopRequested && healthOf(world, found, task, nowMs).counts) spare++;
   const graceMs = (found.config.healthCheckGracePeriodSeconds ?? 0) * 1_000;
   for (const instance of eligible) {
     const task = onInstance.get(instance.ec2InstanceId);
     onInstance.delete(instance.ec2InstanceId);
     if (task === undefined) starts.push(instance);
-    else if (task.stopping === undefined) {
+    else if (task.stopping === undefined && !task.stopRequested) {
       const { taskId, startedBy } = task;
       const running = task.status === 'RUNNING';
       const health = healthOf(world, found, task, nowMs);
@@ -563,8 +572,12 @@ function reconcileDaemon(found: View, retry: boolean, context: Context<EcsWorld>
     }
   }
   // What is left is on instances that are not eligible: on draining ones it stays until all other tasks have gone.
-  for (const { taskId, status, stopping, ec2InstanceId } of onInstance.values()) {
-    if (stopping !== undefined || (found.status === 'ACTIVE' && hasReplicaTasks(world, ec2InstanceId as string)))
+  for (const { taskId, status, stopping, stopRequested, ec2InstanceId } of onInstance.values()) {
+    if (
+      stopping !== undefined ||
+      stopRequested ||
+      (found.status === 'ACTIVE' && hasReplicaTasks(world, ec2InstanceId as string))
+    )
       continue;
     stops.push({ taskId, running: status === 'RUNNING', reason: DRAINING_REASON });
   }

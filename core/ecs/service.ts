@@ -35,6 +35,7 @@ import {
 import { placementConstraint } from './placement/constraints.ts';
 import type { PlacementFailure } from './placement/engine.ts';
 import { placementStrategy } from './placement/strategies.ts';
+import type { Task } from './task.ts';
 import type { EcsWorld } from './world.ts';
 
 const desiredCount = z.int().min(0).max(5000);
@@ -375,7 +376,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Depl
       const strategy = changed.capacityProviderStrategy ?? found.strategy;
       events.push({ type: 'ServiceConfigured', serviceName, config, strategy });
     }
-    const primary = primaryOf(found) as Immutable<Deployment>;
+    const primary = primaryOf(found);
     const taskDefinition = wanted === undefined ? primary.taskDefinition : revisionOf(ecs, wanted);
     if (forceNewDeployment || taskDefinition !== primary.taskDefinition) {
       if (found.rebalancing !== undefined) events.push({ type: 'ServiceRebalancingStopped', serviceName });
@@ -458,7 +459,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   },
   ServiceTasksStarting({ ecs }, { serviceName, capacityProviders }, atMs) {
     const found = ecs.services.get(serviceName) as Service;
-    const { starting } = primaryOf(found) as Deployment;
+    const { starting } = primaryOf(found);
     const count = capacityProviders.length;
     found.starting += count;
     for (const capacityProvider of capacityProviders) {
@@ -473,8 +474,9 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
     }
     found.cycleStarts += count;
   },
-  ServiceTasksStopping({ ecs }, { serviceName }) {
+  ServiceTasksStopping({ ecs }, { serviceName, taskIds }) {
     const found = ecs.services.get(serviceName) as Service;
+    for (const taskId of taskIds) (ecs.tasks.get(taskId) as Task).stopRequested = true;
     found.blocked = false;
     // What rebalancing had started on top is what stops now.
     if (found.rebalancing !== undefined) found.rebalancing.extra = 0;

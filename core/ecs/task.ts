@@ -82,6 +82,8 @@ export interface Task {
   readonly containers: Map<string, TaskContainer>;
   /** Until when scale-in and deployments leave it alone. */
   protectedUntilMs: Millis | undefined;
+  /** The scheduler has asked in this instant that it be stopped: it need not ask again. */
+  stopRequested: boolean;
   /** Why it is on its way out: its desired status is STOPPED. */
   stopping: { readonly stopCode: TaskStopCode; readonly reason: string } | undefined;
 }
@@ -739,6 +741,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
       runningSinceMs: undefined,
       containers: new Map(),
       protectedUntilMs: undefined,
+      stopRequested: false,
       stopping: undefined,
     });
     const run = ecs.runs.get(startedBy);

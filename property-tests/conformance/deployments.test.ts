@@ -252,7 +252,7 @@ describe('the circuit breaker', () => {
     assert.equal(heard(simulation, 'DeploymentStarted').filter(({ event }) => event.rollsBack !== undefined).length, 1);
     const last = heard(simulation, 'DeploymentFailed').at(-1);
     assert.equal(last?.event.deploymentId, 'ecs-svc/4');
-    assert.equal(heard(simulation, 'TaskCreated').filter(({ atMs }) => atMs > last!.atMs).length, 0);
+    assert.equal(heard(simulation, 'TaskCreated').filter(({ atMs }) => atMs > last.atMs).length, 0);
     assert.equal(simulation.world.ecs.services.get('web')?.deployments[0]?.rolloutState, 'FAILED');
   });
 
@@ -516,7 +516,7 @@ describe('zones', () => {
       ['TaskRunning', 'TaskStopping'],
     );
     const zones = [...grown.world.ecs.tasks.values()].map(({ availabilityZone }) => availabilityZone);
-    assert.deepEqual(zones.toSorted(), ['a', 'b']);
+    assert.deepEqual([zones.length, new Set(zones)], [2, new Set(['a', 'b'])]);
     const told = texts(grown);
     assert.ok(
       told.includes('(service web) is not AZ balanced with 2 tasks in a, 0 tasks in b. AZ Rebalancing in progress.'),
