@@ -444,14 +444,15 @@ function startTasks(
   const { deploymentId } = primaryOf(found);
   const serviceName = config.serviceName;
   if (count <= 0) return undefined;
-  const common = {
+  const starting = (capacityProviders: readonly string[]): ServiceEvent => ({
     type: 'ServiceTasksStarting',
     serviceName,
     deploymentId,
+    capacityProviders,
     replaced: Math.min(count, replaced),
     ...(count < wanted ? { continuesAtMs: cycleStartMs + CYCLE_MS } : {}),
-  } as const;
-  if (strategy.length === 0) return { ...common, capacityProviders: Array.from({ length: count }, () => '') };
+  });
+  if (strategy.length === 0) return starting(Array.from({ length: count }, () => ''));
   const shares = splitByStrategy(found.desiredCount + (found.rebalancing?.extra ?? 0), strategy);
   const short = strategy.map(
     ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
@@ -466,7 +467,7 @@ function startTasks(
     short[index] = (short[index] as number) - 1;
     return (strategy[index] as CapacityProviderStrategyItem).capacityProvider;
   });
-  return { ...common, capacityProviders };
+  return starting(capacityProviders);
 }
 
 /** The launch cycle that runs: when it began, and how many tasks may start and have started in it. */

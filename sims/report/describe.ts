@@ -390,8 +390,8 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   ServiceTaskPlacementFailed: ({ serviceName, count, reason, closest, retryAtMs }) => {
     const near = closest === undefined ? '' : `, closest ${closest}`;
     const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
-    const tasks = count === 1 ? 'a task' : formatNoun(count, 'task');
-    return `${serviceName} was unable to place ${tasks}: ${reason}${near}${again}`;
+    const alike = count === 1 ? '' : `, and ${formatNoun(count - 1, 'task')} like it`;
+    return `${serviceName} was unable to place a task: ${reason}${near}${alike}${again}`;
   },
   ServiceDeploymentBlocked: ({ serviceName, deploymentId }) =>
     `${serviceName} can neither start nor stop tasks for ${deploymentId}: its minimumHealthyPercent and maximumPercent`,
