@@ -3,12 +3,20 @@
 import { calendar } from './calendar.ts';
 import { endToEnd } from './endToEnd.ts';
 import { log } from './log.ts';
+import { placement } from './placement.ts';
 import { rng } from './rng.ts';
 import { serving } from './serving.ts';
 import { streams } from './streams.ts';
 import type { Bench } from './suite.ts';
 import { timeline } from './timeline.ts';
 
-export const benches = { calendar, rng, log, streams, timeline, serving, endToEnd } as const satisfies Readonly<
-  Record<string, Bench>
->;
+export const benches = {
+  calendar,
+  rng,
+  log,
+  streams,
+  timeline,
+  placement,
+  serving,
+  endToEnd,
+} as const satisfies Readonly<Record<string, Bench>>;

@@ -3,8 +3,8 @@
 export {
   alarmState,
   evaluateMetricMath,
-  evaluationOffsetMs,
   MetricMathError,
+  nextEvaluationMs,
   recentDatapoints,
   statistics,
   type AlarmRule,
@@ -15,6 +15,7 @@ export {
 } from './cloudwatch/index.ts';
 export {
   aggregatedMetric,
+  forecasters,
   lowThreshold,
   matchingStep,
   scalers,
@@ -22,29 +23,44 @@ export {
   scheduleProblem,
   stepScalingCapacity,
   targetTrackingCapacity,
+  type Forecaster,
+  type HourlyHistory,
   type NotScaledReason,
   type PutScalingPolicy,
   type ScalingPolicyConfig,
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
-export { instanceType, instanceTypeNames, type InstanceType } from './ec2/index.ts';
+export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
 export {
   availabilityZoneBalanced,
+  chooseTasksToStop,
   circuitBreakerThreshold,
+  ClusterQueryError,
   deploymentBounds,
   desiredInstances,
   fargateSizeIsValid,
   managedScaling,
+  parseClusterQuery,
   placementConstraints,
   placementStrategies,
+  placeTask,
+  printClusterQuery,
   scalableResourceId,
   serviceNameOf,
   splitByStrategy,
   taskDemand,
   taskHealth,
+  type ChooseTasksToStopOptions,
+  type InstanceJson,
   type HealthStatus,
   type ManagedScalingInput,
+  type PlacementOptions,
+  type PlaceTaskAnswer,
+  type PlaceTaskRequest,
+  type QueriedInstanceJson,
+  type QueryOptions,
+  type StoppableTaskJson,
   type TaskDefinition,
   type TaskDemand,
 } from './ecs/index.ts';
@@ -79,7 +95,10 @@ export {
 export {
   costProjection,
   fargateCostMicroUsd,
+  priceList,
   project,
+  queueProjection,
+  scalingActivitiesProjection,
   scalingHistoryProjection,
   seriesProjection,
   serviceEventsProjection,
@@ -87,7 +106,10 @@ export {
   utilizationProjection,
   type CostReport,
   type DelayReport,
+  type PriceList,
   type Projection,
+  type QueueReport,
+  type ScalingActivityDescription,
   type ScalingReport,
   type SeriesReport,
   type ServiceEventsReport,
@@ -95,7 +117,7 @@ export {
   type UtilizationReport,
 } from './projections/index.ts';
 export { createInvariants } from './invariants.ts';
-export { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
+export { scenarioNotes, scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
 export {
   restore,
   simulate,

@@ -4,8 +4,18 @@
  */
 
 import type { Immutable } from 'immer';
-import { countKey, hasReleased, hostPorts, type Service } from './ecs/index.ts';
-import { BrokenInvariantError, type Millis, type Recorded } from './kernel/index.ts';
+import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
+import {
+  findInIndex,
+  hasReleased,
+  hostPorts,
+  isFargate,
+  placementRequest,
+  prepare,
+  scanForPlace,
+  type Service,
+} from './ecs/index.ts';
+import { BrokenInvariantError, keyedRng, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
 /** Checks one run; it remembers the requests in the system, and targets without a task. @throws BrokenInvariantError */
@@ -20,10 +30,14 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
       if (found !== expected) fail(`${what} is ${found}, expected ${expected}`);
     };
     if (recorded.event.type === 'LoadServed') checkRequests(recorded.event, queued, equal);
+    if (recorded.event.type === 'MessagesServed') checkQueue(recorded.event, world, queued, fail, equal);
     checkInstances(world, fail, equal);
+    if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, fail, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
+    checkEc2(world, fail);
+    checkLaunch(world, recorded.event, fail);
   };
 }
 
@@ -38,25 +52,73 @@ function checkRequests(frame: LoadServed, queued: Map<string, number>, equal: Eq
     const came = (queued.get(service) ?? 0) + at(frame.offered);
     const gone = at(frame.served) + at(frame.timedOut) + at(frame.rejected) + at(frame.unserved) + at(frame.lost);
     equal(`requests of ${service}, served, failed and queued,`, gone + at(frame.queued), came);
+    equal(
+      `gateway timeouts of ${service} beyond its timeouts`,
+      Math.max(0, at(frame.gatewayTimeouts) - at(frame.timedOut)),
+      0,
+    );
+    equal(
+      `connection errors of ${service} beyond its lost`,
+      Math.max(0, at(frame.connectionErrors) - at(frame.lost)),
+      0,
+    );
     queued.set(service, at(frame.queued));
   }
 }
 
+/** Every message of a queue is somewhere, and no task works on more than it has places for. */
+function checkQueue(
+  event: Extract<Event, { type: 'MessagesServed' }>,
+  { workload }: Immutable<World>,
+  queued: ReadonlyMap<string, number>,
+  fail: Fail,
+  equal: Equal,
+): void {
+  const { serviceName, queueName, visible, notVisible, held, heldDraining, taskIds, drainingTaskIds } = event;
+  const counted = (rows: readonly number[], width: number) =>
+    rows.reduce((sum, value, index) => (index % width === 0 ? sum + value : sum), 0);
+  equal(`messages of ${queueName}, visible and not,`, visible + notVisible, queued.get(serviceName) ?? 0);
+  equal(`visible messages of ${queueName}, by cohort,`, counted(event.visibleCohorts, 4), visible);
+  const holding = counted(held, 2);
+  equal(`messages of ${queueName} in flight`, holding + counted(event.hiddenCohorts, 5), notVisible);
+  const places = workload.loads.get(serviceName)?.config.request.perTaskConcurrency ?? 0;
+  if (holding - heldDraining > taskIds.length * places || heldDraining > drainingTaskIds.length * places)
+    fail(
+      `${taskIds.length} and ${drainingTaskIds.length} tasks hold ${holding}, ${heldDraining}, expected ${places} each`,
+    );
+}
+
 function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
   for (const instance of ecs.containerInstances.values()) {
-    const { ec2InstanceId: id, registered, remaining } = instance;
-    let { cpuUnits, memoryMiB, enis } = registered;
+    const { ec2InstanceId: id, registered, remaining, host } = instance;
+    let { cpuUnits, memoryMiB, gpuCount, enis } = registered;
+    const used = { cpuUnits: 0, memoryMiB: 0, gpuCount: 0 };
+    const usedPorts = new Set<string>();
+    const running = new Map<string, number>();
     const counts = new Map<string, number>();
     const ports = new Set<string>();
     for (const taskId of instance.tasks.keys()) {
       const task = ecs.tasks.get(taskId) ?? fail(`${id} holds ${taskId}, which does not exist`);
       if (task.ec2InstanceId !== id) fail(`${id} holds ${taskId}, which says it is on ${task.ec2InstanceId}`);
-      if (task.stopping === undefined) counts.set(countKey(task), (counts.get(countKey(task)) ?? 0) + 1);
+      if (task.stopping === undefined) addTo(counts, task.group, 1);
       const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
-      enis -= demand.enis;
+      if (task.status === 'RUNNING') addTo(running, task.group, 1);
+      const isEnding = task.status === 'STOPPING' || task.status === 'DEPROVISIONING';
+      if (!isEnding || ecs.placement.releaseEniAt === 'STOPPED') enis -= demand.enis;
+      if (!host.queue.has(taskId)) {
+        used.cpuUnits += demand.cpuUnits;
+        used.memoryMiB += demand.memoryMiB;
+        used.gpuCount += demand.gpuCount;
+        for (const port of [...hostPorts(demand), ...task.hostPorts]) {
+          if (usedPorts.has(port)) fail(`${id} really has two tasks on ${port}`);
+          usedPorts.add(port);
+          if (!host.ports.has(port)) fail(`the host of ${id} does not know that ${port} is taken`);
+        }
+      }
       if (hasReleased(ecs, task)) continue;
       cpuUnits -= demand.cpuUnits;
       memoryMiB -= demand.memoryMiB;
+      gpuCount -= demand.gpuCount;
       for (const port of hostPorts(demand)) {
         if (ports.has(port)) fail(`${id} has two tasks on ${port}`);
         ports.add(port);
@@ -65,10 +127,54 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     }
     equal(`remaining cpuUnits of ${id}`, remaining.cpuUnits, cpuUnits);
     equal(`remaining memoryMiB of ${id}`, remaining.memoryMiB, memoryMiB);
+    equal(`remaining gpuCount of ${id}`, remaining.gpuCount, gpuCount);
     equal(`remaining enis of ${id}`, remaining.enis, enis);
-    if (Math.min(cpuUnits, memoryMiB, enis) < 0)
-      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${enis} ENIs remain`);
-    equalCounts(`tasks per service on ${id}`, instance.serviceCounts, counts, equal);
+    if (Math.min(cpuUnits, memoryMiB, gpuCount, enis) < 0)
+      fail(`${id} is over-committed: ${cpuUnits} cpuUnits, ${memoryMiB} MiB, ${gpuCount} GPUs, ${enis} ENIs remain`);
+    for (const key of ['cpuUnits', 'memoryMiB', 'gpuCount'] as const) {
+      equal(`${key} that the host of ${id} has`, host[key], registered[key] - used[key]);
+      if (host[key] < 0) fail(`the host of ${id} is over-committed: ${host[key]} ${key} remain`);
+    }
+    for (const taskId of host.queue.keys())
+      if (ecs.tasks.get(taskId)?.status !== 'PENDING') fail(`${taskId} waits on the host of ${id}, but is not PENDING`);
+    const taskCount = Array.from(counts.values()).reduce((sum, count) => sum + count, 0);
+    equal(`runningTasksCount of ${id}`, instance.runningTasksCount, taskCount);
+    equalCounts(`running tasks per group on ${id}`, instance.runningGroups, running, equal);
+    equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
+  }
+}
+
+/** Events that change what placement sees. */
+const CHANGING_PLACEMENT: ReadonlySet<string> = new Set<Event['type']>([
+  'ContainerInstanceRegistered',
+  'ContainerInstanceActivated',
+  'ContainerInstanceDraining',
+  'ContainerInstanceDeregistered',
+  'ContainerAgentDisconnected',
+  'ContainerAgentConnected',
+  'TaskPlaced',
+  'TaskDeactivating',
+  'TaskStopping',
+  'TaskStopped',
+]);
+
+/** The next task of every service would get the same answer from the index as from a scan of all instances. */
+function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): void {
+  const rng = keyedRng(seq);
+  for (const { config, deployments, strategy } of ecs.services.values()) {
+    const taskDefinition = deployments[0]?.taskDefinition;
+    if (taskDefinition === undefined) continue;
+    const providers = strategy.map(({ capacityProvider }) => capacityProvider).filter((name) => !isFargate(name));
+    for (const provider of strategy.length === 0 ? [undefined] : providers) {
+      const request = placementRequest(ecs, config, taskDefinition, provider);
+      const indexed = findInIndex(ecs, request, ecs.placement, rng.at('check', 1));
+      const all = ecs.containerInstances.values();
+      const scanned = scanForPlace(prepare(request, ecs.placement), all, rng.at('check', 1));
+      const [one, other] = [indexed, scanned].map((place) =>
+        JSON.stringify('instance' in place ? { ...place, instance: place.instance.ec2InstanceId } : place),
+      );
+      if (one !== other) fail(`placement of ${config.serviceName} by the index is ${one}, by a scan ${other}`);
+    }
   }
 }
 
@@ -145,15 +251,35 @@ function checkTargetGroups(
   equal: Equal,
 ): void {
   const seen = new Map<string, Millis>();
-  for (const [name, { targets, healthyCount }] of elb.targetGroups) {
+  for (const [
+    name,
+    { targets, healthyCount, checks, zones, drainedAtMs, slowStarts, failingCount },
+  ] of elb.targetGroups) {
     let healthy = 0;
+    let checked = 0;
+    let drained = 0;
     for (const [targetId, state] of targets) {
       if (state === 'healthy') healthy++;
+      if (state === 'draining') drained++;
+      else if (state !== 'unused') checked++;
+      if (checks.has(targetId) !== (state !== 'draining' && state !== 'unused'))
+        fail(`target ${targetId} of ${name} is ${state} and ${checks.has(targetId) ? '' : 'not '}checked`);
+      const verdictMs = checks.get(targetId)?.verdict?.atMs;
+      if (verdictMs !== undefined && verdictMs < atMs)
+        fail(`a verdict on ${targetId} of ${name} was due at ${verdictMs}`);
       if (ecs.tasks.has(targetId)) continue;
       seen.set(targetId, orphans.get(targetId) ?? atMs);
       if (seen.get(targetId) !== atMs) fail(`target ${targetId} of ${name} is no task`);
     }
     equal(`healthyCount of ${name}`, healthyCount, healthy);
+    equal(`targets of ${name} that are checked`, checks.size, checked);
+    equal(`targets of ${name} with a zone`, zones.size, targets.size);
+    equal(`targets of ${name} that drain`, drainedAtMs.size, drained);
+    let failing = 0;
+    for (const { application } of checks.values()) if (application !== 'Passes') failing++;
+    equal(`failingCount of ${name}`, failingCount, failing);
+    for (const targetId of slowStarts.keys())
+      if (targets.get(targetId) !== 'healthy') fail(`${targetId} of ${name} starts slowly and is not healthy`);
   }
   orphans.clear();
   for (const [targetId, sinceMs] of seen) orphans.set(targetId, sinceMs);
@@ -163,6 +289,40 @@ function checkGroups({ ec2 }: Immutable<World>, fail: Fail): void {
   for (const [name, { config, desiredCapacity }] of ec2.groups)
     if (desiredCapacity < config.MinSize || desiredCapacity > config.MaxSize)
       fail(`desired capacity of ${name} is ${desiredCapacity}, expected ${config.MinSize} to ${config.MaxSize}`);
+}
+
+/** Hooks hold only what terminates, warm instances are in no cluster, and credits stay within what a day earns. */
+function checkEc2({ ec2, ecs }: Immutable<World>, fail: Fail): void {
+  for (const { instanceId, instanceType: type, state, waitsFor, cpuCredits } of ec2.instances.values()) {
+    if (waitsFor.size > 0 && state !== 'Terminating:Wait') fail(`${instanceId} is ${state} and held by hooks`);
+    if (state.startsWith('Warmed') && ecs.containerInstances.has(instanceId))
+      fail(`${instanceId} is in a warm pool and in the cluster`);
+    if (cpuCredits === undefined) continue;
+    const limit = 24 * (instanceType(type)?.cpuCreditsPerHour ?? 0);
+    const { balance, launchCredits, surplus, mode } = cpuCredits;
+    if (Math.min(balance, launchCredits, surplus) < 0 || Math.max(balance, surplus) > limit)
+      fail(`${instanceId} has ${balance} CPU credits and owes ${surplus}, expected 0 to ${limit}`);
+    if (mode === 'standard' && surplus > 0) fail(`${instanceId} owes ${surplus} CPU credits in standard mode`);
+  }
+}
+
+/** Nothing starts in a zone that is out, scale-in spares what is protected, and on-demand comes before Spot. */
+function checkLaunch(world: Immutable<World>, event: Immutable<Event>, fail: Fail): void {
+  const { ec2 } = world;
+  if (event.type === 'InstanceTerminating' && event.cause.includes('difference between desired and actual')) {
+    if (ec2.instances.get(event.instanceId)?.protectedFromScaleIn === true)
+      fail(`${event.instanceId} is protected from scale-in, and was picked`);
+  }
+  if (event.type !== 'InstanceLaunched') return;
+  if (!fargateTakes(ec2, event.availabilityZone, false))
+    fail(`${event.instanceId} was launched in ${event.availabilityZone}, which is out`);
+  const group = ec2.groups.get(event.autoScalingGroupName);
+  if (group === undefined || event.purchaseOption === 'on-demand' || event.surplus) return;
+  if (group.config.CapacityRebalance || group.backoffs['on-demand'].exhausted) return;
+  const members = membersOf(world, event.autoScalingGroupName);
+  const onDemand = members.filter(({ purchaseOption }) => purchaseOption === 'on-demand').length;
+  if (onDemand < onDemandShare(group.config, members.length))
+    fail(`${event.autoScalingGroupName} has ${onDemand} on-demand instances of ${members.length}, below its share`);
 }
 
 function equalCounts(

@@ -1,20 +1,50 @@
 /** From a scenario to a simulation: the empty world, and the commands that set the scene. */
 
-import { emptyAutoscaling } from './autoscaling/index.ts';
-import { emptyCloudWatch } from './cloudwatch/index.ts';
-import { emptyEc2 } from './ec2/index.ts';
-import { DEFAULT_IMAGE_MIB, emptyEcs, scalableResourceId, taskFaultEndMs } from './ecs/index.ts';
+import {
+  emptyAutoscaling,
+  forecastMetrics,
+  forecastRequestsOf,
+  HISTORY_HOURS,
+  policyKey,
+  scalerOf,
+  scalingSettings,
+} from './autoscaling/index.ts';
+import {
+  cloudWatchSettings,
+  compositeAlarmOf,
+  customMetricOf,
+  emptyCloudWatch,
+  keyOf,
+  lookBackMs,
+  metricAlarmOf,
+  metricsOf,
+  wantsDistribution,
+  type CloudWatchSettings,
+  type MetricAlarm,
+  type MetricRequest,
+  type PutMetricAlarm,
+} from './cloudwatch/index.ts';
+import { emptyEc2, faultEndMs, isCapacityFault, usesSpot } from './ec2/index.ts';
+import {
+  canonicalRequest,
+  DEFAULT_IMAGE_MIB,
+  emptyEcs,
+  followedRequest,
+  scalableResourceId,
+  taskFaultEndMs,
+} from './ecs/index.ts';
 import { emptyElb } from './elb/index.ts';
 import {
   Calendar,
   Digest,
+  HOUR,
   InvalidScenarioError,
   Simulation,
   type Checkpoint,
   type Millis,
   type SimulationOptions,
 } from './kernel/index.ts';
-import { scenarioProblems, type Scenario } from './scenario.ts';
+import { scenarioProblems, type Change, type Scenario } from './scenario.ts';
 import { emptyWorkload, type TraceSeries } from './workload/index.ts';
 import { createModel, type Command, type Event, type World } from './world.ts';
 
@@ -54,13 +84,8 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   const { phases } = createModel(NO_TRACES);
   const push = (dueMs: Millis, command: Command) => calendar.push(dueMs, phases[command.type], command, -1);
   for (const command of sceneOf(scenario)) push(atMs, command);
-  for (const change of scenario.changes) push(change.at, commandOf(change));
-  for (const [index, fault] of scenario.faults.entries()) {
-    const faultId = `fault-${index + 1}`;
-    const endMs = taskFaultEndMs(fault);
-    push(fault.at, { type: 'BeginTaskFault', faultId, fault });
-    if (endMs !== undefined) push(endMs, { type: 'EndTaskFault', faultId });
-  }
+  for (const change of scenario.changes) for (const command of changeOf(scenario, change)) push(change.at, command);
+  for (const [dueMs, command] of troubleOf(scenario)) push(dueMs, command);
   push(atMs + scenario.step, { type: 'SampleLoad', fromMs: atMs });
   return {
     atMs,
@@ -70,46 +95,29 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   };
 }
 
-/** What a change of the scenario asks for; it has exactly one action. */
-function commandOf(change: Scenario['changes'][number]): Command {
-  const { UpdateService, DeleteService, RunTask, StartTask, StopTask, UpdateTaskProtection } = change;
-  if (UpdateService !== undefined) {
-    const { service: serviceName, ...update } = UpdateService;
-    return { type: 'UpdateService', serviceName, ...update };
-  }
-  if (DeleteService !== undefined)
-    return { type: 'DeleteService', serviceName: DeleteService.service, force: DeleteService.force };
-  if (RunTask !== undefined) return { type: 'RunTask', config: RunTask };
-  if (StartTask !== undefined) return { type: 'StartTask', config: StartTask };
-  if (StopTask !== undefined) {
-    const { task: taskId, reason = 'Task stopped by user' } = StopTask;
-    return { type: 'StopTask', taskId, stopCode: 'UserInitiated', reason };
-  }
-  const {
-    service: serviceName,
-    tasks: taskIds,
-    ...protection
-  } = UpdateTaskProtection as NonNullable<typeof UpdateTaskProtection>;
-  return { type: 'UpdateTaskProtection', serviceName, taskIds, ...protection };
-}
-
 function emptyWorld(scenario: Scenario): World {
   const { cluster, assumptions, start } = scenario;
   const warmStartMs = assumptions.start === 'steady' ? start : -1;
-  const { service, loadBalancer, capacityProvider } = assumptions.metricDelay;
+  const { capacity, timings } = assumptions;
   return {
     workload: emptyWorkload(start, scenario.step),
-    cloudwatch: emptyCloudWatch(),
-    autoscaling: emptyAutoscaling(),
-    ec2: emptyEc2(warmStartMs),
-    elb: emptyElb(warmStartMs),
+    cloudwatch: emptyCloudWatch(settingsOf(scenario)),
+    autoscaling: emptyAutoscaling(scalingSettings(assumptions.scaling)),
+    ec2: emptyEc2({ warmStartMs, timings, assumptions: capacity }),
+    elb: emptyElb(warmStartMs, assumptions.loadBalancing),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
       availabilityZones: cluster.availabilityZones,
       defaultCapacityProviderStrategy: cluster.defaultCapacityProviderStrategy,
-      metricDelays: { serviceMs: service, loadBalancerMs: loadBalancer, capacityProviderMs: capacityProvider },
+      containerInsights: cluster.settings.some(({ value }) => value !== 'disabled'),
+      metrics: assumptions.metrics,
+      placement: assumptions.placement,
+      subnets: new Map(scenario.subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId, AvailabilityZone])),
+      awsvpcTrunking: scenario.accountSettings.awsvpcTrunking,
       assumptions: { services: assumptions.services, tasks: assumptions.tasks },
       warmStartMs,
+      timings,
+      capacity,
     }),
   };
 }
@@ -125,13 +133,191 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   }
   for (const config of scenario.capacityProviders) yield { type: 'CreateCapacityProvider', config };
   for (const config of scenario.autoScalingGroups) yield { type: 'CreateAutoScalingGroup', config };
+  if (hasSpot(scenario)) yield { type: 'MoveSpotMarket' };
+  for (const config of scenario.loadBalancers) yield { type: 'CreateLoadBalancer', config };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
   for (const config of scenario.services) yield { type: 'CreateService', config };
-  for (const { service, MinCapacity, MaxCapacity, policies, scheduledActions } of scenario.scalableTargets) {
-    const resourceId = scalableResourceId(scenario.cluster.clusterName, service);
-    yield { type: 'RegisterScalableTarget', resourceId, minCapacity: MinCapacity, maxCapacity: MaxCapacity };
-    for (const config of policies) yield { type: 'PutScalingPolicy', resourceId, config };
-    for (const config of scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
+  for (const target of scenario.scalableTargets) {
+    const resourceId = resourceOf(scenario, target.service);
+    yield {
+      type: 'RegisterScalableTarget',
+      resourceId,
+      minCapacity: target.MinCapacity,
+      maxCapacity: target.MaxCapacity,
+      suspendedState: target.SuspendedState,
+    };
+    for (const config of target.policies) yield { type: 'PutScalingPolicy', resourceId, config };
+    for (const config of target.scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
   }
+  for (const written of scenario.customMetrics) {
+    const config = customMetricOf(written);
+    yield { type: 'StartCustomMetric', config: { ...config, request: canonicalRequest(config.request) } };
+  }
+  for (const written of scenario.alarms) yield { type: 'PutMetricAlarm', alarm: alarmOf(scenario, written) };
+  for (const written of scenario.compositeAlarms) yield { type: 'PutCompositeAlarm', alarm: compositeAlarmOf(written) };
+  // CloudWatch has the data of what is put later on: they are kept from the start.
+  for (const change of scenario.changes) yield* laterReads(scenario, change);
   for (const config of scenario.load) yield { type: 'AttachLoad', config };
+}
+
+function settingsOf({ assumptions: { profile, metricDelay, alarms } }: Scenario): CloudWatchSettings {
+  return cloudWatchSettings(profile, metricDelay, alarms);
+}
+
+function resourceOf({ cluster }: Scenario, service: string): string {
+  return scalableResourceId(cluster.clusterName, service);
+}
+
+function alarmOf(scenario: Scenario, written: PutMetricAlarm): MetricAlarm {
+  const alarm = metricAlarmOf(written, (service, policyName) => policyKey(resourceOf(scenario, service), policyName));
+  return { ...alarm, request: canonicalRequest(alarm.request) };
+}
+
+/** What the alarms and forecasts that a change brings along will read. */
+function* laterReads(scenario: Scenario, { PutMetricAlarm: alarm, PutScalingPolicy: put }: Change): Iterable<Command> {
+  const alarms = alarm === undefined ? [] : [alarmOf(scenario, alarm)];
+  if (put !== undefined) {
+    const scaler = scalerOf(put.policy);
+    const scaled = scenario.services.find(({ serviceName }) => serviceName === put.service);
+    const { clusterName } = scenario.cluster;
+    const service = { clusterName, serviceName: put.service, targetGroup: scaled?.loadBalancers[0]?.targetGroup };
+    for (const policy of scaler.policies(put.policy)) {
+      const followed = scaler.follows(policy);
+      const request = followed === undefined ? undefined : followedRequest(service, followed);
+      const key = policyKey(resourceOf(scenario, put.service), policy.PolicyName);
+      if (request !== undefined) alarms.push(...scaler.alarms(policy, request, key, policy.PolicyName));
+    }
+    if (put.policy.PolicyType === 'PredictiveScaling') {
+      const requests = forecastRequestsOf((metric) => followedRequest(service, metric), forecastMetrics(put.policy));
+      for (const request of Object.values(requests ?? {}) as MetricRequest[])
+        yield keep(request, 0, HISTORY_HOURS * HOUR);
+    }
+  }
+  for (const { request, ...rest } of alarms)
+    yield keep(request, lookBackMs({ request, ...rest }, settingsOf(scenario)), 0);
+}
+
+function keep(request: MetricRequest, keepForMs: Millis, hourlyForMs: Millis): Command {
+  const metrics = metricsOf(request).map(({ metric }) => metric);
+  return { type: 'KeepMetrics', metrics, keepForMs, hourlyForMs, withDistribution: wantsDistribution(request) };
+}
+
+/** What a person or a pipeline does, as commands. */
+function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
+  const resource = (named: { readonly service: string }) => resourceOf(scenario, named.service);
+  if (change.UpdateService !== undefined) {
+    const { service: serviceName, ...update } = change.UpdateService;
+    yield { type: 'UpdateService', serviceName, ...update };
+  }
+  if (change.DeleteService !== undefined) {
+    const { service: serviceName, force } = change.DeleteService;
+    yield { type: 'DeleteService', serviceName, force };
+  }
+  if (change.RunTask !== undefined) yield { type: 'RunTask', config: change.RunTask };
+  if (change.StartTask !== undefined) yield { type: 'StartTask', config: change.StartTask };
+  if (change.StopTask !== undefined) {
+    const { task: taskId, reason = 'Task stopped by user' } = change.StopTask;
+    yield { type: 'StopTask', taskId, stopCode: 'UserInitiated', reason };
+  }
+  if (change.UpdateTaskProtection !== undefined) {
+    const { service: serviceName, tasks: taskIds, ...protection } = change.UpdateTaskProtection;
+    yield { type: 'UpdateTaskProtection', serviceName, taskIds, ...protection };
+  }
+  if (change.RegisterScalableTarget !== undefined) {
+    const { MinCapacity, MaxCapacity, SuspendedState } = change.RegisterScalableTarget;
+    yield {
+      type: 'RegisterScalableTarget',
+      resourceId: resource(change.RegisterScalableTarget),
+      minCapacity: MinCapacity,
+      maxCapacity: MaxCapacity,
+      suspendedState: SuspendedState,
+    };
+  }
+  if (change.SuspendScaling !== undefined) {
+    const { service, ...suspendedState } = change.SuspendScaling;
+    yield { type: 'RegisterScalableTarget', resourceId: resource({ service }), suspendedState };
+  }
+  if (change.DeregisterScalableTarget !== undefined)
+    yield { type: 'DeregisterScalableTarget', resourceId: resource(change.DeregisterScalableTarget) };
+  if (change.PutScalingPolicy !== undefined)
+    yield {
+      type: 'PutScalingPolicy',
+      resourceId: resource(change.PutScalingPolicy),
+      config: change.PutScalingPolicy.policy,
+    };
+  if (change.DeleteScalingPolicy !== undefined) {
+    const { PolicyName } = change.DeleteScalingPolicy;
+    yield { type: 'DeleteScalingPolicy', policyKey: policyKey(resource(change.DeleteScalingPolicy), PolicyName) };
+  }
+  if (change.PutScheduledAction !== undefined) {
+    const { service, ...config } = change.PutScheduledAction;
+    yield { type: 'PutScheduledAction', resourceId: resource({ service }), config };
+  }
+  if (change.DeleteScheduledAction !== undefined) {
+    const { ScheduledActionName: scheduledActionName } = change.DeleteScheduledAction;
+    const resourceId = resource(change.DeleteScheduledAction);
+    yield { type: 'DeleteScheduledAction', resourceId, scheduledActionName };
+  }
+  if (change.PutMetricAlarm !== undefined)
+    yield { type: 'PutMetricAlarm', alarm: alarmOf(scenario, change.PutMetricAlarm) };
+  for (const alarmName of change.DeleteAlarms?.AlarmNames ?? []) yield { type: 'DeleteAlarm', alarmName };
+  for (const alarmName of change.EnableAlarmActions?.AlarmNames ?? [])
+    yield { type: 'SetAlarmActions', alarmName, enabled: true };
+  for (const alarmName of change.DisableAlarmActions?.AlarmNames ?? [])
+    yield { type: 'SetAlarmActions', alarmName, enabled: false };
+  if (change.SetAlarmState !== undefined) {
+    const { AlarmName: alarmName, StateValue: stateValue, StateReason: stateReason } = change.SetAlarmState;
+    yield { type: 'SetAlarmState', alarmName, stateValue, stateReason };
+  }
+  for (const datum of change.PutMetricData?.MetricData ?? []) {
+    const values = datum.Values ?? [datum.Value as number];
+    yield {
+      type: 'PutMetricValues',
+      metric: keyOf({ ...datum, Namespace: change.PutMetricData?.Namespace as string }),
+      stampMs: datum.Timestamp ?? change.at,
+      values,
+      counts: datum.Counts ?? values.map(() => 1),
+      highResolution: datum.StorageResolution === 1,
+    };
+  }
+  if (change.UpdateAutoScalingGroup !== undefined) {
+    const { AutoScalingGroupName: autoScalingGroupName, ...update } = change.UpdateAutoScalingGroup;
+    yield { type: 'UpdateAutoScalingGroup', autoScalingGroupName, update };
+  }
+}
+
+/** Whether anything is ever launched on Spot: only then there is a market to watch. */
+function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
+  const strategies = [
+    ...services,
+    ...changes.flatMap(({ UpdateService: update, RunTask: run }) => [update ?? {}, run ?? {}]),
+  ].map(({ capacityProviderStrategy }) => capacityProviderStrategy ?? []);
+  return (
+    autoScalingGroups.some(usesSpot) ||
+    changes.some(({ UpdateAutoScalingGroup }) => usesSpot({ ...UpdateAutoScalingGroup })) ||
+    [cluster.defaultCapacityProviderStrategy, ...strategies]
+      .flat()
+      .some((item) => item.capacityProvider === 'FARGATE_SPOT')
+  );
+}
+
+/** What goes wrong, by the scenario's faults and by the instants at which Spot pools are interrupted. */
+function* troubleOf({ faults, assumptions, start }: Scenario): Iterable<readonly [Millis, Command]> {
+  for (const [faultId, fault] of faults.entries()) {
+    if (isCapacityFault(fault)) {
+      yield [fault.at, { type: 'BeginFault', faultId, fault }];
+      const endMs = faultEndMs(fault);
+      if (endMs !== undefined) yield [endMs, { type: 'EndFault', faultId }];
+    } else {
+      const taskFaultId = `fault-${faultId + 1}`;
+      yield [fault.at, { type: 'BeginTaskFault', faultId: taskFaultId, fault }];
+      const endMs = taskFaultEndMs(fault);
+      if (endMs !== undefined) yield [endMs, { type: 'EndTaskFault', faultId: taskFaultId }];
+    }
+  }
+  const { spotInterruption } = assumptions.capacity;
+  if (spotInterruption.model !== 'instants') return;
+  for (const { at, instanceType, availabilityZone } of spotInterruption.pools)
+    for (const atMs of at)
+      if (atMs >= start) yield [atMs, { type: 'InterruptSpotPool', instanceType, availabilityZone }];
 }

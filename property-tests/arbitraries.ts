@@ -1,12 +1,13 @@
 /** What the laws are tried on: whole scenarios, alarms' periods, clusters with something on them. All of it valid. */
 
 import fc from 'fast-check';
-import { instanceType, type Instance } from '../core/ec2/index.ts';
-import type { ContainerInstance, TaskDemand } from '../core/ecs/index.ts';
-import { hostPorts } from '../core/ecs/index.ts';
+import { newCpuCredits, type Instance } from '../core/ec2/index.ts';
+import type { ContainerInstance, QueriedInstanceJson, TaskDemand } from '../core/ecs/index.ts';
+import { hostPorts, registeredResources } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
 import { HOUR, MINUTE, SECOND, type Millis } from '../core/kernel/index.ts';
 import { scenarioSchema, type Scenario, type ScenarioInput } from '../core/scenario.ts';
+import { watching, watchingOf } from './watching.ts';
 
 const MONDAY: Millis = Date.UTC(2030, 0, 7);
 const CLUSTER = 'demo';
@@ -41,12 +42,96 @@ const fleet = fc.record({
   }),
   managedTerminationProtection: fc.constantFrom('ENABLED', 'DISABLED'),
   managedDraining: fc.constantFrom('ENABLED', 'ENABLED', 'DISABLED'),
+  attributes: fc.constantFrom({}, { stack: 'prod' }, { stack: 'test', ssd: '' }),
+  reservedMemory: fc.constantFrom(0, 0, 256),
+  portRange: fc.constantFrom('32768-60999', '32768-32771'),
+  /** Several types and purchase options; a warm pool otherwise. */
+  mixed: fc.option(
+    fc.record({
+      others: fc.uniqueArray(fc.constantFrom('m5a.large', 'm6i.xlarge', 'c5.2xlarge', 't3.xlarge'), { maxLength: 3 }),
+      base: fc.nat({ max: 3 }),
+      percentage: fc.constantFrom(0, 0, 0, 25, 50, 100),
+      onDemand: fc.constantFrom('prioritized', 'lowest-price'),
+      spot: fc.constantFrom(
+        'lowest-price',
+        'capacity-optimized',
+        'capacity-optimized-prioritized',
+        'price-capacity-optimized',
+      ),
+      pools: fc.integer({ min: 1, max: 3 }),
+      rebalance: fc.boolean(),
+      draining: fc.boolean(),
+    }),
+    { nil: undefined, freq: 2 },
+  ),
+  warmPool: fc.option(
+    fc.record({
+      prepared: fc.constantFrom(-1, 0, 3, 6),
+      minSize: fc.nat({ max: 2 }),
+      state: fc.constantFrom('Stopped', 'Running', 'Hibernated'),
+    }),
+    { nil: undefined, freq: 3 },
+  ),
+  hooks: fc.array(
+    fc.record({
+      transition: fc.constantFrom('autoscaling:EC2_INSTANCE_LAUNCHING', 'autoscaling:EC2_INSTANCE_TERMINATING'),
+      heartbeat: fc.constantFrom(30, 120),
+      result: fc.constantFrom('CONTINUE', 'CONTINUE', 'ABANDON'),
+      completes: fc.option(fc.constantFrom(0, 20, 90), { nil: undefined, freq: 5 }),
+    }),
+    { maxLength: 2 },
+  ),
+  policies: fc.uniqueArray(
+    fc.constantFrom(
+      'AllocationStrategy',
+      'OldestLaunchTemplate',
+      'OldestLaunchConfiguration',
+      'ClosestToNextInstanceHour',
+      'NewestInstance',
+      'OldestInstance',
+    ),
+    { maxLength: 2 },
+  ),
+  balancedOnly: fc.constantFrom(false, false, true),
+  credits: fc.constantFrom('standard', 'standard', undefined, 'unlimited'),
+  grace: fc.constantFrom(0, 300),
 });
+
+const INSTANCE_TYPES = ['t3.small', 't3.medium', 'm5.large', 'c5.xlarge', 'm5.xlarge', 'm5a.large'];
+const optionally = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
+
+/** What goes wrong, `at` as a share of the run. */
+const faultPlan = fc.record({
+  kind: fc.constantFrom(
+    'InsufficientInstanceCapacity',
+    'AvailabilityZoneOutage',
+    'ApiThrottling',
+    'SlowLaunches',
+    'InstanceFailure',
+    'SpotStorm',
+  ),
+  at: fc.integer({ min: 2, max: 95 }).map((share) => share / 100),
+  minutes: fc.option(fc.integer({ min: 1, max: 90 }), { nil: undefined, freq: 4 }),
+  type: optionally(fc.constantFrom(...INSTANCE_TYPES)),
+  zone: fc.constantFrom(...ZONES),
+  everywhere: fc.constantFrom(true, true, false),
+  fargate: fc.boolean(),
+  count: fc.integer({ min: 1, max: 3 }),
+  impaired: fc.constantFrom(true, true, false),
+  percent: fc.constantFrom(0, 50, 100),
+});
+type FaultPlan = typeof faultPlan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
 const placementRule = fc.oneof(
   fc.record({
     type: fc.constant('spread' as const),
-    field: fc.constantFrom('attribute:ecs.availability-zone', 'instanceId', 'host', 'attribute:ecs.instance-type'),
+    field: fc.constantFrom(
+      'attribute:ecs.availability-zone',
+      'instanceId',
+      'host',
+      'attribute:ecs.instance-type',
+      'attribute:stack',
+    ),
   }),
   fc.record({ type: fc.constant('binpack' as const), field: fc.constantFrom('cpu' as const, 'memory' as const) }),
   fc.record({ type: fc.constant('random' as const) }),
@@ -69,10 +154,42 @@ const servicePlan = fc.record({
   desired: fc.integer({ min: 0, max: 8 }),
   strategies: fc.oneof(fc.array(placementRule, { maxLength: 3 }), fc.array(placementRule, { maxLength: 0 })),
   distinct: fc.constantFrom(false, false, false, true),
+  memberOf: fc.option(
+    fc.constantFrom(
+      'attribute:stack == prod',
+      'attribute:stack != prod or attribute:ssd exists',
+      'not(task:group == service:service-1)',
+      'runningTasksCount < 3 and agentConnected == true',
+      "attribute:ecs.instance-type =~ 'm5.*|t3.*' and registeredAt > 2018-02-13",
+      'attribute:ecs.availability-zone in [us-east-1a, us-east-1b]',
+    ),
+    { nil: undefined, freq: 2 },
+  ),
+  subnets: fc.boolean(),
   loadBalancer: fc.option(
-    fc.record({ interval: fc.constantFrom(5, 10, 30), deregistrationDelay: fc.constantFrom(0, 5, 60, 300) }),
+    fc.record({
+      interval: fc.constantFrom(5, 10, 30),
+      timeout: fc.constantFrom(undefined, undefined, 2),
+      thresholds: fc.constantFrom([5, 2], [5, 2], [2, 3], [3, 10]),
+      deregistrationDelay: fc.constantFrom(0, 5, 60, 300),
+      routing: fc.constantFrom(
+        undefined,
+        undefined,
+        'slowStart',
+        'round_robin',
+        'least_outstanding_requests',
+        'weighted_random',
+      ),
+      crossZone: fc.constantFrom(true, true, false),
+      minimumHealthy: fc.constantFrom(undefined, undefined, 'count', 'percentage'),
+      /** Behind the load balancer that several groups share, and its zones. */
+      shared: fc.boolean(),
+      /** Its tasks are registered with a second group, too. */
+      second: fc.constantFrom(false, false, false, true),
+    }),
     { nil: undefined },
   ),
+  highResolution: fc.boolean(),
   minimumHealthy: fc.constantFrom(0, 50, 75, 100),
   maximum: fc.constantFrom(100, 100, 125, 150, 200, 200),
   /** Only where instances of its own choice are there, and not for the first service. */
@@ -105,7 +222,7 @@ const servicePlan = fc.record({
       room: fc.nat({ max: 16 }),
       policies: fc.uniqueArray(
         fc.record({
-          metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCount'),
+          metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCount', 'Math'),
           target: fc.integer({ min: 15, max: 90 }),
           perTarget: fc.integer({ min: 20, max: 2_000 }),
           outCooldown: fc.constantFrom(0, 30, 60, 300),
@@ -116,7 +233,7 @@ const servicePlan = fc.record({
       ),
       steps: fc.array(
         fc.record({
-          shape: fc.constantFrom('above', 'below', 'intervals'),
+          shape: fc.constantFrom('above', 'below', 'intervals', 'called'),
           metric: fc.constantFrom('CPUUtilization', 'MemoryUtilization', 'RequestCountPerTarget', 'TargetResponseTime'),
           level: fc.constantFrom(0.2, 0.5, 0.8),
           type: fc.constantFrom('ChangeInCapacity', 'PercentChangeInCapacity'),
@@ -129,6 +246,7 @@ const servicePlan = fc.record({
         }),
         { maxLength: 2 },
       ),
+      predictive: fc.constantFrom(undefined, undefined, 'ForecastOnly', 'ForecastAndScale'),
       actions: fc.array(
         fc.record({
           kind: fc.constantFrom('at', 'rate', 'cron'),
@@ -145,7 +263,13 @@ const servicePlan = fc.record({
   ),
   load: fc.option(
     fc.record({
-      serving: fc.constantFrom('fluid', 'fluid', 'fluid', 'requests'),
+      serving: fc.constantFrom('fluid', 'fluid', 'fluid', 'requests', 'queue', 'queue'),
+      queue: fc.record({
+        VisibilityTimeout: fc.constantFrom(0, 30, 600),
+        MessageRetentionPeriod: fc.constantFrom(60, 1_800, 345_600),
+        ReceiveMessageWaitTimeSeconds: fc.constantFrom(0, 20),
+        maxReceiveCount: fc.constantFrom(undefined, 1, 3),
+      }),
       routing: fc.constantFrom('round_robin', 'random'),
       arrivals: fc.constantFrom('poisson', 'even'),
       cpuMs: fc.constantFrom(1, 20, 100, 400),
@@ -184,11 +308,25 @@ const plan = fc.record({
   start: fc.constantFrom('steady', 'steady', 'cold'),
   delays: fc.constantFrom(['60s', '60s', '10s'], ['0s', '0s', '0s'], ['25s', '150s', '61s']),
   zones: fc.integer({ min: 1, max: 3 }),
+  placement: fc.record({
+    tieBreak: fc.constantFrom('lexical', 'lexical', 'seeded'),
+    releaseAt: fc.constantFrom('STOPPING', 'STOPPING', 'STOPPED'),
+    releaseEniAt: fc.constantFrom('STOPPED', 'STOPPED', 'STOPPING'),
+    spreadCounts: fc.constantFrom('desired', 'desired', 'running'),
+    stopFirst: fc.constantFrom('pending', 'any'),
+    agentVersion: fc.constantFrom('1.99.1', '1.99.1', '1.72.0'),
+    portLimit: fc.constantFrom('together', 'each'),
+  }),
+  trunking: fc.constantFrom('enabled', 'disabled'),
   fleets: fc.array(fleet, { maxLength: 2 }),
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
+<<<<<<< HEAD
+  watching,
+=======
   /** What most of the changes are about: what is drawn together meets more often than what is drawn apart. */
   theme: fc.constantFrom(undefined, undefined, 'deploy', 'protect', 'scale'),
+>>>>>>> scheduler
   changes: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
@@ -230,6 +368,33 @@ const plan = fc.record({
     }),
     { maxLength: 2 },
   ),
+  sharedLoadBalancer: fc.record({ idleTimeout: fc.constantFrom(1, 60), zones: fc.constantFrom(0, 0, 0, 2) }),
+  loadBalancing: fc.record(
+    {
+      healthChecksUnderOverload: fc.constantFrom('likeRequests', 'unaffected'),
+      newTargetNeeds: fc.constantFrom('oneCheck', 'healthyThreshold'),
+      failingNewTargets: fc.constantFrom('unhealthy', 'initial'),
+      firstCheck: fc.constantFrom('random', 'atOnce', 'afterInterval'),
+      deregistrationEnds: fc.constantFrom('afterDelay', 'withLastRequest'),
+    },
+    { requiredKeys: [] },
+  ),
+  faults: fc.array(faultPlan, { maxLength: 4, size: 'max' }),
+  updates: fc.array(
+    fc.record({
+      fleet: fc.nat({ max: 1 }),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      maxSize: optionally(fc.integer({ min: 2, max: 8 })),
+      type: optionally(fc.constantFrom('m5.large', 'm5.xlarge')),
+    }),
+    { maxLength: 1 },
+  ),
+  spotPercentPerMonth: fc.constantFrom(200_000, 20_000, 200_000, 5, 0),
+  rebalanceLead: fc.constantFrom('0s', '0s', '5m'),
+  splitRule: fc.constantFrom('smallest-ratio', 'smallest-ratio', 'largest-remainder'),
+  legacyEmptyMetric: fc.constantFrom(false, false, true),
+  provisioningLimit: fc.constantFrom(500, 500, 2),
+  fargateLaunchBurst: fc.constantFrom(100, 3),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
@@ -251,6 +416,19 @@ function scenarioOf(drawn: Plan): ScenarioInput {
   const [service, loadBalancer, capacityProvider] = drawn.delays as [string, string, string];
   const places = drawn.services.map((item) => placeOf(item, drawn.fleets.length));
   const providers = drawn.fleets.map((_, index) => fleetName(index));
+  const scalableTargets = drawn.services.flatMap((item, index) => scalableTargetOf(item, index, drawn.step, startMs));
+  const { settings, ...watch } = watchingOf(drawn.watching, {
+    clusterName: CLUSTER,
+    services: drawn.services.map((item, index) => ({
+      serviceName: serviceName(index),
+      targetGroup: item.loadBalancer === undefined ? undefined : `targets-${index}`,
+      isScaled: item.scaling !== undefined,
+      policies: (item.scaling?.policies ?? []).map(({ metric }) => metric),
+      called: (item.scaling?.steps ?? []).flatMap(({ shape }, place) => (shape === 'called' ? [`steps-${place}`] : [])),
+    })),
+    startMs,
+    lengthMs,
+  });
   return {
     name: 'drawn',
     start: iso(startMs),
@@ -259,17 +437,22 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     step: drawn.step,
     cluster: {
       clusterName: CLUSTER,
+      settings,
       availabilityZones: ZONES.slice(0, drawn.zones),
       capacityProviders: ['FARGATE', 'FARGATE_SPOT', ...providers],
       defaultCapacityProviderStrategy: drawn.defaultStrategy ? [{ capacityProvider: 'FARGATE', weight: 1 }] : [],
     },
+    accountSettings: { awsvpcTrunking: drawn.trunking as 'enabled' },
+    subnets: [{ SubnetId: 'subnet-a', AvailabilityZone: 'us-east-1a' }],
     autoScalingGroups: drawn.fleets.map(groupOf),
     capacityProviders: drawn.fleets.map((item, index) => ({
       name: fleetName(index),
       autoScalingGroupProvider: {
         autoScalingGroup: groupName(index),
         managedScaling: item.managedScaling as { status: 'ENABLED' },
-        managedTerminationProtection: item.managedTerminationProtection as 'ENABLED',
+        managedTerminationProtection: (item.protectedFromScaleIn && item.managedScaling.status === 'ENABLED'
+          ? item.managedTerminationProtection
+          : 'DISABLED') as 'ENABLED',
         managedDraining: item.managedDraining as 'ENABLED',
       },
     })),
@@ -280,6 +463,39 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     images: drawn.services.flatMap(({ imageMiB }, index) =>
       imageMiB === undefined ? [] : [{ name: `image-${index}`, compressedMiB: imageMiB }],
     ),
+<<<<<<< HEAD
+    loadBalancers: drawn.services.some((item) => item.loadBalancer?.shared) ? [sharedLoadBalancerOf(drawn)] : [],
+    targetGroups: drawn.services.flatMap((item, index) => targetGroupsOf(item, index, places[index] as Place)),
+    services: drawn.services.map((item, index) => serviceOf(item, index, drawn.step, places[index] as Place)),
+    scalableTargets,
+    alarms: watch.alarms,
+    compositeAlarms: watch.compositeAlarms,
+    customMetrics: watch.customMetrics,
+    load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
+    slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
+    changes: [
+      ...drawn.changes.map(({ service: index, at, desired }) => ({
+        at: iso(startMs + Math.floor(at * lengthMs)),
+        UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
+      })),
+      ...drawn.updates.flatMap(({ fleet: index, at, maxSize, type }) => {
+        const found = drawn.fleets[index];
+        if (found === undefined) return [];
+        return [
+          {
+            at: iso(startMs + Math.floor(at * lengthMs)),
+            UpdateAutoScalingGroup: {
+              AutoScalingGroupName: groupName(index),
+              ...(maxSize === undefined ? {} : { MaxSize: Math.max(maxSize, found.minSize) }),
+              ...(type === undefined || found.mixed !== undefined ? {} : { instanceType: type }),
+            },
+          },
+        ];
+      }),
+      ...watch.changes,
+    ],
+    faults: drawn.faults.map((item) => faultOf(item, startMs, lengthMs)),
+=======
     targetGroups: drawn.services.flatMap(({ loadBalancer: behind }, index) =>
       behind === undefined
         ? []
@@ -298,13 +514,64 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
     slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
     ...happeningsOf(drawn, places, startMs, lengthMs),
+>>>>>>> scheduler
     assumptions: {
+      ...watch.assumptions,
+      capacity: {
+        spotInterruption: { model: 'hazard', percentPerMonth: drawn.spotPercentPerMonth },
+        fargateSpotPercentPerMonth: drawn.spotPercentPerMonth,
+        spotRebalanceLead: drawn.rebalanceLead,
+        splitRule: drawn.splitRule as 'smallest-ratio',
+        legacyEmptyMetric: drawn.legacyEmptyMetric,
+        provisioningLimit: drawn.provisioningLimit,
+        fargateLaunchBurst: drawn.fargateLaunchBurst,
+      },
       start: drawn.start as 'steady',
+      placement: drawn.placement,
       metricDelay: { service, loadBalancer, capacityProvider },
+      loadBalancing: drawn.loadBalancing,
     },
   };
 }
 
+<<<<<<< HEAD
+function sharedLoadBalancerOf({ sharedLoadBalancer: { idleTimeout, zones } }: Plan): Part<'loadBalancers'> {
+  return {
+    Name: 'shared',
+    ...(zones === 0 ? {} : { AvailabilityZones: ZONES.slice(0, zones) }),
+    Attributes: [{ Key: 'idle_timeout.timeout_seconds', Value: String(idleTimeout) }],
+  };
+}
+
+function targetGroupsOf({ loadBalancer: behind, networkMode }: ServicePlan, index: number, place: Place) {
+  if (behind === undefined) return [];
+  const { timeout, thresholds, routing, minimumHealthy } = behind;
+  const onFargate = place === 'fargate' || place === 'fargateMix';
+  type Attribute = NonNullable<Part<'targetGroups'>['Attributes']>[number];
+  const algorithm = routing as 'round_robin' | 'slowStart' | undefined;
+  const prefix = 'target_group_health.unhealthy_state_routing.minimum_healthy_targets';
+  const attributes: Attribute[] = [
+    { Key: 'load_balancing.cross_zone.enabled', Value: behind.crossZone ? 'use_load_balancer_configuration' : 'false' },
+    ...(algorithm === undefined || algorithm === 'slowStart'
+      ? []
+      : [{ Key: 'load_balancing.algorithm.type', Value: algorithm } as const]),
+    ...(algorithm === 'slowStart' ? [{ Key: 'slow_start.duration_seconds', Value: '120' } as const] : []),
+    ...(minimumHealthy === 'count' ? [{ Key: `${prefix}.count`, Value: 3 } as const] : []),
+    ...(minimumHealthy === 'percentage' ? [{ Key: `${prefix}.percentage`, Value: '50' } as const] : []),
+  ];
+  const group: Part<'targetGroups'> = {
+    Name: `targets-${index}`,
+    ...(behind.shared ? { loadBalancer: 'shared' } : {}),
+    TargetType: onFargate || networkMode === 'awsvpc' ? 'ip' : 'instance',
+    HealthCheckIntervalSeconds: behind.interval,
+    ...(timeout === undefined ? {} : { HealthCheckTimeoutSeconds: timeout }),
+    HealthyThresholdCount: thresholds[0],
+    UnhealthyThresholdCount: thresholds[1],
+    deregistrationDelaySeconds: behind.deregistrationDelay,
+    Attributes: attributes,
+  };
+  return behind.second ? [group, { ...group, Name: `second-${index}`, deregistrationDelaySeconds: 20 }] : [group];
+=======
 /** Daemons run where instances do; the first service stays a replica service, so that tests can scale it. */
 function isDaemon({ daemon }: ServicePlan, index: number, place: Place): boolean {
   return daemon && index > 0 && (place === 'ec2' || typeof place === 'object');
@@ -386,6 +653,7 @@ function happeningsOf(
     }
   });
   return { changes, faults };
+>>>>>>> scheduler
 }
 
 type Place = 'fargate' | 'fargateMix' | 'twoProviders' | 'ec2' | { readonly provider: number };
@@ -398,20 +666,94 @@ function placeOf({ where, fleet: wanted }: ServicePlan, fleets: number): Place {
   return where === 'twoProviders' && fleets === 2 ? 'twoProviders' : { provider: wanted % fleets };
 }
 
-function groupOf({ instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn }: Fleet, index: number) {
+function groupOf(drawn: Fleet, index: number): Part<'autoScalingGroups'> {
+  const { instanceType: type, zones, minSize, spare, desired, protectedFromScaleIn, mixed, warmPool } = drawn;
+  const pool = mixed === undefined ? warmPool : undefined;
   return {
     AutoScalingGroupName: groupName(index),
     AvailabilityZones: ZONES.slice(0, zones),
     MinSize: minSize,
     MaxSize: minSize + spare,
     DesiredCapacity: minSize + (spare === 0 ? 0 : desired % (spare + 1)),
-    instanceType: type,
+    ...(mixed === undefined ? { instanceType: type } : { MixedInstancesPolicy: mixedOf(mixed, type) }),
+    TerminationPolicies: [...drawn.policies, 'Default'] as 'Default'[],
     NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
-    ecsConfig: { ECS_CLUSTER: CLUSTER },
+    AvailabilityZoneDistribution: {
+      CapacityDistributionStrategy: drawn.balancedOnly ? 'balanced-only' : 'balanced-best-effort',
+    },
+    CapacityRebalance: mixed?.rebalance ?? false,
+    HealthCheckGracePeriod: drawn.grace,
+    LifecycleHookSpecificationList: drawn.hooks.map(({ transition, heartbeat, result, completes }, place) => ({
+      LifecycleHookName: `hook-${place}`,
+      LifecycleTransition: transition as 'autoscaling:EC2_INSTANCE_LAUNCHING',
+      HeartbeatTimeout: heartbeat,
+      DefaultResult: result as 'CONTINUE',
+      ...(completes === undefined ? {} : { completesAfter: seconds(completes) }),
+    })),
+    ...(pool === undefined
+      ? {}
+      : {
+          warmPool: {
+            MaxGroupPreparedCapacity: pool.prepared,
+            MinSize: pool.minSize,
+            PoolState: pool.state as 'Stopped',
+          },
+        }),
+    ...(drawn.credits === undefined ? {} : { CreditSpecification: { CpuCredits: drawn.credits as 'standard' } }),
+    ecsConfig: {
+      ECS_CLUSTER: CLUSTER,
+      ECS_WARM_POOLS_CHECK: true,
+      ECS_ENABLE_SPOT_INSTANCE_DRAINING: mixed?.draining ?? false,
+      ECS_INSTANCE_ATTRIBUTES: drawn.attributes,
+      ECS_RESERVED_MEMORY: drawn.reservedMemory,
+      ECS_DYNAMIC_HOST_PORT_RANGE: drawn.portRange,
+    },
   };
 }
 
+<<<<<<< HEAD
+function mixedOf(
+  { others, base, percentage, onDemand, spot, pools }: NonNullable<Fleet['mixed']>,
+  type: string,
+): NonNullable<Part<'autoScalingGroups'>['MixedInstancesPolicy']> {
+  return {
+    LaunchTemplate: { Overrides: [type, ...others].map((InstanceType) => ({ InstanceType })) },
+    InstancesDistribution: {
+      OnDemandBaseCapacity: base,
+      OnDemandPercentageAboveBaseCapacity: percentage,
+      OnDemandAllocationStrategy: onDemand as 'prioritized',
+      SpotAllocationStrategy: spot as 'lowest-price',
+      SpotInstancePools: pools,
+    },
+  };
+}
+
+function faultOf(drawn: FaultPlan, startMs: Millis, lengthMs: Millis): Part<'faults'> {
+  const { kind, at: share, minutes, type, zone, everywhere, fargate, count, impaired, percent: part } = drawn;
+  const at = iso(startMs + Math.floor(share * lengthMs));
+  const when = { at, ...(minutes === undefined ? {} : { for: `${minutes}m` }) };
+  const where = {
+    ...(type === undefined ? {} : { instanceType: type }),
+    ...(everywhere ? {} : { availabilityZone: zone }),
+  };
+  switch (kind) {
+    case 'AvailabilityZoneOutage':
+      return { kind, ...when, availabilityZone: zone };
+    case 'ApiThrottling':
+      return { kind, ...when, api: fargate ? 'Fargate' : 'RunInstances' };
+    case 'InstanceFailure':
+      return { kind, at, ...(everywhere ? {} : where), count, mode: impaired ? 'impaired' : 'terminated' };
+    case 'SpotStorm':
+      return { kind, ...when, ...where, percent: part };
+    default:
+      return { kind: kind as 'SlowLaunches', ...when, ...where };
+  }
+}
+
+function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<'taskDefinitions'> {
+=======
 function taskDefinitionOf(item: ServicePlan, index: number, place: Place, isNext: boolean): Part<'taskDefinitions'> {
+>>>>>>> scheduler
   const onFargate = place === 'fargate' || place === 'fargateMix';
   const image = `image-${index}`;
   const [fargateCpu, fargateMemory] = item.fargateSize as [number, number];
@@ -453,6 +795,14 @@ function taskDefinitionOf(item: ServicePlan, index: number, place: Place, isNext
   };
 }
 
+<<<<<<< HEAD
+/** Steps that 20-second metrics can be made of. */
+function mayBeHighResolution({ highResolution }: ServicePlan, step: string): boolean {
+  return highResolution && ['2.5s', '4s', '5s', '10s', '20s'].includes(step);
+}
+
+function serviceOf(item: ServicePlan, index: number, step: string, place: Place): Service {
+=======
 type Container = Part<'taskDefinitions'>['containerDefinitions'][number];
 
 /** How the application is checked, how it behaves, and what it waits for. */
@@ -484,6 +834,7 @@ function helpersOf({ container: { helper } }: ServicePlan, size: Partial<Contain
 }
 
 function serviceOf(item: ServicePlan, index: number, place: Place): Service {
+>>>>>>> scheduler
   const onFargate = place === 'fargate' || place === 'fargateMix';
   const daemon = isDaemon(item, index, place);
   const { breaker } = item;
@@ -492,6 +843,25 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
     taskDefinition: `family-${index}:1`,
     ...(daemon ? { schedulingStrategy: 'DAEMON' as const } : { desiredCount: item.desired }),
     ...whereOf(item, place),
+<<<<<<< HEAD
+    placementStrategy: onFargate ? [] : item.strategies,
+    placementConstraints: onFargate ? [] : constraintsOf(item),
+    ...(item.subnets && !onFargate && item.networkMode === 'awsvpc'
+      ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1a'] } } }
+      : {}),
+    loadBalancers:
+      item.loadBalancer === undefined
+        ? []
+        : [`targets-${index}`, ...(item.loadBalancer.second ? [`second-${index}`] : [])].map((targetGroup) => ({
+            targetGroup,
+            containerName: 'app',
+            containerPort: 8080,
+          })),
+    ...(mayBeHighResolution(item, step)
+      ? { monitoring: { metricConfigurations: [{ metricNames: ['CPUUtilization'], resolutionSeconds: 20 }] } }
+      : {}),
+    deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
+=======
     placementStrategy: onFargate || daemon ? [] : item.strategies,
     placementConstraints: item.distinct && !onFargate ? [{ type: 'distinctInstance' }] : [],
     loadBalancers:
@@ -514,7 +884,15 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
             },
           }),
     },
+>>>>>>> scheduler
   };
+}
+
+function constraintsOf({ distinct, memberOf }: ServicePlan): NonNullable<Service['placementConstraints']> {
+  return [
+    ...(distinct ? [{ type: 'distinctInstance' as const }] : []),
+    ...(memberOf === undefined ? [] : [{ type: 'memberOf' as const, expression: memberOf }]),
+  ];
 }
 
 function whereOf(
@@ -540,12 +918,32 @@ const METRICS = {
   RequestCount: 'ALBRequestCountPerTarget',
 } as const;
 
-function scalableTargetOf(
-  { scaling, loadBalancer }: ServicePlan,
-  index: number,
-  startMs: Millis,
-): Part<'scalableTargets'>[] {
+/** CPU by metric math: of the tasks that run, those that are busy. */
+const busyTasks = (index: number) => {
+  const Dimensions = [
+    { Name: 'ClusterName', Value: CLUSTER },
+    { Name: 'ServiceName', Value: serviceName(index) },
+  ];
+  const stat = (MetricName: string, Stat: string) => ({
+    MetricStat: { Metric: { Namespace: 'AWS/ECS', MetricName, Dimensions }, Stat },
+    ReturnData: false,
+  });
+  return [
+    { Id: 'sum', ...stat('CPUUtilization', 'Sum') },
+    { Id: 'tasks', ...stat('CPUUtilization', 'SampleCount') },
+    { Id: 'each', Expression: 'sum / tasks' },
+  ];
+};
+
+function scalableTargetOf(plan: ServicePlan, index: number, step: string, startMs: Millis): Part<'scalableTargets'>[] {
+  const { scaling, loadBalancer } = plan;
   if (scaling === undefined) return [];
+  const followed = (metric: keyof typeof METRICS | 'Math') => {
+    if (metric === 'Math') return { CustomizedMetricSpecification: { Metrics: busyTasks(index) } };
+    const fast = metric === 'CPUUtilization' && mayBeHighResolution(plan, step);
+    const PredefinedMetricType = fast ? 'ECSServiceAverageCPUUtilizationHighResolution' : METRICS[metric];
+    return { PredefinedMetricSpecification: { PredefinedMetricType } } as const;
+  };
   const policies = scaling.policies
     .filter(({ metric }) => metric !== 'RequestCount' || loadBalancer !== undefined)
     .map(({ metric, target, perTarget, outCooldown, inCooldown, disableScaleIn }): Policy => ({
@@ -553,15 +951,34 @@ function scalableTargetOf(
       PolicyType: 'TargetTrackingScaling',
       TargetTrackingScalingPolicyConfiguration: {
         TargetValue: metric === 'RequestCount' ? perTarget : target,
-        PredefinedMetricSpecification: { PredefinedMetricType: METRICS[metric] },
+        ...followed(metric),
         ScaleOutCooldown: outCooldown,
         ScaleInCooldown: inCooldown,
         DisableScaleIn: disableScaleIn,
       },
     }));
-  const stepPolicies = scaling.steps
-    .filter(({ metric }) => loadBalancer !== undefined || metric.endsWith('Utilization'))
-    .map((plan, place) => stepPolicyOf(plan, place));
+  const stepPolicies = scaling.steps.flatMap((drawn, place) => {
+    const hasMetric = loadBalancer !== undefined || drawn.shape === 'called' || drawn.metric.endsWith('Utilization');
+    return hasMetric ? [stepPolicyOf(drawn, place)] : [];
+  });
+  const forecasts: Policy[] =
+    scaling.predictive === undefined
+      ? []
+      : [
+          {
+            PolicyName: 'ahead',
+            PolicyType: 'PredictiveScaling',
+            PredictiveScalingPolicyConfiguration: {
+              MetricSpecifications: [
+                {
+                  TargetValue: 50,
+                  PredefinedMetricPairSpecification: { PredefinedMetricType: 'ECSServiceCPUUtilization' },
+                },
+              ],
+              Mode: scaling.predictive,
+            },
+          },
+        ];
   const scheduledActions = scaling.actions.map(({ kind, minute, every, zone, min, max }, place): ScheduledAction => {
     const at = iso(startMs + minute * MINUTE).slice(0, 19);
     const cron = `cron(${minute % 60} ${Math.floor(minute / 60)} * * ? *)`;
@@ -580,7 +997,7 @@ function scalableTargetOf(
       service: serviceName(index),
       MinCapacity: scaling.min,
       MaxCapacity: scaling.min + scaling.room,
-      policies: [...policies, ...stepPolicies],
+      policies: [...policies, ...stepPolicies, ...forecasts],
       scheduledActions,
     },
   ];
@@ -599,6 +1016,7 @@ type StepPlan = NonNullable<ServicePlan['scaling']>['steps'][number];
 /** Two steps above a threshold that add, two below one that take away, or both of them as intervals. */
 function stepPolicyOf(drawn: StepPlan, place: number): Policy {
   const { shape, metric, level, type, sizes, aggregation, window, missing, cooldown } = drawn;
+  const called = shape === 'called';
   const full = FULL[metric];
   const [small, large] = sizes.map((size, index) =>
     type === 'ChangeInCapacity' && index === 1 ? Math.ceil(size / 10) : size,
@@ -622,19 +1040,24 @@ function stepPolicyOf(drawn: StepPlan, place: number): Policy {
   return {
     PolicyName: `steps-${place}`,
     PolicyType: 'StepScaling',
-    alarm: {
-      MetricName: metric,
-      Period: window.minutes * 60,
-      EvaluationPeriods: window.periods,
-      DatapointsToAlarm: Math.min(window.periods, 3),
-      TreatMissingData: missing,
-      ...(shape === 'intervals'
-        ? {}
-        : {
-            Threshold: level * full,
-            ComparisonOperator: sign < 0 ? 'LessThanThreshold' : 'GreaterThanOrEqualToThreshold',
-          }),
-    },
+    ...(called
+      ? {}
+      : {
+          alarm: {
+            MetricName: metric,
+            Period: window.minutes * 60,
+            EvaluationPeriods: window.periods,
+            DatapointsToAlarm: Math.min(window.periods, 3),
+            TreatMissingData: missing,
+            ...(shape === 'intervals'
+              ? {}
+              : {
+                  Threshold: level * full,
+                  ComparisonOperator:
+                    sign < 0 ? ('LessThanThreshold' as const) : ('GreaterThanOrEqualToThreshold' as const),
+                }),
+          },
+        }),
     StepScalingPolicyConfiguration: {
       AdjustmentType: type,
       Cooldown: cooldown,
@@ -646,11 +1069,15 @@ function stepPolicyOf(drawn: StepPlan, place: number): Policy {
 }
 
 /** A request simulated one by one costs a third of a microsecond, and its task's bookkeeping more. */
-const MOST_REQUESTS_RPS = { fluid: 3_000, requests: 15 };
+const MOST_REQUESTS_RPS = { fluid: 3_000, requests: 15, queue: 3_000 };
 
-function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'load'>[] {
+function loadOf({ load, loadBalancer }: ServicePlan, index: number, startMs: Millis): Part<'load'>[] {
   if (load === undefined) return [];
-  const rate = Math.min((load.work * 1_000) / load.cpuMs, MOST_REQUESTS_RPS[load.serving as 'fluid']);
+  // Behind a load balancer come requests.
+  const serving = load.serving === 'queue' && loadBalancer !== undefined ? 'fluid' : (load.serving as 'queue');
+  const { maxReceiveCount, ...queue } = load.queue;
+  const redrive = maxReceiveCount === undefined ? {} : { RedrivePolicy: { maxReceiveCount } };
+  const rate = Math.min((load.work * 1_000) / load.cpuMs, MOST_REQUESTS_RPS[serving]);
   const steady = {
     constant: { model: 'constant' as const, rate },
     diurnal: { model: 'diurnal' as const, base: rate / 2, peak: rate, peakHour: 9.5 },
@@ -667,7 +1094,8 @@ function loadOf({ load }: ServicePlan, index: number, startMs: Millis): Part<'lo
   return [
     {
       service: serviceName(index),
-      serving: load.serving,
+      serving,
+      ...(serving === 'queue' ? { queue: { ...queue, ...redrive } } : {}),
       routing: load.routing,
       arrivals: load.arrivals,
       request: {
@@ -721,7 +1149,7 @@ export const slotRanges = fc.integer({ min: 1, max: 6 }).chain((evaluationPeriod
 export const demands: fc.Arbitrary<TaskDemand> = fc.record({
   cpuUnits: fc.constantFrom(0, 64, 256, 512, 1024),
   memoryMiB: fc.constantFrom(1, 128, 500, 1024),
-  gpuCount: fc.constant(0),
+  gpuCount: fc.constantFrom(0, 0, 0, 1),
   tcpPorts: fc.constantFrom([], [], [], [80]),
   udpPorts: fc.constantFrom([], [], [53]),
   enis: fc.constantFrom(0, 0, 1),
@@ -731,15 +1159,20 @@ const RESERVED_PORTS = [22, 2375, 2376, 51678, 51679];
 
 /** What is on an instance: how many tasks of ours, and what others have left of its resources. */
 const holding = fc.record({
-  type: fc.constantFrom('t3.small', 'm5.large', 'c5.xlarge'),
+  type: fc.constantFrom('t3.small', 'm5.large', 'c5.xlarge', 'g4dn.xlarge'),
+  stack: fc.constantFrom(undefined, null, 'prod', 'test'),
+  connected: fc.constantFrom(true, true, true, false),
   zone: fc.constantFrom(...ZONES),
   provider: fc.constantFrom(undefined, 'fleet-0', 'fleet-1'),
   draining: fc.constantFrom(false, false, false, true),
   ours: fc.nat({ max: 3 }),
+  theirs: fc.nat({ max: 2 }),
   cpuShare: fc.constantFrom(0, 0.25, 0.5, 1),
   memoryShare: fc.constantFrom(0, 0.25, 0.5, 1),
   enis: fc.nat({ max: 3 }),
   ports: fc.subarray(['tcp/80', 'udp/53']),
+  /** How many static ports others hold: with these, close to the limit. */
+  manyPorts: fc.constantFrom(0, 0, 0, 92, 94),
 });
 
 type Holding = typeof holding extends fc.Arbitrary<infer Drawn> ? Drawn : never;
@@ -758,10 +1191,14 @@ export function emptyInstance(index: number, zone: string, type = 'm5.large'): C
   return containerInstance(
     {
       type,
+      stack: undefined,
+      connected: true,
       zone,
       provider: undefined,
       draining: false,
       ours: 0,
+      theirs: 0,
+      manyPorts: 0,
       cpuShare: 1,
       memoryShare: 1,
       enis: Number.MAX_SAFE_INTEGER,
@@ -772,28 +1209,57 @@ export function emptyInstance(index: number, zone: string, type = 'm5.large'): C
 }
 
 export const SERVICE = 'web';
+/** Its task group, and another's. */
+export const GROUP = 'service:web';
+export const OTHER_GROUP = 'service:daemon';
 
 function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string }, index: number): ContainerInstance {
-  const type = instanceType(item.type);
-  if (type === undefined) throw new RangeError(`no instance type ${item.type}`);
-  const registered = { cpuUnits: type.vcpu * 1024, memoryMiB: type.ecsMemoryMiB, enis: type.awsvpcTasks };
+  const registered = registeredResources(item.type, { ECS_ENABLE_GPU_SUPPORT: true });
+  if (registered === undefined) throw new RangeError(`no instance type ${item.type}`);
+  const ports = [
+    ...RESERVED_PORTS.map((port) => `tcp/${port}`),
+    ...item.ports,
+    ...Array.from({ length: item.manyPorts }, (_, place) => `tcp/${9_000 + place}`),
+  ];
+  const groups = [
+    [GROUP, item.ours],
+    [OTHER_GROUP, item.theirs],
+  ] as const;
   return {
     ec2InstanceId: instanceId(index),
     instanceType: item.type,
     availabilityZone: item.zone,
     capacityProvider: item.provider,
     registeredAtMs: MONDAY + index * SECOND,
-    registered,
+    agentVersion: '1.99.1',
+    agentConnected: item.connected,
+    attributes: new Map<string, string | null>([
+      ['ecs.availability-zone', item.zone],
+      ['ecs.instance-type', item.type],
+      ...(item.stack === undefined ? [] : [['stack', item.stack] as const]),
+    ]),
+    missingCapabilities: [],
+    registered: { ...registered },
     remaining: {
       cpuUnits: Math.floor(registered.cpuUnits * item.cpuShare),
       memoryMiB: Math.floor(registered.memoryMiB * item.memoryShare),
+      gpuCount: registered.gpuCount,
       enis: Math.min(registered.enis, item.enis),
     },
-    ports: new Map([...RESERVED_PORTS.map((port) => `tcp/${port}`), ...item.ports].map((port) => [port, true])),
+    ports: new Map(ports.map((port) => [port, true])),
+    host: {
+      ...registered,
+      ports: new Map(ports.map((port) => [port, true])),
+      portRange: { from: 32_768, to: 60_999 },
+      lastPort: 32_767,
+      queue: new Map(),
+    },
     status: item.draining ? 'DRAINING' : 'ACTIVE',
     agentConnected: true,
     tasks: new Map(),
-    serviceCounts: new Map(item.ours === 0 ? [] : [[SERVICE, item.ours]]),
+    taskGroups: new Map(groups.filter(([, count]) => count > 0)),
+    runningTasksCount: item.ours + item.theirs,
+    runningGroups: new Map(item.ours > 1 ? [[GROUP, item.ours - 1]] : []),
     pulled: new Map(),
   };
 }
@@ -809,9 +1275,11 @@ export function occupy(
 ): void {
   instance.remaining.cpuUnits -= demand.cpuUnits * count;
   instance.remaining.memoryMiB -= demand.memoryMiB * count;
+  instance.remaining.gpuCount -= demand.gpuCount * count;
   instance.remaining.enis -= demand.enis * count;
   for (const port of hostPorts(demand)) instance.ports.set(port, true);
-  instance.serviceCounts.set(SERVICE, (instance.serviceCounts.get(SERVICE) ?? 0) + count);
+  instance.taskGroups.set(GROUP, (instance.taskGroups.get(GROUP) ?? 0) + count);
+  instance.runningTasksCount += count;
 }
 
 /** Members of an Auto Scaling group. */
@@ -820,13 +1288,245 @@ export const groupMembers: fc.Arbitrary<readonly Instance[]> = fc
     maxLength: 12,
   })
   .map((drawn) =>
-    drawn.map(({ zone, protectedFromScaleIn, pending }, index) => ({
-      instanceId: instanceId(index),
-      autoScalingGroupName: 'group-0',
-      instanceType: 'm5.large',
-      availabilityZone: zone,
-      launchedMs: MONDAY + index * HOUR,
-      state: pending ? 'Pending' : 'InService',
-      protectedFromScaleIn,
-    })),
+    drawn.map(({ zone, protectedFromScaleIn, pending }, index) =>
+      groupMember(index, {
+        availabilityZone: zone,
+        launchedMs: MONDAY + index * HOUR,
+        state: pending ? 'Pending' : 'InService',
+        protectedFromScaleIn,
+      }),
+    ),
   );
+
+/** An expression of the cluster query language, and what it means, written down once more from the specification. */
+export interface Meant {
+  readonly text: string;
+  readonly means: (instance: QueriedInstanceJson) => boolean;
+}
+
+/** How a text compares, by each way of writing the operator. */
+type Compare = (a: string, b: string) => boolean;
+const equals: Compare = (a, b) => a === b;
+const differs: Compare = (a, b) => a !== b;
+const isNumber = (text: string): boolean => text.trim() !== '' && !Number.isNaN(Number(text));
+const sign = (a: string, b: string): number =>
+  isNumber(a) && isNumber(b) ? Number(a) - Number(b) : a < b ? -1 : Number(a > b);
+const EQUALITIES: readonly (readonly [string, Compare])[] = [
+  ['==', equals],
+  ['equals', equals],
+  ['!=', differs],
+  ['not_equals', differs],
+];
+const ORDERS: readonly (readonly [string, (difference: number) => boolean])[] = [
+  ['>', (difference) => difference > 0],
+  ['greater_than', (difference) => difference > 0],
+  ['>=', (difference) => difference >= 0],
+  ['greater_than_equal', (difference) => difference >= 0],
+  ['<', (difference) => difference < 0],
+  ['less_than', (difference) => difference < 0],
+  ['<=', (difference) => difference <= 0],
+  ['less_than_equal', (difference) => difference <= 0],
+  ['==', (difference) => difference === 0],
+  ['not_equals', (difference) => difference !== 0],
+];
+
+const literal = (text: string): fc.Arbitrary<string> =>
+  fc.constantFrom(...(/^[\w.:/+-]+$/.test(text) ? [text] : []), `'${text}'`, `"${text}"`);
+const values: fc.Arbitrary<string> = fc.constantFrom(
+  'prod',
+  'test',
+  'm5.large',
+  'us-east-1a',
+  '7',
+  '10',
+  'two words',
+  'and',
+  'service:web',
+);
+const patterns = fc.constantFrom('m5.*', 'prod|test', '[pt]ro?.*', '(?i)PROD', 'us-east-1[ab]', 'a', 'i-0+2');
+
+/** The right side of a condition on a text, its meaning, and whether it is of the denying kind. */
+interface TextTest {
+  readonly right: string;
+  readonly holds: (value: string) => boolean;
+  readonly denies: boolean;
+}
+const textTests: fc.Arbitrary<TextTest> = fc.oneof(
+  fc.tuple(fc.constantFrom(...EQUALITIES), values).chain(([[operator, compare], value]) =>
+    literal(value).map((written) => ({
+      right: `${operator} ${written}`,
+      holds: (found: string) => compare(found, value),
+      denies: compare === differs,
+    })),
+  ),
+  fc.tuple(fc.constantFrom('=~', 'matches', '!~', 'not_matches'), patterns).map(([operator, pattern]) => {
+    const denies = operator === '!~' || operator === 'not_matches';
+    const regex = new RegExp(`^(?:${pattern.replace('(?i)', '')})$`, pattern.startsWith('(?i)') ? 'i' : '');
+    return { right: `${operator} '${pattern}'`, holds: (found: string) => regex.test(found) !== denies, denies };
+  }),
+  fc
+    .tuple(fc.constantFrom('in', '!in', 'not_in'), fc.array(values, { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([operator, items, tight]) => ({
+      right: `${operator}${tight ? '' : ' '}[${items.map((item) => `'${item}'`).join(tight ? ',' : ' , ')}]`,
+      holds: (found: string) => items.includes(found) === (operator === 'in'),
+      denies: operator !== 'in',
+    })),
+);
+
+const attributeTests: fc.Arbitrary<Meant> = fc
+  .tuple(
+    fc.constantFrom('stack', 'ssd', 'ecs.instance-type', 'ecs.availability-zone'),
+    fc.oneof(
+      textTests,
+      fc.tuple(fc.constantFrom(...ORDERS.slice(0, 8)), values).chain(([[operator, compare], value]) =>
+        literal(value).map((written) => ({
+          right: `${operator} ${written}`,
+          holds: (found: string) => compare(sign(found, value)),
+          denies: false,
+        })),
+      ),
+      fc.constantFrom('exists', '!exists', 'not_exists'),
+    ),
+  )
+  .map(([name, test]) => {
+    const valueOf = ({ attributes }: QueriedInstanceJson) => attributes[name];
+    if (typeof test === 'string')
+      return {
+        text: `attribute:${name} ${test}`,
+        means: (instance) => (valueOf(instance) === undefined) !== (test === 'exists'),
+      };
+    return {
+      text: `attribute:${name} ${test.right}`,
+      means(instance) {
+        const value = valueOf(instance);
+        if (value === undefined) return false;
+        return value === null ? test.denies : test.holds(value);
+      },
+    };
+  });
+
+const subjectTests: fc.Arbitrary<Meant> = fc.oneof(
+  textTests.map(({ right, holds }): Meant => ({
+    text: `ec2InstanceId ${right}`,
+    means: ({ ec2InstanceId }) => holds(ec2InstanceId),
+  })),
+  textTests.map(({ right, holds }): Meant => ({
+    text: `agentConnected ${right}`,
+    means: ({ agentConnected }) => holds(String(agentConnected)),
+  })),
+  textTests.map(({ right, holds, denies }): Meant => ({
+    text: `task:group ${right}`,
+    means: ({ taskGroups }) => (denies ? taskGroups.every(holds) : taskGroups.some(holds)),
+  })),
+  fc.tuple(fc.constantFrom(...ORDERS), fc.nat({ max: 4 })).map(([[operator, compare], count]): Meant => ({
+    text: `runningTasksCount ${operator} ${count}`,
+    means: ({ runningTasksCount }) => compare(runningTasksCount - count),
+  })),
+  fc
+    .tuple(fc.constantFrom(...ORDERS), fc.constantFrom([1, 99, 1], [1, 100, 0], [1, 9, 12], [2, 0, 0]))
+    .map(([[operator, compare], version]): Meant => ({
+      text: `agentVersion ${operator} ${version.join('.')}`,
+      means: ({ agentVersion }) => {
+        const weigh = (numbers: readonly number[]) => numbers.reduce((sum, part) => sum * 1_000 + part, 0);
+        return compare(weigh(agentVersion.split('.').map(Number)) - weigh(version));
+      },
+    })),
+  fc
+    .tuple(
+      fc.constantFrom(...ORDERS),
+      fc.constantFrom(
+        ['2030-01-07', Date.UTC(2030, 0, 7)],
+        ['2030-01-07T00:00:05Z', Date.UTC(2030, 0, 7, 0, 0, 5)],
+        ['2030-01-07T01:00:03+01:00', Date.UTC(2030, 0, 7, 0, 0, 3)],
+        ['2030-01-07T00:00:02', Date.UTC(2030, 0, 7, 0, 0, 2)],
+      ),
+    )
+    .map(([[operator, compare], [written, atMs]]): Meant => ({
+      text: `registeredAt ${operator} ${written}`,
+      means: ({ registeredAt }) => compare(Date.parse(registeredAt) - atMs),
+    })),
+);
+
+/** Expressions with every subject, operator, alias, quote and grouping; all of them valid. */
+export const meantExpressions: fc.Arbitrary<Meant> = fc
+  .letrec<{ whole: Meant; alternative: Meant; factor: Meant }>((tie) => ({
+    whole: fc.array(tie('alternative'), { minLength: 1, maxLength: 2 }).chain((parts) =>
+      fc.constantFrom(' or ', ' || ', '||').map((joined) => ({
+        text: parts.map(({ text }) => text).join(joined),
+        means: (instance: QueriedInstanceJson) => parts.some(({ means }) => means(instance)),
+      })),
+    ),
+    alternative: fc.array(tie('factor'), { minLength: 1, maxLength: 2 }).chain((parts) =>
+      fc.constantFrom(' and ', ' && ', '&&').map((joined) => ({
+        text: parts.map(({ text }) => text).join(joined),
+        means: (instance: QueriedInstanceJson) => parts.every(({ means }) => means(instance)),
+      })),
+    ),
+    factor: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      { weight: 3, arbitrary: attributeTests },
+      { weight: 3, arbitrary: subjectTests },
+      { weight: 1, arbitrary: tie('whole').map(({ text, means }) => ({ text: `( ${text})`, means })) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(tie('whole'), fc.constantFrom('not(', 'not (', '!(', '! ('))
+          .map(([{ text, means }, open]): Meant => ({
+            text: `${open}${text} )`,
+            means: (instance) => !means(instance),
+          })),
+      },
+    ),
+  }))
+  .whole.filter(({ text }) => text.length <= 1_800);
+
+export const expressions: fc.Arbitrary<string> = meantExpressions.map(({ text }) => text);
+
+/** An instance as the cluster query language sees it. */
+export const queriedInstances: fc.Arbitrary<QueriedInstanceJson> = fc.record({
+  ec2InstanceId: fc.constantFrom('i-1', 'i-02', 'i-002', 'prod'),
+  agentConnected: fc.boolean(),
+  agentVersion: fc.constantFrom('1.99.1', '1.9.12', '2.0.0', '1.100.0'),
+  registeredAt: fc.constantFrom(
+    '2030-01-07T00:00:00Z',
+    '2030-01-07T00:00:03Z',
+    '2018-02-12T23:59:59Z',
+    '2031-01-01T00:00:00Z',
+  ),
+  runningTasksCount: fc.nat({ max: 4 }),
+  attributes: fc.record(
+    {
+      stack: fc.option(values, { nil: null }),
+      ssd: fc.option(values, { nil: null, freq: 1 }),
+      'ecs.instance-type': fc.constantFrom('m5.large', 'm5.xlarge', 't3.small'),
+      'ecs.availability-zone': fc.constantFrom(...ZONES),
+    },
+    { requiredKeys: ['ecs.instance-type', 'ecs.availability-zone'] },
+  ),
+  taskGroups: fc.subarray(['service:web', 'prod', 'two words']),
+});
+/** A member of a group, on demand and in service unless a test says otherwise. */
+export function groupMember(index: number, changes: Partial<Instance> = {}): Instance {
+  const { launchedMs = index, instanceType: type = 'm5.large' } = changes;
+  return {
+    instanceId: instanceId(index),
+    autoScalingGroupName: 'group-0',
+    instanceType: type,
+    availabilityZone: ZONES[0] as string,
+    purchaseOption: 'on-demand',
+    launchTemplateVersion: 1,
+    launchedMs,
+    runningAtMs: launchedMs,
+    bootedAtMs: launchedMs,
+    interruptedAtMs: undefined,
+    state: 'InService',
+    protectedFromScaleIn: false,
+    surplus: false,
+    atRisk: false,
+    interrupted: false,
+    impaired: false,
+    waitsFor: new Map(),
+    cpuCredits: newCpuCredits(type, undefined),
+    ...changes,
+  };
+}

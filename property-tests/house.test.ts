@@ -23,7 +23,7 @@ import {
 const top = fileURLToPath(new URL('..', import.meta.url));
 const sources: readonly Source[] = ['core', 'sims', 'bench', 'property-tests'].flatMap((folder) =>
   readdirSync(join(top, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!\.d)\.(ts|mjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((file) => ({ path: relative(top, file).split(sep).join('/'), text: readFileSync(file, 'utf8') }))
     .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
@@ -126,8 +126,8 @@ describe('the rules find what is planted, and let the rest be', () => {
       "import { readFileSync } from 'node:fs';",
       /^core\/ecs\/task\.ts:1: .*nothing from Node/,
     );
-    findsIn(packages, 'core/ecs/task.ts', "import fs from 'fs';", /rxjs, immer, zod and croner only/);
-    findsIn(packages, 'core/ecs/task.ts', "import yaml from 'yaml';", /rxjs, immer, zod and croner only/);
+    findsIn(packages, 'core/ecs/task.ts', "import fs from 'fs';", /rxjs, immer, zod, croner and re2js only/);
+    findsIn(packages, 'core/ecs/task.ts', "import yaml from 'yaml';", /rxjs, immer, zod, croner and re2js only/);
     findsIn(packages, 'core/ecs/task.ts', "import { map } from 'rxjs';", /pipelines live in controller\.ts/);
     findsIn(packages, 'core/ecs/task.ts', "import { map } from 'rxjs/operators';", /only/);
     findsIn(packages, 'core/ecs/task.ts', "import { produce } from 'immer';", /only kernel\/timeline\.ts calls immer/);
@@ -144,6 +144,13 @@ describe('the rules find what is planted, and let the rest be', () => {
       /only autoscaling\/schedule\.ts knows calendars/,
     );
 
+    findsIn(
+      packages,
+      'core/ecs/task.ts',
+      "import { RE2JS } from 're2js';",
+      /only ecs\/placement\/query\.ts reads expressions of users/,
+    );
+
     findsIn(packages, 'core/ecs/controller.ts', "import { map } from 'rxjs';");
     findsIn(packages, 'core/kernel/streams.ts', "import { Subject } from 'rxjs';");
     findsIn(packages, 'core/kernel/timeline.ts', "import { produce } from 'immer';");
@@ -151,6 +158,7 @@ describe('the rules find what is planted, and let the rest be', () => {
     findsIn(packages, 'core/ecs/task.ts', "import { type Immutable } from 'immer';");
     findsIn(packages, 'core/ecs/task.ts', "import { z } from 'zod';");
     findsIn(packages, 'core/autoscaling/schedule.ts', "import { Cron } from 'croner';");
+    findsIn(packages, 'core/ecs/placement/query.ts', "import { RE2JS } from 're2js';");
     findsIn(packages, 'sims/cli.ts', "import { readFileSync } from 'node:fs';");
   });
 

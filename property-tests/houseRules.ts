@@ -104,8 +104,12 @@ function packageTrouble(path: string, from: string, isType: boolean): string | u
       return undefined;
     case 'croner':
       return path === 'core/autoscaling/schedule.ts' ? undefined : 'only autoscaling/schedule.ts knows calendars';
+    case 're2js':
+      return path === 'core/ecs/placement/query.ts'
+        ? undefined
+        : 'only ecs/placement/query.ts reads expressions of users';
     default:
-      return 'core uses rxjs, immer, zod and croner only';
+      return 'core uses rxjs, immer, zod, croner and re2js only';
   }
 }
 

@@ -5,6 +5,8 @@ import {
   emptyAutoscaling,
   evolveAutoscaling,
   policyKey,
+  scalingAssumptions,
+  scalingSettings,
   type AutoscalingCommand,
   type AutoscalingEvent,
   type AutoscalingWorld,
@@ -12,8 +14,14 @@ import {
   type ScalingPolicyConfig,
 } from '../core/autoscaling/index.ts';
 import {
+  alarmAssumptions,
+  cloudWatchSettings,
   emptyCloudWatch,
   evolveCloudWatch,
+  metricDelay,
+  metricKey,
+  metricsOf,
+  requestFor,
   type CloudWatchEvent,
   type CloudWatchWorld,
   type MetricAlarm,
@@ -29,12 +37,14 @@ interface RoomWorld extends AutoscalingWorld {
 
 const decide = decideAutoscaling<RoomWorld>({
   describe: ({ web }) => web,
-  metric: (_world, _resourceId, { PolicyName }) => ({
-    metric: `metric of ${PolicyName}`,
-    statistic: 'Average',
-    delayMs: 0,
-  }),
+  request: (_world, _resourceId, followed) =>
+    'request' in followed ? followed.request : requestFor('Room Cpu ', 'Average'),
 });
+
+/** Each policy has a metric of its own, whatever it follows. */
+function ofItsOwn({ config }: { readonly config: { readonly PolicyName: string } }, alarm: MetricAlarm): MetricAlarm {
+  return { ...alarm, request: requestFor(metricKey('Room', config.PolicyName, {}), 'Average') };
+}
 
 /** The room with one scalable target whose service obeys at once, and whose tasks run when they are told to. */
 export class ScalingRoom {
@@ -43,12 +53,14 @@ export class ScalingRoom {
 
   constructor(
     count: number,
-    bounds: { readonly min: number; readonly max: number },
+    { assumptions = {}, ...bounds }: { readonly min: number; readonly max: number; readonly assumptions?: object },
     ...policies: ScalingPolicyConfig[]
   ) {
     this.world = {
-      cloudwatch: emptyCloudWatch(),
-      autoscaling: emptyAutoscaling(),
+      cloudwatch: emptyCloudWatch(
+        cloudWatchSettings('typical', metricDelay.parse({ custom: '0s' }), alarmAssumptions.parse({})),
+      ),
+      autoscaling: emptyAutoscaling(scalingSettings(scalingAssumptions.parse(assumptions))),
       web: { desiredCount: count, runningCount: count, deploymentInProgress: false },
     };
     this.#carryOut({
@@ -60,7 +72,7 @@ export class ScalingRoom {
     for (const config of policies) {
       for (const put of this.#carryOut({ type: 'PutScalingPolicy', resourceId: RESOURCE, config }))
         if (put.type === 'ScalingPolicyPut')
-          for (const alarm of put.alarms) this.#watch({ type: 'MetricAlarmPut', alarm });
+          for (const alarm of put.alarms) this.#watch({ type: 'MetricAlarmPut', alarm: ofItsOwn(put, alarm) });
     }
   }
 
@@ -70,7 +82,8 @@ export class ScalingRoom {
 
   /** The alarm of a policy goes to ALARM, each of its datapoints being `value`; the other one goes to OK. */
   breach(name: string, direction: 'High' | 'Low', value: number): void {
-    const metric = `metric of ${name}`;
+    const alarm = this.world.cloudwatch.alarms.get(this.#alarmName(name, direction));
+    const { metric } = metricsOf(alarm!.config.request)[0]!;
     this.world.cloudwatch.metrics.get(metric)!.datapoints.length = 0;
     for (let minute = 20; minute >= 1; minute--)
       this.#watch({
@@ -82,6 +95,9 @@ export class ScalingRoom {
         sums: [value],
         minimums: [value],
         maximums: [value],
+        distributionEnds: [],
+        distributionValues: [],
+        distributionCounts: [],
       });
     for (const side of ['High', 'Low'] as const) this.#setAlarm(name, side, side === direction ? 'ALARM' : 'OK');
   }

@@ -121,3 +121,35 @@ test('a target whose task is lost with its instance is gone in the same instant'
   const left = [...simulation.log].find(({ event }) => event.type === 'TargetDeregistered');
   assert.equal(left?.atMs, stopped.atMs);
 });
+
+test('tasks that find no dynamic host port fail one after the other, not all in one instant', () => {
+  // Seed 9111: at the start of a run, where tasks are there at once, each failure was replaced without time going by.
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      duration: '10m',
+      autoScalingGroups: [
+        {
+          AutoScalingGroupName: 'group',
+          AvailabilityZones: ['us-east-1a'],
+          MinSize: 1,
+          MaxSize: 1,
+          instanceType: 'm5.large',
+          ecsConfig: { ECS_CLUSTER: 'demo', ECS_DYNAMIC_HOST_PORT_RANGE: '32768-32769' },
+        },
+      ],
+      taskDefinitions: [
+        {
+          family: 'web',
+          containerDefinitions: [{ name: 'app', image: 'web', memory: 64, portMappings: [{ containerPort: 80 }] }],
+        },
+      ],
+      services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 3, launchType: 'EC2' }],
+    }),
+  );
+  swim(scenario);
+  const simulation = simulate(scenario);
+  simulation.runUntil(endOf(scenario));
+  assert.equal(simulation.world.ecs.services.get('web')?.runningCount, 2);
+  const failed = [...simulation.log].find(({ event }) => event.type === 'TaskStopped');
+  assert.ok(failed?.event.type === 'TaskStopped' && failed.event.reason.endsWith('a host port is unavailable'));
+});

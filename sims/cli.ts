@@ -3,8 +3,9 @@
 import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { explainPlacement } from './commands/explainPlacement.ts';
 import { parseLength, run, type RunOptions } from './commands/run.ts';
-import { scenarioJsonSchema } from './commands/schema.ts';
+import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
 /** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
@@ -40,10 +41,22 @@ program
   });
 
 program
+  .command('explain')
+  .description('why something happened')
+  .command('placement')
+  .description('where tasks went and why, or why they went nowhere and what would help')
+  .argument('<from>', 'directory of run --out, or a scenario file')
+  .argument('[task]', 'one task, such as task-17; without it, an overview')
+  .action(async (from: string, task: string | undefined) => {
+    process.exitCode = await explainPlacement(from, task);
+  });
+
+program
   .command('schema')
   .description('print the JSON Schema of a scenario')
-  .action(() => {
-    process.stdout.write(scenarioJsonSchema());
+  .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
+  .action(({ assumptions }: { readonly assumptions?: boolean }) => {
+    process.stdout.write(assumptions === true ? assumptionsPage() : scenarioJsonSchema());
   });
 
 try {

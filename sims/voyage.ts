@@ -3,6 +3,8 @@
 import {
   costProjection,
   HOUR,
+  queueProjection,
+  scalingActivitiesProjection,
   scalingHistoryProjection,
   seriesProjection,
   serviceLevelProjection,
@@ -12,6 +14,7 @@ import {
   type Event,
   type Projection,
   type Recorded,
+  type ScalingActivityDescription,
 } from '../core/index.ts';
 import type { LoadedScenario } from './input/scenarioFile.ts';
 import { collectMoments } from './report/moments.ts';
@@ -30,6 +33,8 @@ export interface VoyageOptions {
 export interface VoyageResult {
   readonly summary: RunSummary;
   readonly series: RunSeries;
+  /** Newest first, six weeks at the most. */
+  readonly activities: readonly ScalingActivityDescription[];
 }
 
 /** Closed log segments kept in memory: enough to follow an event back to its causes. */
@@ -66,14 +71,15 @@ function* openEvents({ log }: EcsSimulation): Iterable<Recorded<Event>> {
 /** Attaches the projections to a simulation; the function it returns tells what they saw. */
 function attachReports(
   simulation: EcsSimulation,
-  { scenario, notes }: LoadedScenario,
+  { scenario, prices, notes }: LoadedScenario,
   points: number,
 ): (engineVersion: string) => VoyageResult {
   const attach = <Report>(projection: Projection<Report>): Projection<Report> => {
     simulation.events.on(...projection.types).subscribe(projection.on);
     return projection;
   };
-  const cost = attach(costProjection());
+  const cost = attach(costProjection({ prices, bill: scenario.assumptions.bill }));
+  const activities = attach(scalingActivitiesProjection({ includeNotScaled: true }));
   const services = scenario.services.map(({ serviceName, loadBalancers }) => ({
     serviceName,
     serviceLevel: attach(
@@ -84,6 +90,7 @@ function attachReports(
     ),
     utilization: attach(utilizationProjection(serviceName)),
     scaling: attach(scalingHistoryProjection(scenario.cluster.clusterName, serviceName, loadBalancers.length > 0)),
+    queue: attach(queueProjection(serviceName)),
     series: attach(seriesProjection(serviceName, scenario.start, scenario.duration, points)),
   }));
   const { moments } = collectMoments(simulation, { from: scenario.start });
@@ -101,15 +108,23 @@ function attachReports(
       to: new Date(nowMs).toISOString(),
       complete: nowMs === scenario.start + scenario.duration,
       notes,
-      services: services.map(({ serviceName, serviceLevel, utilization, scaling }) => ({
-        serviceName,
-        serviceLevel: serviceLevel.report(nowMs),
-        utilization: utilization.report(nowMs),
-        scaling: scaling.report(nowMs),
-      })),
+      services: services.map(({ serviceName, serviceLevel, utilization, scaling, queue }) => {
+        const messages = queue.report(nowMs);
+        return {
+          serviceName,
+          serviceLevel: serviceLevel.report(nowMs),
+          utilization: utilization.report(nowMs),
+          scaling: scaling.report(nowMs),
+          ...(messages === undefined ? {} : { queue: messages }),
+        };
+      }),
       cost: cost.report(nowMs),
       moments: moments(),
     };
-    return { summary, series: new Map(services.map(({ serviceName, series }) => [serviceName, series.report(nowMs)])) };
+    return {
+      summary,
+      series: new Map(services.map(({ serviceName, series }) => [serviceName, series.report(nowMs)])),
+      activities: activities.report(nowMs),
+    };
   };
 }

@@ -1,38 +1,67 @@
 /** When policies are asked and scheduled actions run: an alarm's action calls its policy, a schedule its action. */
 
-import { filter, merge, mergeMap } from 'rxjs';
-import type { AlarmState } from '../cloudwatch/index.ts';
-import type { Controller } from '../kernel/index.ts';
+import { merge, mergeMap } from 'rxjs';
+import type { Immutable } from 'immer';
+import { actionDelayMs, metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
+import { HOUR, SECOND, type Controller, type Millis } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
+import { HISTORY_HOURS, nextApplicationMs, type PredictiveCommand, type PredictiveEvent } from './predictiveScaling.ts';
 import type { ScalableTargetCommand, ScalableTargetEvent } from './scalableTarget.ts';
 import type { ScheduledActionCommand, ScheduledActionEvent } from './scheduledAction.ts';
 import type { AutoscalingWorld } from './world.ts';
 
-type Heard = CloudWatchEvent | ScalableTargetEvent | ScheduledActionEvent;
-type Asked = ScalableTargetCommand | ScheduledActionCommand | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' }>;
-
-const ALARM: AlarmState = 'ALARM';
+type Heard = CloudWatchEvent | ScalableTargetEvent | ScheduledActionEvent | PredictiveEvent;
+type Asked =
+  | ScalableTargetCommand
+  | ScheduledActionCommand
+  | PredictiveCommand
+  | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' | 'DeleteAlarm' | 'KeepMetrics' }>;
 
 export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> = (events, world) => {
   const callPolicies = (atMs: number, alarmNames: readonly string[]) =>
     alarmNames.flatMap((alarmName) =>
-      (world.cloudwatch.alarms.get(alarmName)?.config.alarmActions ?? [])
+      scalingActionsOf(world, alarmName)
         .filter((action) => world.autoscaling.policies.has(action))
-        .map((policyKey) => ({ atMs, command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const })),
+        .map((policyKey) => ({
+          atMs: atMs + actionDelayMs(world, alarmName),
+          command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const,
+        })),
     );
+  const deleteAlarms = (atMs: number, alarmNames: readonly string[]) =>
+    alarmNames.map((alarmName) => ({ atMs, command: { type: 'DeleteAlarm', alarmName } as const }));
   return merge(
     events
       .on('ScalingPolicyPut')
       .pipe(
-        mergeMap(({ atMs, event }) =>
-          event.alarms.map((alarm) => ({ atMs, command: { type: 'PutMetricAlarm', alarm } as const })),
-        ),
+        mergeMap(({ atMs, event }) => [
+          ...deleteAlarms(atMs, event.replacedAlarms),
+          ...event.alarms.map((alarm) => ({ atMs, command: { type: 'PutMetricAlarm', alarm } as const })),
+        ]),
       ),
-    events.on('AlarmStateChanged').pipe(
-      filter(({ event }) => event.to === ALARM),
-      mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName])),
-    ),
+    events.on('ScalingPolicyPut').pipe(mergeMap(({ atMs, event }) => firstForecast(atMs, event))),
+    events
+      .on('ForecastRefreshed')
+      .pipe(mergeMap(({ event }) => again(world, 'RefreshForecast', event.policyKey, event.nextAtMs))),
+    events
+      .on('ForecastApplied')
+      .pipe(mergeMap(({ event }) => again(world, 'ApplyForecast', event.policyKey, event.nextAtMs))),
+    events
+      .on('ScalingPolicyDeleted', 'ScalableTargetDeregistered')
+      .pipe(mergeMap(({ atMs, event }) => deleteAlarms(atMs, event.alarmNames))),
+    events.on('AlarmStateChanged').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
     events.on('AlarmActionsRepeated').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
+    events.on('ScalingActivityStarted').pipe(
+      mergeMap(({ atMs, event: { resourceId, activityId } }) => {
+        const { activityTimeoutMs } = world.autoscaling.settings;
+        if (activityTimeoutMs === undefined) return [];
+        return [
+          {
+            atMs: atMs + activityTimeoutMs,
+            command: { type: 'ExpireScalingActivity', resourceId, activityId } as const,
+          },
+        ];
+      }),
+    ),
     events
       .on('ScheduledActionPut')
       .pipe(mergeMap(({ event }) => due(event.resourceId, event.config.ScheduledActionName, event.dueAtMs))),
@@ -41,6 +70,34 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
       .pipe(mergeMap(({ event }) => due(event.resourceId, event.scheduledActionName, event.nextDueAtMs))),
   );
 };
+
+/** The metrics of a forecast are kept by the hour; it is made at once and applied from the next hour on. */
+function firstForecast(
+  atMs: Millis,
+  { policyKey, config, generation, forecastRequests }: Extract<ScalableTargetEvent, { type: 'ScalingPolicyPut' }>,
+) {
+  if (config.PolicyType !== 'PredictiveScaling' || forecastRequests === null) return [];
+  const metrics = Object.values(forecastRequests).flatMap((request: MetricRequest) =>
+    metricsOf(request).map(({ metric }) => metric),
+  );
+  const bufferMs = config.PredictiveScalingPolicyConfiguration.SchedulingBufferTime * SECOND;
+  const kept = { keepForMs: 0, hourlyForMs: HISTORY_HOURS * HOUR, withDistribution: false };
+  return [
+    { atMs, command: { type: 'KeepMetrics', metrics: [...new Set(metrics)], ...kept } as const },
+    { atMs, command: { type: 'RefreshForecast', policyKey, generation } as const },
+    { atMs: nextApplicationMs(atMs, bufferMs), command: { type: 'ApplyForecast', policyKey, generation } as const },
+  ];
+}
+
+function again(
+  { autoscaling }: Immutable<AutoscalingWorld>,
+  type: 'RefreshForecast' | 'ApplyForecast',
+  policyKey: string,
+  atMs: Millis,
+) {
+  const generation = autoscaling.policies.get(policyKey)?.generation;
+  return generation === undefined ? [] : [{ atMs, command: { type, policyKey, generation } }];
+}
 
 function due(resourceId: string, scheduledActionName: string, atMs: number | undefined) {
   if (atMs === undefined) return [];

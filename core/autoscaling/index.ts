@@ -16,11 +16,22 @@ import {
   type ScheduledActionCommand,
   type ScheduledActionEvent,
 } from './scheduledAction.ts';
+import {
+  decidePredictive,
+  evolvePredictive,
+  predictiveEvents,
+  type PredictiveCommand,
+  type PredictiveEvent,
+} from './predictiveScaling.ts';
 import type { AutoscalingWorld } from './world.ts';
 
 export { autoscalingController } from './controller.ts';
-export { policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
-export { scalingMetrics, type ScalableCapacity, type Scaler } from './scaler.ts';
+export { capacityForecast, effectiveMaximum } from './forecastCapacity.ts';
+export { forecastError, type Forecaster, type HourlyHistory } from './forecaster.ts';
+export { forecasters } from './forecasters.ts';
+export { HISTORY_HOURS } from './predictiveScaling.ts';
+export { forecastRequestsOf, policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
+export type { FollowedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 export {
   aggregatedMetric,
@@ -30,31 +41,40 @@ export {
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './scalers/stepScaling.ts';
-export { lowThreshold, targetTrackingCapacity } from './scalers/targetTracking.ts';
+export { forecastMetrics } from './scalers/predictive.ts';
+export { lowThreshold, targetGroupOfLabel, targetTrackingCapacity } from './scalers/targetTracking.ts';
 export { scheduledTimes, scheduleProblem, timeZoneProblem } from './schedule.ts';
+export { scalingAssumptions, scalingSettings } from './settings.ts';
 export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';
 
-export type AutoscalingEvent = ScalableTargetEvent | ScheduledActionEvent;
-export type AutoscalingCommand = ScalableTargetCommand | ScheduledActionCommand;
+export type AutoscalingEvent = ScalableTargetEvent | ScheduledActionEvent | PredictiveEvent;
+export type AutoscalingCommand = ScalableTargetCommand | ScheduledActionCommand | PredictiveCommand;
 
-export const autoscalingEvents = { ...scalableTargetEvents, ...scheduledActionEvents } as const;
+export const autoscalingEvents = { ...scalableTargetEvents, ...scheduledActionEvents, ...predictiveEvents } as const;
 
 export function decideAutoscaling<World extends AutoscalingWorld>(
   namespace: ScalableNamespace<World>,
 ): Decide<World, AutoscalingCommand, AutoscalingEvent> {
-  return { ...decideScalableTarget(namespace), ...decideScheduledAction(namespace) };
+  return { ...decideScalableTarget(namespace), ...decideScheduledAction(namespace), ...decidePredictive(namespace) };
 }
 
 export const evolveAutoscaling: Evolve<AutoscalingWorld, AutoscalingEvent> = {
   ...evolveScalableTarget,
   ...evolveScheduledAction,
+  ...evolvePredictive,
 };
 
 export const autoscalingPhases: Phases<AutoscalingCommand> = {
   RegisterScalableTarget: Phase.Execute,
   PutScalingPolicy: Phase.Execute,
+  DeregisterScalableTarget: Phase.Execute,
+  DeleteScalingPolicy: Phase.Execute,
   EvaluateScalingPolicy: Phase.Plan,
   CompleteScalingActivity: Phase.Execute,
+  ExpireScalingActivity: Phase.Execute,
   PutScheduledAction: Phase.Execute,
+  DeleteScheduledAction: Phase.Execute,
   RunScheduledAction: Phase.Plan,
+  RefreshForecast: Phase.Analyze,
+  ApplyForecast: Phase.Plan,
 };

@@ -6,21 +6,25 @@
  */
 
 import type { Immutable } from 'immer';
-import { recentDatapoints, type MetricAlarm } from '../cloudwatch/index.ts';
+import { recentDatapoints, scalingActionsOf, type MetricAlarm, type MetricRequest } from '../cloudwatch/index.ts';
 import {
   event,
+  flag,
   json,
   number,
   numbers,
   optional,
   text,
+  texts,
   type Context,
   type Decide,
   type EventsOf,
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
-import type { PredefinedMetric, ScalableCapacity } from './scaler.ts';
+import type { FollowedMetric, ScalableCapacity } from './scaler.ts';
+import type { Forecast, ForecastRequests } from './predictiveScaling.ts';
+import { forecastMetrics, type ForecastMetrics } from './scalers/predictive.ts';
 import { scalerOf, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 import type { AutoscalingWorld } from './world.ts';
 
@@ -33,10 +37,18 @@ export interface ScalingActivity {
   readonly toCapacity: number;
 }
 
+/** What is switched off for a target. */
+export interface SuspendedState {
+  readonly DynamicScalingInSuspended: boolean;
+  readonly DynamicScalingOutSuspended: boolean;
+  readonly ScheduledScalingSuspended: boolean;
+}
+
 export interface ScalableTarget {
   readonly resourceId: string;
   minCapacity: number;
   maxCapacity: number;
+  suspended: SuspendedState;
   /** The newest activity, while it waits for the running count to reach its goal. */
   activity: ScalingActivity | undefined;
 }
@@ -44,14 +56,21 @@ export interface ScalableTarget {
 export interface ScalingPolicy {
   readonly resourceId: string;
   readonly config: PutScalingPolicy;
-  /** The alarms that call it; of target tracking AlarmHigh, then AlarmLow unless scale-in is disabled. */
+  /** The alarms it has brought along; of target tracking AlarmHigh, then AlarmLow unless scale-in is disabled. */
   readonly alarmNames: readonly string[];
+  /** How often it was put: a policy that is replaced gets new alarms of its own. */
+  readonly generation: number;
   /** Until then a scale-out only adds what the running chain of scale-outs has not added yet. */
   scaleOutCoolsUntilMs: Millis;
   /** Capacity at the start and at the end of that chain. */
   chainFrom: number;
   chainTo: number;
   scaleInCoolsUntilMs: Millis;
+  /** Of predictive scaling: what it is made of, and the newest one. */
+  readonly forecastRequests: ForecastRequests | undefined;
+  forecast: Forecast | undefined;
+  /** What a forecast holds the target up to; no policy scales in below it. */
+  floor: number;
   /** Why the policy last did not scale; it is written once, not each minute. */
   refusal: string | undefined;
 }
@@ -63,11 +82,13 @@ export type NotScaledReason =
   | 'AlreadyAtMaxCapacity'
   | 'AlreadyAtMinCapacity'
   | 'AlreadyAtDesiredCapacity'
-  // Ours: AWS reports nothing for these four.
+  // Ours: AWS reports nothing for these.
   | 'InCooldown'
   | 'OtherPolicyNotReady'
   | 'MetricBackInRange'
-  | 'NoMatchingStep';
+  | 'NoMatchingStep'
+  | 'ScalingSuspended'
+  | 'HeldByForecast';
 
 export function policyKey(resourceId: string, policyName: string): string {
   return `${resourceId}/${policyName}`;
@@ -78,18 +99,33 @@ export const scalableTargetEvents = {
     resourceId: text('service/<cluster>/<service>'),
     minCapacity: number('tasks'),
     maxCapacity: number('tasks'),
+    scaleInSuspended: flag('whether policies may not scale in'),
+    scaleOutSuspended: flag('whether policies may not scale out'),
+    scheduledSuspended: flag('whether scheduled actions are lost'),
   }),
-  ScalingPolicyPut: event('A scaling policy was created or replaced, with the alarms that call it.', {
+  ScalableTargetDeregistered: event('A resource is no longer scaled: its policies and scheduled actions are gone.', {
+    resourceId: text('service/<cluster>/<service>'),
+    alarmNames: texts('the alarms that go with its policies'),
+  }),
+  ScalingPolicyPut: event('A scaling policy was created or replaced, with the alarms that it brings along.', {
     policyKey: text('<resource id>/<policy name>'),
     resourceId: text('the scalable target'),
     config: json<PutScalingPolicy>('as put-scaling-policy takes it'),
     alarms: json<readonly MetricAlarm[]>(
       'AlarmHigh, and AlarmLow unless scale-in is disabled; the one of step scaling',
     ),
+    generation: number('how often it was put'),
+    forecastRequests: json<ForecastRequests | null>('what a forecast is made of; null for other policies'),
+    replacedAlarms: texts('alarms of the policy before, which are deleted'),
   }),
-  ScalableTargetBoundsChanged: event('A scheduled action changed the bounds; they stay until something changes them.', {
+  ScalingPolicyDeleted: event('A scaling policy is no more.', {
+    policyKey: text('the policy'),
+    alarmNames: texts('the alarms that go with it: those of target tracking, not those of step scaling'),
+  }),
+  ScalableTargetBoundsChanged: event('The bounds were changed; they stay until something changes them.', {
     resourceId: text('the scalable target'),
-    scheduledActionName: text('the action'),
+    scheduledActionName: optional(text('the scheduled action')),
+    policyKey: optional(text('the policy whose forecast needs a higher maximum')),
     minCapacity: number('tasks'),
     maxCapacity: number('tasks'),
   }),
@@ -120,7 +156,10 @@ export const scalableTargetEvents = {
   ScalingActivityCompleted: event('The activity has ended. A successful one starts its policy’s cooldown.', {
     activityId: text('the activity'),
     resourceId: text('the scalable target'),
-    statusCode: text<'Successful' | 'Overridden'>('Overridden when a newer change came first'),
+    statusCode: text<'Successful' | 'Overridden' | 'Unfulfilled'>(
+      'Overridden when a newer change came first, Unfulfilled when its tasks did not come in time',
+    ),
+    foundCapacity: number('desired count at that moment'),
   }),
 } as const;
 export type ScalableTargetEvent = EventsOf<typeof scalableTargetEvents>;
@@ -129,50 +168,91 @@ export type ScalableTargetCommand =
   | {
       readonly type: 'RegisterScalableTarget';
       readonly resourceId: string;
-      readonly minCapacity: number;
-      readonly maxCapacity: number;
+      /** As they are when left out. */
+      readonly minCapacity?: number | undefined;
+      readonly maxCapacity?: number | undefined;
+      readonly suspendedState?: { readonly [K in keyof SuspendedState]?: boolean | undefined } | undefined;
     }
+  | { readonly type: 'DeregisterScalableTarget'; readonly resourceId: string }
   | { readonly type: 'PutScalingPolicy'; readonly resourceId: string; readonly config: ScalingPolicyConfig }
+  | { readonly type: 'DeleteScalingPolicy'; readonly policyKey: string }
   | { readonly type: 'EvaluateScalingPolicy'; readonly policyKey: string; readonly alarmName: string }
-  | { readonly type: 'CompleteScalingActivity'; readonly resourceId: string };
+  | { readonly type: 'CompleteScalingActivity'; readonly resourceId: string }
+  | { readonly type: 'ExpireScalingActivity'; readonly resourceId: string; readonly activityId: string };
 
 /** What the owner of the scalable resources answers; ECS provides it at the roof. */
 export interface ScalableNamespace<World> {
   readonly describe: (world: Immutable<World>, resourceId: string) => ScalableCapacity | undefined;
-  readonly metric: (
+  /** The metrics that a policy follows, as they are published; undefined when the resource has none of that name. */
+  readonly request: (
     world: Immutable<World>,
     resourceId: string,
-    config: PutScalingPolicy,
-  ) => PredefinedMetric | undefined;
+    followed: FollowedMetric,
+  ) => MetricRequest | undefined;
 }
 
 export function decideScalableTarget<World extends AutoscalingWorld>(
   namespace: ScalableNamespace<World>,
 ): Decide<World, ScalableTargetCommand, ScalableTargetEvent> {
   return {
-    RegisterScalableTarget({ resourceId, minCapacity, maxCapacity }, context) {
+    RegisterScalableTarget({ resourceId, suspendedState = {}, ...given }, context) {
       const { world } = context;
-      const registered = { type: 'ScalableTargetRegistered', resourceId, minCapacity, maxCapacity } as const;
+      const known = world.autoscaling.targets.get(resourceId);
+      const { minCapacity = known?.minCapacity ?? 0, maxCapacity = known?.maxCapacity ?? 0 } = given;
+      const suspended = { ...(known?.suspended ?? NOTHING_SUSPENDED), ...suspendedState };
+      const registered = {
+        type: 'ScalableTargetRegistered',
+        resourceId,
+        minCapacity,
+        maxCapacity,
+        scaleInSuspended: suspended.DynamicScalingInSuspended === true,
+        scaleOutSuspended: suspended.DynamicScalingOutSuspended === true,
+        scheduledSuspended: suspended.ScheduledScalingSuspended === true,
+      } as const;
       const capacity = capacityNow(namespace, resourceId, context);
       return [registered, ...withinBounds(activityId(world), registered, capacity, {})];
     },
 
+    DeregisterScalableTarget({ resourceId }, { world: { autoscaling } }) {
+      if (!autoscaling.targets.has(resourceId)) return [];
+      const policies = Array.from(autoscaling.policies.values()).filter((policy) => policy.resourceId === resourceId);
+      return [{ type: 'ScalableTargetDeregistered', resourceId, alarmNames: policies.flatMap(ownAlarms) }];
+    },
+
     PutScalingPolicy({ resourceId, config: written }, { world }) {
-      const { policies, alarms } = scalerOf(written);
+      const { policies, alarms, follows, ownsAlarms } = scalerOf(written);
       return policies(written).flatMap((config) => {
-        const metric = namespace.metric(world, resourceId, config);
-        if (metric === undefined) return [];
+        const followed = follows(config);
+        const request = followed === undefined ? [] : namespace.request(world, resourceId, followed);
+        const forecastRequests =
+          config.PolicyType === 'PredictiveScaling'
+            ? forecastRequestsOf((metric) => namespace.request(world, resourceId, metric), forecastMetrics(config))
+            : null;
+        if (request === undefined || forecastRequests === undefined) return [];
         const key = policyKey(resourceId, config.PolicyName);
+        const known = world.autoscaling.policies.get(key);
+        const generation = (known?.generation ?? 0) + 1;
+        const alarmId = ownsAlarms && generation > 1 ? `${config.PolicyName}#${generation}` : config.PolicyName;
         return [
           {
             type: 'ScalingPolicyPut',
             policyKey: key,
             resourceId,
             config,
-            alarms: alarms(config, metric, key),
+            alarms: alarms(config, request, key, alarmId),
+            generation,
+            forecastRequests,
+            replacedAlarms: known === undefined ? [] : ownAlarms(known),
           } as const,
         ];
       });
+    },
+
+    DeleteScalingPolicy({ policyKey: key }, { world }) {
+      const policy = world.autoscaling.policies.get(key);
+      return policy === undefined
+        ? []
+        : [{ type: 'ScalingPolicyDeleted', policyKey: key, alarmNames: ownAlarms(policy) }];
     },
 
     EvaluateScalingPolicy({ policyKey: key, alarmName }, context) {
@@ -181,8 +261,8 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       const capacity = capacityNow(namespace, policy.resourceId, context);
       const target = context.world.autoscaling.targets.get(policy.resourceId);
       if (capacity === undefined || target === undefined) return [];
-      const reading = read(policy, context, capacity);
-      if (reading === undefined || alarmName !== reading.alarmName) return [];
+      const reading = read(policy, key, alarmName, context, capacity);
+      if (reading === undefined) return [];
       const answer = judge(policy, target, reading, capacity, context);
       const common = { resourceId: policy.resourceId, policyKey: key, alarmName } as const;
       if ('reason' in answer)
@@ -220,13 +300,43 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       const capacity = namespace.describe(world, resourceId);
       if (activity === undefined || capacity === undefined) return [];
       const { activityId, toCapacity, startedMs } = activity;
-      if (capacity.desiredCount !== toCapacity && startedMs === nowMs) return []; // it has not reached the service yet
-      if (capacity.desiredCount !== toCapacity)
-        return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode: 'Overridden' }];
-      if (capacity.runningCount !== toCapacity) return [];
-      return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode: 'Successful' }];
+      const { desiredCount, runningCount } = capacity;
+      if (desiredCount !== toCapacity && startedMs === nowMs) return []; // it has not reached the service yet
+      if (desiredCount === toCapacity && runningCount !== toCapacity) return [];
+      const statusCode = desiredCount === toCapacity ? 'Successful' : 'Overridden';
+      return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode, foundCapacity: desiredCount }];
+    },
+
+    ExpireScalingActivity({ resourceId, activityId }, { world }) {
+      const activity = world.autoscaling.targets.get(resourceId)?.activity;
+      if (activity?.activityId !== activityId) return [];
+      const foundCapacity = namespace.describe(world, resourceId)?.desiredCount ?? 0;
+      return [{ type: 'ScalingActivityCompleted', activityId, resourceId, statusCode: 'Unfulfilled', foundCapacity }];
     },
   };
+}
+
+/** The metrics of a forecast, as they are published; undefined when the resource does not have all of them. */
+export function forecastRequestsOf(
+  requestOf: (followed: FollowedMetric) => MetricRequest | undefined,
+  metrics: ForecastMetrics,
+): ForecastRequests | undefined {
+  const load = requestOf(metrics.load);
+  if (load === undefined) return undefined;
+  if (metrics.scaling === undefined || metrics.capacity === undefined) return { load };
+  const [scaling, capacity] = [requestOf(metrics.scaling), requestOf(metrics.capacity)];
+  return scaling === undefined || capacity === undefined ? undefined : { load, scaling, capacity };
+}
+
+const NOTHING_SUSPENDED: SuspendedState = {
+  DynamicScalingInSuspended: false,
+  DynamicScalingOutSuspended: false,
+  ScheduledScalingSuspended: false,
+};
+
+/** The alarms that go with a policy. */
+function ownAlarms({ config, alarmNames }: Immutable<ScalingPolicy>): readonly string[] {
+  return scalerOf(config).ownsAlarms ? alarmNames : [];
 }
 
 /**
@@ -250,22 +360,25 @@ interface PolicyReading {
   readonly want: number | undefined;
 }
 
-/** What a policy asks for right now, from the first of its alarms that is in ALARM; undefined when none is. */
+/** What a policy asks for when an alarm calls it; undefined when the alarm has no reason to any more. */
 function read(
   policy: Immutable<ScalingPolicy>,
+  key: string,
+  alarmName: string,
   { world, nowMs }: Context<AutoscalingWorld>,
   { runningCount }: ScalableCapacity,
 ): PolicyReading | undefined {
-  for (const alarmName of policy.alarmNames) {
-    const alarm = world.cloudwatch.alarms.get(alarmName);
-    if (alarm?.state !== 'ALARM') continue;
-    const datapoints = recentDatapoints(world, alarmName, nowMs).map(({ value }) => value);
-    if (datapoints.length === 0) return undefined;
-    const { threshold, comparisonOperator } = alarm.config;
-    const reading = { datapoints, threshold, comparisonOperator, runningCount };
-    return { alarmName, datapoints, want: scalerOf(policy.config).capacity(policy.config, reading) };
-  }
-  return undefined;
+  const alarm = world.cloudwatch.alarms.get(alarmName);
+  if (alarm === undefined || !scalingActionsOf(world, alarmName).includes(key)) return undefined;
+  // Of two alarms of its own that are in ALARM the first one is heard.
+  const own = policy.alarmNames.find((name) => world.cloudwatch.alarms.get(name)?.state === 'ALARM');
+  if (policy.alarmNames.includes(alarmName) && own !== undefined && own !== alarmName) return undefined;
+  const datapoints = recentDatapoints(world, alarmName, nowMs).map(({ value }) => value);
+  if (datapoints.length === 0) return undefined;
+  const { threshold, comparisonOperator } = alarm.config;
+  const reading = { datapoints, threshold, comparisonOperator, runningCount };
+  const want = scalerOf(policy.config).capacity(policy.config, reading, world.autoscaling.settings);
+  return { alarmName, datapoints, want };
 }
 
 type Answer = { readonly fromCapacity: number; readonly toCapacity: number } | { readonly reason: NotScaledReason };
@@ -279,8 +392,9 @@ function judge(
   context: Context<AutoscalingWorld>,
 ): Answer {
   const { nowMs } = context;
+  const { settings } = context.world.autoscaling;
   const { desiredCount, runningCount, deploymentInProgress } = capacity;
-  const { minCapacity, maxCapacity } = target;
+  const { minCapacity, maxCapacity, suspended } = target;
   const { tracksTarget, countsFromRunning } = scalerOf(policy.config);
   const { want } = reading;
   if (want === undefined) return { reason: tracksTarget ? 'MetricBackInRange' : 'NoMatchingStep' };
@@ -292,20 +406,26 @@ function judge(
   const decided = target.activity?.startedMs === nowMs ? target.activity : undefined;
   const fromCapacity = decided?.policyKey === undefined ? desiredCount : decided.fromCapacity;
   if (want > runningCount) {
+    if (suspended.DynamicScalingOutSuspended) return { reason: 'ScalingSuspended' };
     const cooling = nowMs < policy.scaleOutCoolsUntilMs;
-    const deducts = cooling && countsFromRunning(policy.config);
+    const deducts = cooling && settings.scaleOutCooldown === 'credit' && countsFromRunning(policy.config);
     const wanted = deducts ? want - (policy.chainTo - policy.chainFrom) : want;
-    const toCapacity = clamp(wanted, minCapacity, maxCapacity);
+    const toMinimum = settings.belowMinimum === 'twoSteps' && desiredCount < minCapacity;
+    const toCapacity = toMinimum ? minCapacity : clamp(wanted, minCapacity, maxCapacity);
     if (toCapacity > Math.max(fromCapacity, desiredCount)) return { fromCapacity, toCapacity };
     if (desiredCount >= maxCapacity) return { reason: 'AlreadyAtMaxCapacity' };
     return { reason: cooling ? 'InCooldown' : 'AlreadyAtDesiredCapacity' };
   }
   if (decided !== undefined && decided.toCapacity > decided.fromCapacity) return { reason: 'OtherPolicyNotReady' };
   if (deploymentInProgress) return { reason: 'TargetServicePutResourceAsUnscalable' };
-  if (nowMs < policy.scaleInCoolsUntilMs) return { reason: 'InCooldown' };
+  if (suspended.DynamicScalingInSuspended) return { reason: 'ScalingSuspended' };
+  const scaleOutCools = nowMs < policy.scaleOutCoolsUntilMs && settings.scaleInDuringScaleOutCooldown === 'blocked';
+  if (nowMs < policy.scaleInCoolsUntilMs || scaleOutCools) return { reason: 'InCooldown' };
   const wanted = tracksTarget ? unanimousScaleIn(policy.resourceId, capacity, context) : want;
   if (wanted === undefined) return { reason: 'OtherPolicyNotReady' };
-  const toCapacity = clamp(wanted, minCapacity, maxCapacity);
+  const floor = forecastFloor(policy.resourceId, context.world);
+  const toCapacity = clamp(Math.max(wanted, floor), minCapacity, maxCapacity);
+  if (floor > wanted && toCapacity >= fromCapacity) return { reason: 'HeldByForecast' };
   const isLargest = fromCapacity === desiredCount || toCapacity > desiredCount;
   if (toCapacity < fromCapacity && isLargest) return { fromCapacity, toCapacity };
   return { reason: desiredCount <= minCapacity ? 'AlreadyAtMinCapacity' : 'AlreadyAtDesiredCapacity' };
@@ -317,16 +437,26 @@ function unanimousScaleIn(
   capacity: ScalableCapacity,
   context: Context<AutoscalingWorld>,
 ): number | undefined {
+  const { autoscaling, cloudwatch } = context.world;
   let largest = 0;
-  for (const policy of context.world.autoscaling.policies.values()) {
+  for (const [key, policy] of autoscaling.policies) {
     const [, lowAlarm] = policy.alarmNames;
     if (policy.resourceId !== resourceId || lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) continue;
-    const reading = read(policy, context, capacity);
-    const ready = reading?.alarmName === lowAlarm && context.nowMs >= policy.scaleInCoolsUntilMs;
-    if (!ready || reading.want === undefined) return undefined;
+    const hasNoData = cloudwatch.alarms.get(lowAlarm)?.state === 'INSUFFICIENT_DATA';
+    if (hasNoData && autoscaling.settings.policiesWithoutData === 'abstain') continue;
+    const reading = read(policy, key, lowAlarm, context, capacity);
+    if (reading?.want === undefined || context.nowMs < policy.scaleInCoolsUntilMs) return undefined;
     largest = Math.max(largest, reading.want);
   }
   return largest;
+}
+
+/** Of a forecast and a policy the larger capacity counts: what forecasts hold the target up to. */
+function forecastFloor(resourceId: string, { autoscaling }: Immutable<AutoscalingWorld>): number {
+  let floor = 0;
+  for (const policy of autoscaling.policies.values())
+    if (policy.resourceId === resourceId) floor = Math.max(floor, policy.floor);
+  return floor;
 }
 
 /** The activity that brings the desired count inside bounds that have just been set, if it lies outside. */
@@ -366,21 +496,42 @@ function clamp(value: number, min: number, max: number): number {
 }
 
 export const evolveScalableTarget: Evolve<AutoscalingWorld, ScalableTargetEvent> = {
-  ScalableTargetRegistered({ autoscaling }, { resourceId, minCapacity, maxCapacity }) {
+  ScalableTargetRegistered({ autoscaling }, registered) {
+    const { resourceId, minCapacity, maxCapacity } = registered;
     const activity = autoscaling.targets.get(resourceId)?.activity;
-    autoscaling.targets.set(resourceId, { resourceId, minCapacity, maxCapacity, activity });
+    const suspended = {
+      DynamicScalingInSuspended: registered.scaleInSuspended,
+      DynamicScalingOutSuspended: registered.scaleOutSuspended,
+      ScheduledScalingSuspended: registered.scheduledSuspended,
+    };
+    autoscaling.targets.set(resourceId, { resourceId, minCapacity, maxCapacity, suspended, activity });
   },
-  ScalingPolicyPut({ autoscaling }, { policyKey: key, resourceId, config, alarms }) {
+  ScalableTargetDeregistered({ autoscaling }, { resourceId }) {
+    autoscaling.targets.delete(resourceId);
+    for (const [key, policy] of autoscaling.policies)
+      if (policy.resourceId === resourceId) autoscaling.policies.delete(key);
+    for (const [key, action] of autoscaling.scheduledActions)
+      if (action.resourceId === resourceId) autoscaling.scheduledActions.delete(key);
+  },
+  ScalingPolicyPut({ autoscaling }, { policyKey: key, resourceId, config, alarms, generation, forecastRequests }) {
+    const known = autoscaling.policies.get(key);
     autoscaling.policies.set(key, {
       resourceId,
       config,
       alarmNames: alarms.map(({ alarmName }) => alarmName),
-      scaleOutCoolsUntilMs: 0,
-      chainFrom: 0,
-      chainTo: 0,
-      scaleInCoolsUntilMs: 0,
+      generation,
+      scaleOutCoolsUntilMs: known?.scaleOutCoolsUntilMs ?? 0,
+      chainFrom: known?.chainFrom ?? 0,
+      chainTo: known?.chainTo ?? 0,
+      scaleInCoolsUntilMs: known?.scaleInCoolsUntilMs ?? 0,
+      forecastRequests: forecastRequests ?? undefined,
+      forecast: undefined,
+      floor: 0,
       refusal: undefined,
     });
+  },
+  ScalingPolicyDeleted({ autoscaling }, { policyKey: key }) {
+    autoscaling.policies.delete(key);
   },
   ScalableTargetBoundsChanged({ autoscaling }, { resourceId, minCapacity, maxCapacity }) {
     const target = autoscaling.targets.get(resourceId);

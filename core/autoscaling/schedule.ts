@@ -16,8 +16,18 @@ const RATE_MS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
 /** The years that cron knows. A rate that would first come due after them is refused. */
 const YEARS = { least: 1970, most: 2199 } as const;
 
+/** What AWS does not say of clocks that change, and of cron as it once documented it. */
+export interface CalendarChoices {
+  /** A local time that the clocks skip: not due, the default, or as much later as the clocks go forward. */
+  readonly nonexistentLocalTime?: 'skipped' | 'shifted' | undefined;
+  /** A local time that comes twice: due the first time, the default, the last time, or both. */
+  readonly ambiguousLocalTime?: 'first' | 'last' | 'both' | undefined;
+  /** A `*` that has to be `?`: refused, the default, or read as `?`. */
+  readonly cronWithBothDays?: 'refused' | 'lenient' | undefined;
+}
+
 /** Where a schedule is looked at, and what limits it. */
-interface Occurrences {
+interface Occurrences extends CalendarChoices {
   /** IANA name, for `at` and `cron`; the lengths of a `rate` are fixed, a day is 24 hours. */
   readonly timeZone: string;
   /** The first instant that counts. */
@@ -49,7 +59,7 @@ export function scheduledTimes(
     readonly toMs: Millis;
     readonly startMs?: Millis | undefined;
     readonly endMs?: Millis | undefined;
-  },
+  } & CalendarChoices,
 ): Millis[] {
   const times: Millis[] = [];
   for (const atMs of occurrences(expression, { ...options, createdMs: options.fromMs })) {
@@ -69,8 +79,7 @@ function* occurrences(expression: string, options: Occurrences): Generator<Milli
   const { timeZone, fromMs, createdMs, startMs, endMs = Number.POSITIVE_INFINITY } = options;
   const at = AT.exec(expression);
   if (at !== null) {
-    const atMs = instantOf(at[1] as string, timeZone);
-    if (atMs !== undefined && atMs >= fromMs) yield atMs;
+    for (const atMs of instantsOf(at[1] as string, timeZone, options)) if (atMs >= fromMs) yield atMs;
     return;
   }
   if (startMs !== undefined && startMs >= fromMs && startMs <= endMs) yield startMs;
@@ -78,7 +87,7 @@ function* occurrences(expression: string, options: Occurrences): Generator<Milli
   const rate = RATE.exec(expression);
   const recurrence =
     rate === null
-      ? cronTimes(expression, timeZone, firstMs)
+      ? cronTimes(expression, timeZone, firstMs, options)
       : rateTimes(rateMs(rate), startMs ?? createdMs, Math.max(firstMs, (startMs ?? createdMs) + 1));
   for (const atMs of recurrence) {
     if (atMs > endMs) return;
@@ -101,25 +110,36 @@ function* rateTimes(stepMs: Millis, anchorMs: Millis, fromMs: Millis): Generator
  * Choice: AWS does not say what happens around a change of the clocks; we follow EventBridge Scheduler: a local time that
  * does not exist is skipped, one that comes twice is due the first time.
  */
-function* cronTimes(expression: string, timeZone: string, fromMs: Millis): Generator<Millis, void> {
-  const { minutes, hours, days } = readCron(cronFields(expression));
+function* cronTimes(
+  expression: string,
+  timeZone: string,
+  fromMs: Millis,
+  choices: CalendarChoices,
+): Generator<Millis, void> {
+  const { minutes, hours, days } = readCron(cronFields(expression, choices));
   const offsetAt = offsetsOf(timeZone);
   const shownMs = fromMs + offsetAt(fromMs);
+  // Times that the clocks shift into the next day belong to the day before.
   let day = days.nextRun(new Date(Math.floor(shownMs / DAY) * DAY - SECOND));
   for (; day !== null; day = days.nextRun(day)) {
     const dayMs = day.getTime();
     if (day.getUTCFullYear() > YEARS.most) return;
     const offsets = offsetsAround(dayMs, offsetAt);
-    for (const hour of hours)
-      for (const minute of minutes) {
-        const atMs = firstShown(dayMs + hour * HOUR + minute * MINUTE, offsets, offsetAt);
-        if (atMs !== undefined && atMs >= fromMs) yield atMs;
-      }
+    const localTimes = hours.flatMap((hour) => minutes.map((minute) => dayMs + hour * HOUR + minute * MINUTE));
+    if (offsets[0] === offsets[1]) {
+      for (const localMs of localTimes) if (localMs - offsets[0] >= fromMs) yield localMs - offsets[0];
+      continue;
+    }
+    const times = new Set(localTimes.flatMap((localMs) => shownAt(localMs, offsets, offsetAt, choices)));
+    for (const atMs of [...times].toSorted((a, b) => a - b)) if (atMs >= fromMs) yield atMs;
   }
 }
 
-function cronFields(expression: string): string[] {
-  return (CRON.exec(expression) as RegExpExecArray)[1]!.trim().toUpperCase().split(/\s+/);
+function cronFields(expression: string, { cronWithBothDays }: CalendarChoices): string[] {
+  const fields = (CRON.exec(expression) as RegExpExecArray)[1]!.trim().toUpperCase().split(/\s+/);
+  if (cronWithBothDays !== 'lenient' || fields[2] === '?' || fields[4] === '?') return fields;
+  const star = fields[2] === '*' ? 2 : 4;
+  return fields[star] === '*' ? fields.with(star, '?') : fields;
 }
 
 interface CronField {
@@ -219,14 +239,18 @@ function weekdayNumber(name: string): string {
  *
  * Choice: AWS takes a cron of seven fields, with seconds that it does not promise to keep; we take six.
  */
-export function scheduleProblem(expression: string, timeZone: string): string | undefined {
+export function scheduleProblem(
+  expression: string,
+  timeZone: string,
+  choices: CalendarChoices = {},
+): string | undefined {
   const zone = timeZoneProblem(timeZone);
   if (zone !== undefined) return zone;
   const at = AT.exec(expression);
-  if (at !== null) return atProblem(at[1] as string, timeZone);
+  if (at !== null) return atProblem(at[1] as string, timeZone, choices);
   const rate = RATE.exec(expression);
   if (rate !== null) return rateProblem(rate);
-  if (CRON.test(expression)) return cronProblem(expression, timeZone);
+  if (CRON.test(expression)) return cronProblem(expression, timeZone, choices);
   return `found "${expression}", expected at(yyyy-mm-ddThh:mm:ss), rate(5 minutes) or cron(0 7 ? * MON-FRI *)`;
 }
 
@@ -240,9 +264,9 @@ export function timeZoneProblem(timeZone: string): string | undefined {
   }
 }
 
-function atProblem(local: string, timeZone: string): string | undefined {
+function atProblem(local: string, timeZone: string, choices: CalendarChoices): string | undefined {
   if (!exists(local)) return `found at(${local}), expected a date that exists`;
-  if (instantOf(local, timeZone) !== undefined) return undefined;
+  if (instantsOf(local, timeZone, choices).length > 0) return undefined;
   return `found at(${local}), which can never fire: the clocks of ${timeZone} skip it; expected a local time that exists`;
 }
 
@@ -263,8 +287,8 @@ function rateProblem(rate: readonly string[]): string | undefined {
   return undefined;
 }
 
-function cronProblem(expression: string, timeZone: string): string | undefined {
-  const fields = cronFields(expression);
+function cronProblem(expression: string, timeZone: string, choices: CalendarChoices): string | undefined {
+  const fields = cronFields(expression, choices);
   if (fields.length !== FIELDS.length)
     return `found ${fields.length} cron fields, expected six: minutes hours day-of-month month day-of-week year`;
   for (const [index, field] of FIELDS.entries()) {
@@ -273,7 +297,7 @@ function cronProblem(expression: string, timeZone: string): string | undefined {
   }
   if ((fields[2] === '?') === (fields[4] === '?'))
     return `found a cron expression with day-of-month and day-of-week both ${fields[2] === '?' ? '?' : 'set'}, expected exactly one to be ?`;
-  if (cronTimes(expression, timeZone, 0).next().done === true)
+  if (cronTimes(expression, timeZone, 0, choices).next().done === true)
     return `found ${expression}, which can never fire, expected a local time that comes between ${YEARS.least} and ${YEARS.most}`;
   return undefined;
 }
@@ -301,11 +325,11 @@ function fieldProblem(text: string, field: CronField): string | undefined {
   return undefined;
 }
 
-/** The instant at which clocks in a zone first show a local date and time; undefined when they skip it. */
-function instantOf(local: string, timeZone: string): Millis | undefined {
+/** The instants at which a local date and time is due, by the clocks of a zone. */
+function instantsOf(local: string, timeZone: string, choices: CalendarChoices): readonly Millis[] {
   const localMs = Date.parse(`${local}Z`);
   const offsetAt = offsetsOf(timeZone);
-  return firstShown(localMs, offsetsAround(Math.floor(localMs / DAY) * DAY, offsetAt), offsetAt);
+  return shownAt(localMs, offsetsAround(Math.floor(localMs / DAY) * DAY, offsetAt), offsetAt, choices);
 }
 
 /** What clocks are ahead of UTC before and after anything that may happen to them on a local day. */
@@ -314,19 +338,22 @@ function offsetsAround(dayMs: Millis, offsetAt: (atMs: Millis) => Millis): reado
 }
 
 /**
- * The first instant at which clocks show `localMs`, written as if it were UTC: the larger offset gives the earlier one.
+ * The instants at which clocks show `localMs`, written as if it were UTC: the larger offset gives the earlier one.
  * Clocks that change twice in the three days around it are not looked for; a scan of every zone, 1970 to 2039, found none.
  */
-function firstShown(
+function shownAt(
   localMs: Millis,
   [before, after]: readonly [Millis, Millis],
   offsetAt: (atMs: Millis) => Millis,
-): Millis | undefined {
-  if (before === after) return localMs - before;
-  const earlierMs = localMs - Math.max(before, after);
-  if (earlierMs + offsetAt(earlierMs) === localMs) return earlierMs;
-  const laterMs = localMs - Math.min(before, after);
-  return laterMs + offsetAt(laterMs) === localMs ? laterMs : undefined;
+  { nonexistentLocalTime = 'skipped', ambiguousLocalTime = 'first' }: CalendarChoices,
+): readonly Millis[] {
+  if (before === after) return [localMs - before];
+  const candidates = [localMs - Math.max(before, after), localMs - Math.min(before, after)];
+  const shown = candidates.filter((atMs) => atMs + offsetAt(atMs) === localMs);
+  // Skipped: what the clocks of before would have shown comes as much later as they go forward.
+  if (shown.length === 0) return nonexistentLocalTime === 'skipped' ? [] : [localMs - before];
+  if (ambiguousLocalTime === 'both') return shown;
+  return [(ambiguousLocalTime === 'first' ? shown[0] : shown.at(-1)) as Millis];
 }
 
 /** How far clocks in a zone are ahead of UTC at an instant. A formatter costs 60 us to make and 5 us to ask. */

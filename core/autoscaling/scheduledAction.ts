@@ -24,6 +24,7 @@ import {
   type ScalableTargetEvent,
 } from './scalableTarget.ts';
 import { nextScheduledTime } from './schedule.ts';
+import type { ScalingSettings } from './settings.ts';
 import type { AutoscalingWorld } from './world.ts';
 
 /** As `aws application-autoscaling put-scheduled-action` takes it. */
@@ -42,6 +43,11 @@ export interface ScheduledActionConfig {
   };
 }
 
+/** What put-scheduled-action changes of an action that is there: limits that are left out are deleted, the rest is kept. */
+export type ScheduledActionUpdate = Pick<ScheduledActionConfig, 'ScheduledActionName' | 'StartTime' | 'EndTime'> & {
+  readonly [K in 'Schedule' | 'Timezone' | 'ScalableTargetAction']?: ScheduledActionConfig[K] | undefined;
+};
+
 export interface ScheduledAction {
   readonly resourceId: string;
   readonly config: ScheduledActionConfig;
@@ -57,6 +63,10 @@ export const scheduledActionEvents = {
     config: json<ScheduledActionConfig>('as put-scheduled-action takes it'),
     dueAtMs: optional(number('when it is due first; absent when never')),
   }),
+  ScheduledActionDeleted: event('A scheduled action is no more.', {
+    resourceId: text('the scalable target'),
+    scheduledActionName: text('the action'),
+  }),
   ScheduledActionTriggered: event('A scheduled action came due.', {
     resourceId: text('the scalable target'),
     scheduledActionName: text('the action'),
@@ -67,21 +77,46 @@ export const scheduledActionEvents = {
 export type ScheduledActionEvent = EventsOf<typeof scheduledActionEvents>;
 
 export type ScheduledActionCommand =
-  | { readonly type: 'PutScheduledAction'; readonly resourceId: string; readonly config: ScheduledActionConfig }
+  | { readonly type: 'PutScheduledAction'; readonly resourceId: string; readonly config: ScheduledActionUpdate }
+  | { readonly type: 'DeleteScheduledAction'; readonly resourceId: string; readonly scheduledActionName: string }
   | { readonly type: 'RunScheduledAction'; readonly resourceId: string; readonly scheduledActionName: string };
 
 export function decideScheduledAction<World extends AutoscalingWorld>(
   namespace: ScalableNamespace<World>,
 ): Decide<World, ScheduledActionCommand, ScheduledActionEvent | ScalableTargetEvent> {
   return {
-    PutScheduledAction({ resourceId, config }, { nowMs }) {
-      return [{ type: 'ScheduledActionPut', resourceId, config, ...dueFrom(config, nowMs, nowMs, 'dueAtMs') }];
+    PutScheduledAction({ resourceId, config: written }, { world: { autoscaling }, nowMs }) {
+      const known = autoscaling.scheduledActions.get(`${resourceId}/${written.ScheduledActionName}`);
+      const { Schedule, Timezone, ScalableTargetAction, ...limits } = written;
+      const action = ScalableTargetAction ?? known?.config.ScalableTargetAction;
+      const schedule = Schedule ?? known?.config.Schedule;
+      if (action === undefined || schedule === undefined) return [];
+      const config: ScheduledActionConfig = {
+        ...limits,
+        Schedule: schedule,
+        Timezone: Timezone ?? known?.config.Timezone ?? 'UTC',
+        ScalableTargetAction: action,
+      };
+      return [
+        {
+          type: 'ScheduledActionPut',
+          resourceId,
+          config,
+          ...dueFrom(config, autoscaling.settings, nowMs, known?.createdMs ?? nowMs, 'dueAtMs'),
+        },
+      ];
     },
 
-    RunScheduledAction(command, context) {
+    DeleteScheduledAction({ resourceId, scheduledActionName }, { world: { autoscaling } }) {
+      return autoscaling.scheduledActions.has(`${resourceId}/${scheduledActionName}`)
+        ? [{ type: 'ScheduledActionDeleted', resourceId, scheduledActionName }]
+        : [];
+    },
+
+    RunScheduledAction({ resourceId }, context) {
       const { world, nowMs } = context;
-      const { resourceId } = command;
-      const action = turnOf(world, command, nowMs);
+      const { settings } = world.autoscaling;
+      const action = turnOf(world, resourceId, nowMs);
       const target = world.autoscaling.targets.get(resourceId);
       if (action === undefined || target === undefined) return [];
       const { ScheduledActionName: scheduledActionName, ScalableTargetAction } = action.config;
@@ -89,24 +124,29 @@ export function decideScheduledAction<World extends AutoscalingWorld>(
         type: 'ScheduledActionTriggered',
         resourceId,
         scheduledActionName,
-        ...dueFrom(action.config, nowMs + 1, action.createdMs, 'nextDueAtMs'),
+        ...dueFrom(action.config, settings, nowMs + 1, action.createdMs, 'nextDueAtMs'),
       } as const;
-      const bounds = {
-        resourceId,
-        minCapacity: ScalableTargetAction.MinCapacity ?? target.minCapacity,
-        maxCapacity: ScalableTargetAction.MaxCapacity ?? target.maxCapacity,
-      };
+      if (target.suspended.ScheduledScalingSuspended) return [{ ...triggered, failure: 'ScheduledScalingSuspended' }];
+      let { MinCapacity: minCapacity, MaxCapacity: maxCapacity } = ScalableTargetAction;
+      minCapacity ??= target.minCapacity;
+      maxCapacity ??= target.maxCapacity;
       // Choice: a one-sided action that would cross the other bound fails as a whole (spec/autoscaling.md 9.15).
-      if (bounds.minCapacity > bounds.maxCapacity) {
-        const failure = `ValidationException: minimum ${bounds.minCapacity} would be above maximum ${bounds.maxCapacity}`;
+      if (minCapacity > maxCapacity && settings.scheduledConflict === 'fail') {
+        const failure = `ValidationException: minimum ${minCapacity} would be above maximum ${maxCapacity}`;
         return [{ ...triggered, failure }];
       }
+      if (ScalableTargetAction.MinCapacity === undefined) minCapacity = Math.min(minCapacity, maxCapacity);
+      else maxCapacity = Math.max(minCapacity, maxCapacity);
+      const bounds = { resourceId, minCapacity, maxCapacity };
+      const capacity = capacityNow(namespace, resourceId, context);
+      const isHeld =
+        settings.scheduledScaleInDuringDeployment === 'refused' &&
+        capacity?.deploymentInProgress === true &&
+        capacity.desiredCount > maxCapacity;
       return [
         triggered,
         { type: 'ScalableTargetBoundsChanged', scheduledActionName, ...bounds },
-        ...withinBounds(activityId(world), bounds, capacityNow(namespace, resourceId, context), {
-          scheduledActionName,
-        }),
+        ...(isHeld ? [] : withinBounds(activityId(world), bounds, capacity, { scheduledActionName })),
       ];
     },
   };
@@ -114,20 +154,21 @@ export function decideScheduledAction<World extends AutoscalingWorld>(
 
 /**
  * Whose turn it is: of a target's actions that are due at one instant the one specified first, whichever command comes
- * first. An instant at which none is due belongs to the action that the command names.
+ * first. None, when the action has been changed since the command was asked for.
  */
 function turnOf(
   { autoscaling }: Immutable<AutoscalingWorld>,
-  { resourceId, scheduledActionName }: Extract<ScheduledActionCommand, { type: 'RunScheduledAction' }>,
+  resourceId: string,
   nowMs: Millis,
 ): Immutable<ScheduledAction> | undefined {
   for (const action of autoscaling.scheduledActions.values())
     if (action.resourceId === resourceId && action.dueAtMs === nowMs) return action;
-  return autoscaling.scheduledActions.get(`${resourceId}/${scheduledActionName}`);
+  return undefined;
 }
 
 function dueFrom<Key extends string>(
   { Schedule, Timezone, StartTime, EndTime }: ScheduledActionConfig,
+  settings: ScalingSettings,
   fromMs: Millis,
   createdMs: Millis,
   key: Key,
@@ -137,7 +178,8 @@ function dueFrom<Key extends string>(
     fromMs,
     createdMs,
     startMs: StartTime,
-    endMs: EndTime,
+    endMs: EndTime === undefined || settings.endTime === 'inclusive' ? EndTime : EndTime - 1,
+    ...settings,
   });
   return (dueMs === undefined ? {} : { [key]: dueMs }) as { readonly [K in Key]?: Millis };
 }
@@ -147,9 +189,12 @@ export const evolveScheduledAction: Evolve<AutoscalingWorld, ScheduledActionEven
     autoscaling.scheduledActions.set(`${resourceId}/${config.ScheduledActionName}`, {
       resourceId,
       config,
-      createdMs: atMs,
+      createdMs: autoscaling.scheduledActions.get(`${resourceId}/${config.ScheduledActionName}`)?.createdMs ?? atMs,
       dueAtMs,
     });
+  },
+  ScheduledActionDeleted({ autoscaling }, { resourceId, scheduledActionName }) {
+    autoscaling.scheduledActions.delete(`${resourceId}/${scheduledActionName}`);
   },
   ScheduledActionTriggered({ autoscaling }, { resourceId, scheduledActionName, nextDueAtMs }) {
     const action = autoscaling.scheduledActions.get(`${resourceId}/${scheduledActionName}`);

@@ -4,12 +4,14 @@ import type { Immutable } from 'immer';
 import type { CloudWatchWorld } from '../cloudwatch/index.ts';
 import type { ScalableTarget, ScalingPolicy } from './scalableTarget.ts';
 import type { ScheduledAction } from './scheduledAction.ts';
+import { defaultScalingSettings, type ScalingSettings } from './settings.ts';
 
 export interface AutoscalingWorld extends Immutable<CloudWatchWorld> {
   readonly autoscaling: AutoscalingState;
 }
 
 export interface AutoscalingState {
+  readonly settings: ScalingSettings;
   /** By resource id, `service/<cluster>/<service>`. */
   readonly targets: Map<string, ScalableTarget>;
   /** By `policyKey`. */
@@ -19,7 +21,8 @@ export interface AutoscalingState {
   nextActivity: number;
 }
 
-export const emptyAutoscaling = (): AutoscalingState => ({
+export const emptyAutoscaling = (settings: ScalingSettings = defaultScalingSettings()): AutoscalingState => ({
+  settings,
   targets: new Map(),
   policies: new Map(),
   scheduledActions: new Map(),

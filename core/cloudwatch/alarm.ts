@@ -1,17 +1,22 @@
 /**
- * Metric alarms: M out of N datapoints over a sliding window, missing data, actions on a change of state and again each
- * minute while it lasts.
+ * Metric alarms: M out of N datapoints over a sliding window, missing data, actions on a change of state, and scaling
+ * actions again each minute while it lasts.
  *
  * @source spec/autoscaling.md chapter 2 (AWS, "Using Amazon CloudWatch alarms")
  */
 
+import type { Immutable } from 'immer';
 import {
+  DAY,
   event,
+  flag,
   hashText,
+  HOUR,
   json,
   MINUTE,
   number,
   numbers,
+  optional,
   periodStart,
   SECOND,
   text,
@@ -21,13 +26,22 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
-import type { Immutable } from 'immer';
-import { METRIC_PERIOD_MS, statisticOf, type Datapoint, type Metric, type Statistic } from './metric.ts';
-import type { CloudWatchWorld } from './world.ts';
+import { keptMetric } from './metric.ts';
+import {
+  hasFewSamples,
+  metricsOf,
+  readValues,
+  type MetricRequest,
+  type Periods,
+  type Values,
+} from './metricRequest.ts';
+import { needsDistribution } from './statistic.ts';
+import type { CloudWatchSettings } from './settings.ts';
+import type { CloudWatchState, CloudWatchWorld } from './world.ts';
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-const comparisonOperators = {
+export const comparisonOperators = {
   GreaterThanOrEqualToThreshold: (value: number, threshold: number) => value >= threshold,
   GreaterThanThreshold: (value: number, threshold: number) => value > threshold,
   LessThanThreshold: (value: number, threshold: number) => value < threshold,
@@ -38,31 +52,37 @@ export type ComparisonOperator = keyof typeof comparisonOperators;
 export const missingDataTreatments = ['missing', 'ignore', 'breaching', 'notBreaching'] as const;
 export type TreatMissingData = (typeof missingDataTreatments)[number];
 
+/** What an alarm does when it goes to a state: calls scaling policies, which it repeats, or notifies a topic. */
+export type AlarmActions = Readonly<Partial<Record<AlarmState, readonly string[]>>>;
+
 /** An alarm as PutMetricAlarm describes it. */
 export interface MetricAlarm {
   readonly alarmName: string;
-  /** `metricKey` of the metric it watches. */
-  readonly metric: string;
-  /** End of a period to the moment its datapoint can be read; AWS promises none, see `assumptions.metricDelay`. */
-  readonly metricDelayMs: Millis;
-  readonly statistic: Statistic;
-  /** A multiple of one minute. */
+  /** What it watches. */
+  readonly request: MetricRequest;
+  /** 10, 20 or 30 seconds, or a multiple of one minute. */
   readonly periodMs: Millis;
   readonly evaluationPeriods: number;
   readonly datapointsToAlarm: number;
   readonly threshold: number;
   readonly comparisonOperator: ComparisonOperator;
   readonly treatMissingData: TreatMissingData;
-  /** Auto Scaling actions: run when the state becomes ALARM, and once a minute while it is. */
-  readonly alarmActions: readonly string[];
+  /** A percentile of too few samples changes nothing. */
+  readonly ignoresFewSamples?: boolean;
+  /** Auto Scaling actions by state: they run when the state begins, and once a minute while it lasts. */
+  readonly scalingActions: AlarmActions;
+  /** Topics by state: they hear of it when the state begins. */
+  readonly topics?: AlarmActions;
+  readonly actionsEnabled?: boolean;
 }
 
 export interface Alarm {
-  readonly config: MetricAlarm;
-  /** After which part of the minute it is evaluated. */
-  readonly offsetMs: Millis;
+  config: MetricAlarm;
+  /** It is evaluated when this much of its cadence has passed. */
+  readonly phaseMs: Millis;
   state: AlarmState;
   stateSinceMs: Millis;
+  actionsEnabled: boolean;
 }
 
 /** One period as the evaluation sees it. */
@@ -73,6 +93,8 @@ export interface AlarmRule {
   readonly datapointsToAlarm: number;
   readonly treatMissingData: TreatMissingData;
   readonly current: AlarmState;
+  /** What happens while the only datapoints breach and are young: `retain` (the default) or `OK`. */
+  readonly youngBreaches?: 'retain' | 'OK';
 }
 
 /**
@@ -85,7 +107,7 @@ export interface AlarmRule {
  * @source AWS, "Configuring how CloudWatch alarms treat missing data"; the tables are in conformance/alarms.test.ts
  */
 export function alarmState(slots: readonly Slot[], rule: AlarmRule): AlarmState {
-  const { evaluationPeriods, datapointsToAlarm, treatMissingData, current } = rule;
+  const { evaluationPeriods, datapointsToAlarm, treatMissingData, current, youngBreaches = 'retain' } = rule;
   let real = 0;
   let breaching = 0; // among the newest `evaluationPeriods` real ones
   let age = 0; // of the oldest breaching one; the newest period has age 1
@@ -103,48 +125,88 @@ export function alarmState(slots: readonly Slot[], rule: AlarmRule): AlarmState 
   if (real === 0) return treatMissingData === 'missing' ? 'INSUFFICIENT_DATA' : current;
   if (breaching >= datapointsToAlarm) return 'ALARM';
   if (breaching < real) return 'OK';
-  return treatMissingData === 'missing' && age >= datapointsToAlarm ? 'ALARM' : current;
+  if (treatMissingData === 'ignore') return current;
+  if (age >= datapointsToAlarm) return 'ALARM';
+  return youngBreaches === 'retain' ? current : 'OK';
 }
 
-/** Periods that an evaluation fetches: two more than N, so that late datapoints do not leave it short. */
-// Choice: AWS says only "more than N"; its tables show 5 for N = 3 (spec/autoscaling.md 2.3).
-export function evaluationRange(evaluationPeriods: number): number {
-  return evaluationPeriods + 2;
+/** Periods that an evaluation fetches: more than N, so that late datapoints do not leave it short. */
+// Choice: AWS says only "more than N"; its tables show 5 for N = 3, and natively 9 periods of 10 s were seen for N = 3.
+export function evaluationRange(
+  { evaluationPeriods, periodMs }: Pick<MetricAlarm, 'evaluationPeriods' | 'periodMs'>,
+  { extraPeriods, highResolutionSpanMs }: CloudWatchSettings,
+): number {
+  const range = evaluationPeriods + extraPeriods;
+  return periodMs >= MINUTE ? range : Math.max(range, Math.ceil(highResolutionSpanMs / periodMs));
 }
 
-/** The newest instants that an evaluation leaves out, so that the last period is whole (observed natively). */
+/** How far back an alarm looks. */
+export function lookBackMs(alarm: MetricAlarm, settings: CloudWatchSettings): Millis {
+  return (evaluationRange(alarm, settings) + 1) * alarm.periodMs + (cadenceMs(alarm) === HOUR ? HOUR : 0);
+}
+
+/** The newest instants that an alarm on a metric leaves out, so that the last period is whole (observed natively). */
 const SETTLE_MS = 10 * SECOND;
 
-/** Start of the oldest period that an evaluation at `nowMs` looks at; the others follow. */
-function evaluationStartMs({ periodMs, evaluationPeriods }: MetricAlarm, nowMs: Millis): Millis {
-  return periodStart(nowMs - SETTLE_MS, MINUTE) - evaluationRange(evaluationPeriods) * periodMs;
+/** How often an alarm is evaluated: every minute, every ten seconds below a minute, every hour beyond a day. */
+function cadenceMs({ periodMs, evaluationPeriods }: MetricAlarm): Millis {
+  if (periodMs < MINUTE) return 10 * SECOND;
+  return periodMs * evaluationPeriods > DAY ? HOUR : MINUTE;
+}
+
+/** How often an alarm has its turn, be it only to repeat its actions. */
+function turnMs(alarm: MetricAlarm): Millis {
+  return Math.min(cadenceMs(alarm), MINUTE);
 }
 
 /**
- * The values of the periods that an evaluation at `nowMs` looks at, oldest first; undefined where no datapoint is published
- * yet. Periods longer than a minute slide with the minute; they are not aligned to their own length.
+ * Each alarm has its own second within its cadence.
+ * Choice: AWS shows fixed offsets per alarm but not where they come from; ours is a hash of the name.
  */
-export function evaluatedValues(
+export function evaluationPhaseMs(
   alarm: MetricAlarm,
-  metric: Immutable<Metric> | undefined,
-  nowMs: Millis,
-): readonly (number | undefined)[] {
-  const { periodMs, statistic, metricDelayMs } = alarm;
-  const startMs = evaluationStartMs(alarm, nowMs);
-  const values: (number | undefined)[] = Array(evaluationRange(alarm.evaluationPeriods)).fill(undefined);
-  const { datapoints } = metric ?? { datapoints: [] };
-  for (let from = 0, to = 0; from < datapoints.length; from = to) {
-    // All datapoints of one period of the alarm: one, unless the period is longer than a minute.
-    const period = Math.floor(((datapoints[from] as Datapoint).startMs - startMs) / periodMs);
-    for (to = from; to < datapoints.length; to++) {
-      const datapoint = datapoints[to] as Datapoint;
-      if (datapoint.startMs + METRIC_PERIOD_MS + metricDelayMs > nowMs) break; // not published yet, nor is what follows
-      if (Math.floor((datapoint.startMs - startMs) / periodMs) !== period) break;
-    }
-    if (to === from) break;
-    if (period >= 0 && period < values.length) values[period] = statisticOf(statistic, datapoints, from, to);
-  }
-  return values;
+  { evaluationPhase }: Pick<CloudWatchSettings, 'evaluationPhase'>,
+): Millis {
+  if (evaluationPhase === 'zero') return 0;
+  return (hashText(alarm.alarmName) % (cadenceMs(alarm) / SECOND)) * SECOND;
+}
+
+/** When an alarm is evaluated next, after `nowMs`. */
+export function nextEvaluationMs({ config, phaseMs }: Immutable<Alarm>, nowMs: Millis): Millis {
+  const cadence = cadenceMs(config);
+  return nowMs + cadence - ((((nowMs - phaseMs) % cadence) + cadence) % cadence);
+}
+
+/** The instants at which alarms have a turn within the minute that starts at `minuteMs`, ascending. */
+export function turnsWithin({ alarms }: Immutable<CloudWatchState>, minuteMs: Millis): readonly Millis[] {
+  const instants = new Set<Millis>();
+  for (const alarm of alarms.values()) for (const atMs of turnsOf(alarm, minuteMs)) instants.add(atMs);
+  return [...instants].toSorted((a, b) => a - b);
+}
+
+/** The turns of one alarm in the minute that starts at `minuteMs`. */
+export function turnsOf({ config, phaseMs }: Immutable<Alarm>, minuteMs: Millis): readonly Millis[] {
+  const turn = turnMs(config);
+  return Array.from({ length: MINUTE / turn }, (_, index) => minuteMs + (phaseMs % turn) + index * turn);
+}
+
+/**
+ * The periods that an evaluation at `nowMs` looks at. They slide: with the minute, however long they are, or with their own
+ * length below a minute. Math over metrics does not wait for the last seconds to settle; an alarm of more than a day sees
+ * whole hours only.
+ */
+function evaluatedPeriods(alarm: MetricAlarm, settings: CloudWatchSettings, nowMs: Millis): Periods {
+  const { periodMs, request } = alarm;
+  const count = evaluationRange(alarm, settings);
+  const isHourly = cadenceMs(alarm) === HOUR;
+  const settleMs = request.length > 1 || isHourly ? 0 : SETTLE_MS;
+  const endMs = periodStart(nowMs - settleMs, isHourly ? HOUR : Math.min(periodMs, MINUTE));
+  return { startMs: endMs - count * periodMs, periodMs, count };
+}
+
+/** Values of the periods that an evaluation at `nowMs` looks at, oldest first; undefined where nothing can be read yet. */
+export function evaluatedValues(cloudwatch: Immutable<CloudWatchState>, alarm: MetricAlarm, nowMs: Millis): Values {
+  return readValues(cloudwatch, alarm.request, evaluatedPeriods(alarm, cloudwatch.settings, nowMs), nowMs);
 }
 
 /** A datapoint as an alarm's action carries it. */
@@ -161,16 +223,21 @@ export function recentDatapoints(
 ): readonly RecentDatapoint[] {
   const config = cloudwatch.alarms.get(alarmName)?.config;
   if (config === undefined) return [];
-  const startMs = evaluationStartMs(config, nowMs);
+  const { startMs, periodMs } = evaluatedPeriods(config, cloudwatch.settings, nowMs);
   const datapoints: RecentDatapoint[] = [];
-  for (const [index, value] of evaluatedValues(config, cloudwatch.metrics.get(config.metric), nowMs).entries())
-    if (value !== undefined) datapoints.push({ startMs: startMs + index * config.periodMs, value });
+  for (const [index, value] of evaluatedValues(cloudwatch, config, nowMs).entries())
+    if (value !== undefined) datapoints.push({ startMs: startMs + index * periodMs, value });
   return datapoints.slice(-config.evaluationPeriods);
 }
 
 export const alarmEvents = {
-  MetricAlarmPut: event('An alarm was created or replaced; it starts in INSUFFICIENT_DATA.', {
+  MetricAlarmPut: event('An alarm was created, in INSUFFICIENT_DATA, or its configuration replaced, its state kept.', {
     alarm: json<MetricAlarm>('its configuration'),
+  }),
+  AlarmDeleted: event('An alarm is no more.', { alarmName: text('the alarm') }),
+  AlarmActionsSet: event('The actions of an alarm were switched on or off; what was missed is not made up for.', {
+    alarmName: text('the alarm'),
+    enabled: flag('whether they run'),
   }),
   AlarmStateChanged: event('An alarm changed its state; its actions for the new state run.', {
     alarmName: text('the alarm'),
@@ -179,77 +246,157 @@ export const alarmEvents = {
     threshold: number("in the metric's unit"),
     datapointStartsMs: numbers('start of each datapoint that counted, oldest first'),
     datapoints: numbers("their values, in the metric's unit"),
+    setBy: optional(text('why SetAlarmState set it; absent when an evaluation did')),
   }),
-  AlarmActionsRepeated: event('A minute has passed and these alarms are still in ALARM: their actions run again.', {
-    alarmNames: texts('the alarms'),
-  }),
+  AlarmActionsRepeated: event(
+    'The state of these alarms lasts: their scaling actions run again, as they do each minute.',
+    {
+      alarmNames: texts('the alarms'),
+    },
+  ),
 } as const;
 export type AlarmEvent = EventsOf<typeof alarmEvents>;
 
 export type AlarmCommand =
   | { readonly type: 'PutMetricAlarm'; readonly alarm: MetricAlarm }
-  /** Evaluates the alarms whose turn comes `offsetMs` after the full minute. */
-  | { readonly type: 'EvaluateAlarms'; readonly offsetMs: Millis };
-
-/**
- * Each alarm has its own second of the minute at which it is evaluated.
- * Choice: AWS shows fixed offsets per alarm but not where they come from; ours is a hash of the name.
- */
-export function evaluationOffsetMs(alarmName: string): Millis {
-  return (hashText(alarmName) % 60) * SECOND;
-}
+  | { readonly type: 'DeleteAlarm'; readonly alarmName: string }
+  | { readonly type: 'SetAlarmActions'; readonly alarmName: string; readonly enabled: boolean }
+  | {
+      readonly type: 'SetAlarmState';
+      readonly alarmName: string;
+      readonly stateValue: AlarmState;
+      readonly stateReason: string;
+    }
+  /** The turn of the alarms whose second this is. */
+  | { readonly type: 'EvaluateAlarms' }
+  /** An alarm that has just been put need not wait for its turn. */
+  | { readonly type: 'EvaluateAlarm'; readonly alarmName: string };
 
 export const decideAlarm: Decide<CloudWatchWorld, AlarmCommand, AlarmEvent> = {
   PutMetricAlarm: ({ alarm }) => [{ type: 'MetricAlarmPut', alarm }],
 
-  EvaluateAlarms({ offsetMs }, { world, nowMs }) {
+  DeleteAlarm: ({ alarmName }, { world }) =>
+    world.cloudwatch.alarms.has(alarmName) ? [{ type: 'AlarmDeleted', alarmName }] : [],
+
+  SetAlarmActions: ({ alarmName, enabled }, { world }) => {
+    const known = world.cloudwatch.alarms.get(alarmName);
+    return known === undefined || known.actionsEnabled === enabled
+      ? []
+      : [{ type: 'AlarmActionsSet', alarmName, enabled }];
+  },
+
+  SetAlarmState({ alarmName, stateValue, stateReason }, { world, nowMs }) {
+    const alarm = world.cloudwatch.alarms.get(alarmName);
+    if (alarm === undefined || alarm.state === stateValue) return [];
+    return [{ ...stateChange(world, alarm, stateValue, nowMs), setBy: stateReason }];
+  },
+
+  EvaluateAlarm({ alarmName }, { world, nowMs }) {
+    const alarm = world.cloudwatch.alarms.get(alarmName);
+    if (alarm === undefined) return [];
+    const to = evaluate(world.cloudwatch, alarm, nowMs);
+    return to === alarm.state ? [] : [stateChange(world, alarm, to, nowMs)];
+  },
+
+  EvaluateAlarms(_command, { world, nowMs }) {
     const { cloudwatch } = world;
     const events: AlarmEvent[] = [];
     const repeated: string[] = [];
-    for (const { config, state, offsetMs: ownOffsetMs } of cloudwatch.alarms.values()) {
-      if (ownOffsetMs !== offsetMs) continue;
-      const breach = comparisonOperators[config.comparisonOperator];
-      const values = evaluatedValues(config, cloudwatch.metrics.get(config.metric), nowMs);
-      const slots = values.map((value): Slot => {
-        if (value === undefined) return 'missing';
-        return breach(value, config.threshold) ? 'breach' : 'good';
-      });
-      const to = alarmState(slots, {
-        evaluationPeriods: config.evaluationPeriods,
-        datapointsToAlarm: config.datapointsToAlarm,
-        treatMissingData: config.treatMissingData,
-        current: state,
-      });
-      if (to !== state) {
-        const counted = recentDatapoints(world, config.alarmName, nowMs);
-        events.push({
-          type: 'AlarmStateChanged',
-          alarmName: config.alarmName,
-          from: state,
-          to,
-          threshold: config.threshold,
-          datapointStartsMs: counted.map(({ startMs }) => startMs),
-          datapoints: counted.map(({ value }) => value),
-        });
-      } else if (to === 'ALARM' && config.alarmActions.length > 0) repeated.push(config.alarmName);
+    for (const alarm of cloudwatch.alarms.values()) {
+      const { config, phaseMs } = alarm;
+      if ((nowMs - phaseMs) % turnMs(config) !== 0) continue;
+      const isDue = (nowMs - phaseMs) % cadenceMs(config) === 0;
+      const to = isDue ? evaluate(cloudwatch, alarm, nowMs) : alarm.state;
+      if (to !== alarm.state) events.push(stateChange(world, alarm, to, nowMs));
+      else if (repeatsNow(alarm, cloudwatch.settings, nowMs)) repeated.push(config.alarmName);
     }
     if (repeated.length > 0) events.push({ type: 'AlarmActionsRepeated', alarmNames: repeated });
     return events;
   },
 };
 
+/** The state that the data of this moment give an alarm. */
+function evaluate(cloudwatch: Immutable<CloudWatchState>, alarm: Immutable<Alarm>, nowMs: Millis): AlarmState {
+  const { config, state } = alarm;
+  const { evaluationPeriods, datapointsToAlarm, treatMissingData, request } = config;
+  const { settings } = cloudwatch;
+  const periods = evaluatedPeriods(config, settings, nowMs);
+  if (config.ignoresFewSamples === true && hasFewSamples(cloudwatch, request, periods, evaluationPeriods, nowMs))
+    return state;
+  const breaches = comparisonOperators[config.comparisonOperator];
+  const slots = readValues(cloudwatch, request, periods, nowMs).map((value): Slot => {
+    if (value === undefined) return 'missing';
+    return breaches(value, config.threshold) ? 'breach' : 'good';
+  });
+  const { youngBreaches } = settings;
+  return alarmState(slots, { evaluationPeriods, datapointsToAlarm, treatMissingData, current: state, youngBreaches });
+}
+
+function stateChange(
+  world: Immutable<CloudWatchWorld>,
+  { config, state }: Immutable<Alarm>,
+  to: AlarmState,
+  nowMs: Millis,
+): Extract<AlarmEvent, { type: 'AlarmStateChanged' }> {
+  const counted = recentDatapoints(world, config.alarmName, nowMs);
+  return {
+    type: 'AlarmStateChanged',
+    alarmName: config.alarmName,
+    from: state,
+    to,
+    threshold: config.threshold,
+    datapointStartsMs: counted.map(({ startMs }) => startMs),
+    datapoints: counted.map(({ value }) => value),
+  };
+}
+
+/** Scaling actions run again once a minute while the state lasts; those of an alarm below a minute perhaps more often. */
+function repeatsNow(
+  { config, state, stateSinceMs, actionsEnabled }: Immutable<Alarm>,
+  { highResolutionRepeatMs }: CloudWatchSettings,
+  nowMs: Millis,
+): boolean {
+  if (!actionsEnabled || (config.scalingActions[state] ?? []).length === 0) return false;
+  if (config.periodMs >= MINUTE) return true;
+  const lastedMs = nowMs - stateSinceMs;
+  return lastedMs >= highResolutionRepeatMs && lastedMs % highResolutionRepeatMs < turnMs(config);
+}
+
+/** The scaling policies that an alarm calls in the state it is in. */
+export function scalingActionsOf({ cloudwatch }: Immutable<CloudWatchWorld>, alarmName: string): readonly string[] {
+  const alarm = cloudwatch.alarms.get(alarmName);
+  if (alarm === undefined || !alarm.actionsEnabled) return [];
+  return alarm.config.scalingActions[alarm.state] ?? [];
+}
+
+/** From a change of an alarm's state, or its repetition, to its policies hearing of it. */
+export function actionDelayMs({ cloudwatch }: Immutable<CloudWatchWorld>, alarmName: string): Millis {
+  const periodMs = cloudwatch.alarms.get(alarmName)?.config.periodMs ?? 0;
+  return periodMs < MINUTE ? 0 : cloudwatch.settings.actionDelayMs;
+}
+
 export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
   MetricAlarmPut({ cloudwatch }, { alarm }, atMs) {
+    const known = cloudwatch.alarms.get(alarm.alarmName);
     cloudwatch.alarms.set(alarm.alarmName, {
       config: alarm,
-      offsetMs: evaluationOffsetMs(alarm.alarmName),
-      state: 'INSUFFICIENT_DATA',
-      stateSinceMs: atMs,
+      phaseMs: evaluationPhaseMs(alarm, cloudwatch.settings),
+      state: known?.state ?? 'INSUFFICIENT_DATA',
+      stateSinceMs: known?.stateSinceMs ?? atMs,
+      actionsEnabled: alarm.actionsEnabled ?? true,
     });
-    const lookBackMs = (evaluationRange(alarm.evaluationPeriods) + 1) * alarm.periodMs + alarm.metricDelayMs;
-    const metric = cloudwatch.metrics.get(alarm.metric);
-    if (metric === undefined) cloudwatch.metrics.set(alarm.metric, { keepForMs: lookBackMs, datapoints: [] });
-    else metric.keepForMs = Math.max(metric.keepForMs, lookBackMs);
+    const keepForMs = lookBackMs(alarm, cloudwatch.settings);
+    for (const { metric: key, statistic } of metricsOf(alarm.request)) {
+      const metric = keptMetric(cloudwatch, key, keepForMs);
+      metric.wantsDistribution ||= needsDistribution(statistic);
+    }
+  },
+  AlarmDeleted({ cloudwatch }, { alarmName }) {
+    cloudwatch.alarms.delete(alarmName);
+  },
+  AlarmActionsSet({ cloudwatch }, { alarmName, enabled }) {
+    const alarm = cloudwatch.alarms.get(alarmName);
+    if (alarm !== undefined) alarm.actionsEnabled = enabled;
   },
   AlarmStateChanged({ cloudwatch }, { alarmName, to }, atMs) {
     const alarm = cloudwatch.alarms.get(alarmName);

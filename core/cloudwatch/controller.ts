@@ -1,18 +1,63 @@
-/** When alarms are evaluated: once a minute, each at its own second. */
+/** When alarms are evaluated, each at its own second, and when programs publish their metrics. */
 
-import { mergeMap } from 'rxjs';
-import type { Controller } from '../kernel/index.ts';
-import type { AlarmCommand } from './alarm.ts';
-import type { MetricEvent } from './metric.ts';
+import { filter, map, merge, mergeMap } from 'rxjs';
+import { periodStart, type Controller } from '../kernel/index.ts';
+import { turnsOf, turnsWithin, type AlarmCommand, type AlarmEvent } from './alarm.ts';
+import type { CompositeAlarmCommand, CompositeAlarmEvent } from './compositeAlarm.ts';
+import type { CustomMetricCommand, CustomMetricEvent } from './customMetric.ts';
+import { METRIC_PERIOD_MS, type MetricEvent } from './metric.ts';
 import type { CloudWatchWorld } from './world.ts';
 
-export const cloudwatchController: Controller<CloudWatchWorld, MetricEvent, AlarmCommand> = (events, world) =>
-  events.on('MetricDataPublished').pipe(
-    mergeMap(({ atMs }) => {
-      const offsets = new Set(Array.from(world.cloudwatch.alarms.values(), (alarm) => alarm.offsetMs));
-      return Array.from(offsets, (offsetMs) => ({
-        atMs: atMs + offsetMs,
-        command: { type: 'EvaluateAlarms', offsetMs } as const,
-      }));
-    }),
+type Heard = MetricEvent | AlarmEvent | CompositeAlarmEvent | CustomMetricEvent;
+type Asked = AlarmCommand | CompositeAlarmCommand | CustomMetricCommand;
+
+export const cloudwatchController: Controller<CloudWatchWorld, Heard, Asked> = (events, world) => {
+  const evaluateComposites = (atMs: number, changed: string) =>
+    world.cloudwatch.compositeAlarms.size === 0
+      ? []
+      : [{ atMs, command: { type: 'EvaluateCompositeAlarms', changed } as const }];
+  const runActionsAt = (alarmName: string, atMs: number | undefined) =>
+    atMs === undefined ? [] : [{ atMs, command: { type: 'RunSuppressedActions', alarmName } as const }];
+  return merge(
+    // The frame of a full minute is the minute's beat.
+    events.on('MetricDataPublished').pipe(
+      filter(({ event }) => event.periodMs === METRIC_PERIOD_MS),
+      mergeMap(({ atMs }) =>
+        turnsWithin(world.cloudwatch, atMs).map((turnMs) => ({
+          atMs: turnMs,
+          command: { type: 'EvaluateAlarms' } as const,
+        })),
+      ),
+    ),
+    events.on('MetricAlarmPut').pipe(
+      mergeMap(({ atMs, event: { alarm } }) => {
+        const known = world.cloudwatch.alarms.get(alarm.alarmName);
+        const turns = known === undefined ? [] : turnsOf(known, periodStart(atMs, METRIC_PERIOD_MS));
+        // At once, and at what is left of its turns in this minute, whose beat has not heard of it.
+        return [atMs, ...turns.filter((turnMs) => turnMs > atMs)].map((turnMs) => ({
+          atMs: turnMs,
+          command: { type: 'EvaluateAlarm', alarmName: alarm.alarmName } as const,
+        }));
+      }),
+    ),
+    events.on('CompositeAlarmPut').pipe(mergeMap(({ atMs, event }) => evaluateComposites(atMs, event.alarm.alarmName))),
+    events
+      .on('AlarmStateChanged', 'CompositeAlarmStateChanged')
+      .pipe(mergeMap(({ atMs, event }) => evaluateComposites(atMs, event.alarmName))),
+    events
+      .on('CompositeAlarmStateChanged', 'AlarmActionsExtended')
+      .pipe(mergeMap(({ event }) => runActionsAt(event.alarmName, event.actionsAtMs))),
+    events.on('CustomMetricStarted').pipe(
+      map(({ event }) => ({
+        atMs: event.dueAtMs,
+        command: { type: 'PublishCustomMetric', metric: event.config.metric } as const,
+      })),
+    ),
+    events.on('CustomMetricPublished').pipe(
+      map(({ event }) => ({
+        atMs: event.dueAtMs,
+        command: { type: 'PublishCustomMetric', metric: event.metric } as const,
+      })),
+    ),
   );
+};

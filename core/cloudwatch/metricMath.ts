@@ -69,6 +69,11 @@ export function evaluateMetricMath(
   return [...new Evaluation(expression, { metrics, length, periodS: options.periodS }).result()];
 }
 
+/** The ids that an expression names, in their order; words in quotes are none. */
+export function metricMathIds(expression: string): readonly string[] {
+  return tokensOf(expression).flatMap(({ kind, text }) => (kind === 'word' && /^[a-z]/.test(text) ? [text] : []));
+}
+
 /** What an expression is evaluated over. */
 interface Request {
   readonly metrics: ReadonlyMap<string, Points>;

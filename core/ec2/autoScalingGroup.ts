@@ -1,70 +1,103 @@
 /**
- * An Auto Scaling group keeps as many instances as it desires, evenly over its zones.
+ * An Auto Scaling group keeps as many instances as it desires, evenly over its zones, and each instance goes through its
+ * life cycle: warm pool, Pending, InService, Terminating.
  *
  * @source spec/capacity.md chapter 3 (AWS, "Amazon EC2 Auto Scaling User Guide")
  */
 
 import type { Immutable } from 'immer';
-import { z } from 'zod';
 import {
   event,
   flag,
   json,
   number,
+  optional,
   text,
+  texts,
+  type Context,
   type Decide,
   type EventsOf,
   type Evolve,
   type Millis,
-  type Rng,
 } from '../kernel/index.ts';
+import type { CpuCredits } from './cpuCredits.ts';
+import { newCpuCredits } from './cpuCredits.ts';
+import { changesLaunch, typesOf, updatedConfig, type AutoScalingGroupConfig, type GroupUpdate } from './groupConfig.ts';
+import { hooksOf, launchWait } from './hooks.ts';
+import { launches, seconds } from './launch.ts';
+import type { PurchaseOption } from './mixedInstances.ts';
+import { scaleInVictims } from './termination.ts';
+import { wantedWarm } from './warmPool.ts';
 import type { Ec2World } from './world.ts';
 
-const size = z.int().min(0).max(10_000);
-
-/** A group as `aws autoscaling create-auto-scaling-group` takes it, with the instance type in place of a launch template. */
-export const autoScalingGroup = z.strictObject({
-  AutoScalingGroupName: z.string().min(1).max(255),
-  AvailabilityZones: z.array(z.string().min(1)).min(1),
-  MinSize: size,
-  MaxSize: size,
-  DesiredCapacity: size.optional().describe('MinSize when left out'),
-  instanceType: z.string().min(1),
-  NewInstancesProtectedFromScaleIn: z.boolean().default(false),
-  ecsConfig: z
-    .strictObject({
-      ECS_CLUSTER: z.string().min(1),
-      ECS_IMAGE_PULL_BEHAVIOR: z
-        .enum(['default', 'always', 'once', 'prefer-cached'])
-        .optional()
-        .describe('whether a cached image is pulled again, and used when the pull fails; default when left out'),
-    })
-    .optional()
-    .describe("the container agent's ecs.config; a wrong cluster name is an instance that never appears"),
-});
-export type AutoScalingGroupConfig = z.output<typeof autoScalingGroup>;
-
 export interface AutoScalingGroup {
-  readonly config: AutoScalingGroupConfig;
+  config: AutoScalingGroupConfig;
   desiredCapacity: number;
+  /** Goes up when an update changes what is launched. */
+  launchTemplateVersion: number;
+  /** Failed launches, by purchase option. */
+  readonly backoffs: Record<PurchaseOption, Backoff>;
+  /** A launch has failed in some zone: the others may have more than their part. */
+  unbalanced: boolean;
 }
 
-export type InstanceState = 'Pending' | 'InService' | 'Terminating:Wait' | 'Terminating:Proceed';
+export interface Backoff {
+  attempts: number;
+  retryAtMs: Millis;
+  /** No pool had capacity: launches wait for the retry. Else only rebalancing waits. */
+  exhausted: boolean;
+}
+
+export type WarmState = 'Stopped' | 'Running' | 'Hibernated';
+
+export type InstanceState =
+  | 'Pending'
+  | 'Pending:Wait'
+  | 'InService'
+  | 'Terminating:Wait'
+  | 'Terminating:Proceed'
+  | 'Warmed:Pending'
+  | `Warmed:${WarmState}`;
 
 export interface Instance {
   readonly instanceId: string;
   readonly autoScalingGroupName: string;
   readonly instanceType: string;
   readonly availabilityZone: string;
-  readonly launchedMs: Millis;
+  readonly purchaseOption: PurchaseOption;
+  readonly launchTemplateVersion: number;
+  /** Of an instance from a warm pool: when it left the pool. */
+  launchedMs: Millis;
+  /** When it runs, so far as is known. */
+  runningAtMs: Millis;
+  bootedAtMs: Millis;
+  /** When chance will interrupt a Spot instance. */
+  readonly interruptedAtMs: Millis | undefined;
   state: InstanceState;
   protectedFromScaleIn: boolean;
+  /** Launched beyond the desired capacity, to replace another one. */
+  readonly surplus: boolean;
+  /** Has a rebalance recommendation or an interruption notice. */
+  atRisk: boolean;
+  /** Has the two-minute notice. */
+  interrupted: boolean;
+  /** Its status checks fail. */
+  impaired: boolean;
+  /** Lifecycle hooks that still hold its termination. */
+  readonly waitsFor: Map<string, true>;
+  /** Burstable types only. */
+  readonly cpuCredits: CpuCredits | undefined;
 }
 
 export const autoScalingGroupEvents = {
   AutoScalingGroupCreated: event('An Auto Scaling group was created.', {
     config: json<AutoScalingGroupConfig>('as create-auto-scaling-group takes it'),
     desiredCapacity: number('instances'),
+  }),
+  AutoScalingGroupUpdated: event('A group was updated: its bounds, or what it launches from now on.', {
+    config: json<AutoScalingGroupConfig>('as it is now'),
+    desiredCapacity: number('instances'),
+    launchTemplateVersion: number('what is launched from now on'),
   }),
   DesiredCapacitySet: event('The desired capacity of a group was changed.', {
     autoScalingGroupName: text('the group'),
@@ -76,9 +109,46 @@ export const autoScalingGroupEvents = {
     autoScalingGroupName: text('the group'),
     instanceType: text('its type'),
     availabilityZone: text('where'),
+    purchaseOption: text<PurchaseOption>('on-demand or spot'),
+    microUsdPerHour: number('its price when it was launched, millionths of a dollar'),
     inServiceAtMs: number('when it will be running; billing starts'),
     bootedAtMs: number('when its operating system and user data are done'),
     protectedFromScaleIn: flag('whether scale-in may pick it'),
+    launchTemplateVersion: number('what it was launched from'),
+    surplus: flag('whether it is beyond the desired capacity, to replace another one'),
+    warmed: flag('whether it goes to the warm pool'),
+    interruptedAtMs: optional(number('when chance will interrupt it')),
+    cause: text("AWS's cause of the scaling activity"),
+  }),
+  InstanceLaunchFailed: event('A group could not launch an instance.', {
+    autoScalingGroupName: text('the group'),
+    instanceType: text('the type it asked for'),
+    availabilityZone: text('where'),
+    purchaseOption: text<PurchaseOption>('on-demand or spot'),
+    errorCode: text("AWS's error code"),
+    statusMessage: text("AWS's status message of the scaling activity"),
+    warmed: flag('whether it was meant for the warm pool'),
+    exhausted: flag('whether there was no other pool left to try'),
+    attempt: number('failures in a row'),
+    retryAtMs: number('when it tries again'),
+  }),
+  InstanceWarmed: event('An instance of a warm pool is prepared.', {
+    instanceId: text('the instance'),
+    autoScalingGroupName: text('the group'),
+    poolState: text<WarmState>('how the pool keeps it; only Running is billed'),
+  }),
+  WarmInstanceStarted: event('A scale-out takes an instance from the warm pool.', {
+    instanceId: text('the instance'),
+    autoScalingGroupName: text('the group'),
+    inServiceAtMs: number('when it will be running'),
+    bootedAtMs: number('when its container agent will be there'),
+    cause: text("AWS's cause of the scaling activity"),
+  }),
+  InstanceWaiting: event('An instance runs, and lifecycle hooks hold it before it enters service.', {
+    instanceId: text('the instance'),
+    hooks: texts('the hooks'),
+    untilMs: number('when they end'),
+    result: text<'CONTINUE' | 'ABANDON'>('how they end'),
   }),
   InstanceInService: event('An instance is running.', {
     instanceId: text('the instance'),
@@ -89,9 +159,20 @@ export const autoScalingGroupEvents = {
     autoScalingGroupName: text('the group'),
     protectedFromScaleIn: flag('whether scale-in may pick it'),
   }),
-  InstanceTerminating: event('The group gave an instance up; with a lifecycle hook it waits until its owner is done.', {
+  InstanceImpaired: event('Status checks of an instance fail.', {
     instanceId: text('the instance'),
-    waits: flag('whether a lifecycle hook holds it'),
+    autoScalingGroupName: text('the group'),
+    unhealthyAtMs: number('when the group will call it unhealthy'),
+  }),
+  InstanceTerminating: event('The group gave an instance up; lifecycle hooks hold it until they are done.', {
+    instanceId: text('the instance'),
+    autoScalingGroupName: text('the group'),
+    waitsFor: texts('the hooks that hold it'),
+    cause: text("AWS's cause of the scaling activity"),
+  }),
+  LifecycleActionCompleted: event('A lifecycle hook lets an instance go.', {
+    instanceId: text('the instance'),
+    hook: text('the hook'),
   }),
   ScaleInPrevented: event('A group is above its desired capacity, but every instance is protected from scale-in.', {
     autoScalingGroupName: text('the group'),
@@ -100,63 +181,109 @@ export const autoScalingGroupEvents = {
   InstanceTerminated: event('An instance is gone; billing ends.', {
     instanceId: text('the instance'),
     autoScalingGroupName: text('the group'),
+    cause: optional(text('what took it, when it was not the group')),
   }),
 } as const;
 export type AutoScalingGroupEvent = EventsOf<typeof autoScalingGroupEvents>;
 
 export type AutoScalingGroupCommand =
   | { readonly type: 'CreateAutoScalingGroup'; readonly config: AutoScalingGroupConfig }
+  | { readonly type: 'UpdateAutoScalingGroup'; readonly autoScalingGroupName: string; readonly update: GroupUpdate }
   | { readonly type: 'SetDesiredCapacity'; readonly autoScalingGroupName: string; readonly desiredCapacity: number }
   | { readonly type: 'ReconcileAutoScalingGroup'; readonly autoScalingGroupName: string }
   | { readonly type: 'EnterService'; readonly instanceId: string; readonly bootedAtMs: Millis }
+  /** The launch hooks of an instance have ended. */
+  | { readonly type: 'FinishLaunch'; readonly instanceId: string; readonly result: 'CONTINUE' | 'ABANDON' }
+  | { readonly type: 'WarmInstance'; readonly instanceId: string }
   | { readonly type: 'SetInstanceProtection'; readonly instanceId: string; readonly protectedFromScaleIn: boolean }
-  | { readonly type: 'CompleteTermination'; readonly instanceId: string };
+  | { readonly type: 'MarkInstanceUnhealthy'; readonly instanceId: string }
+  | { readonly type: 'CompleteLifecycleAction'; readonly instanceId: string; readonly hook: string };
 
-/** Median and 95th percentile of start-up times, in seconds. @source spec/capacity.md chapter 9, "Timing evidence" */
-const LAUNCH_TO_RUNNING_S = { median: 12, p95: 25 };
-const LAUNCH_TO_BOOTED_S = { median: 50, p95: 110 };
+/** Names of hooks that the owner of a group's instances puts on their termination; ECS provides it at the roof. */
+export type TerminationHooks<World> = (world: Immutable<World>, autoScalingGroupName: string) => readonly string[];
 
-/** Whether the owner of a group's instances holds their termination with a lifecycle hook; ECS provides it at the roof. */
-export type HoldsTermination<World> = (world: Immutable<World>, autoScalingGroupName: string) => boolean;
+type Events = AutoScalingGroupEvent[];
+type Member = Immutable<Instance>;
+type Group = Immutable<AutoScalingGroup>;
 
 export function decideAutoScalingGroup<World extends Ec2World>(
-  holdsTermination: HoldsTermination<World>,
+  terminationHooks: TerminationHooks<World>,
 ): Decide<World, AutoScalingGroupCommand, AutoScalingGroupEvent> {
   return {
     CreateAutoScalingGroup({ config }) {
       return [{ type: 'AutoScalingGroupCreated', config, desiredCapacity: config.DesiredCapacity ?? config.MinSize }];
     },
 
+    UpdateAutoScalingGroup({ autoScalingGroupName, update }, { world }) {
+      const group = world.ec2.groups.get(autoScalingGroupName);
+      if (group === undefined) return [];
+      const config = updatedConfig(group.config, update);
+      return [
+        {
+          type: 'AutoScalingGroupUpdated',
+          config,
+          desiredCapacity: bounded(config, update.DesiredCapacity ?? group.desiredCapacity),
+          launchTemplateVersion: group.launchTemplateVersion + (changesLaunch(update) ? 1 : 0),
+        },
+      ];
+    },
+
     SetDesiredCapacity({ autoScalingGroupName, desiredCapacity }, { world }) {
       const group = world.ec2.groups.get(autoScalingGroupName);
       if (group === undefined) return [];
-      const to = Math.min(Math.max(desiredCapacity, group.config.MinSize), group.config.MaxSize);
+      const to = bounded(group.config, desiredCapacity);
       const from = group.desiredCapacity;
       return to === from ? [] : [{ type: 'DesiredCapacitySet', autoScalingGroupName, from, to }];
     },
 
-    ReconcileAutoScalingGroup({ autoScalingGroupName }, { world, nowMs, rng }) {
+    ReconcileAutoScalingGroup({ autoScalingGroupName }, context) {
+      const { world, nowMs } = context;
       const group = world.ec2.groups.get(autoScalingGroupName);
       if (group === undefined) return [];
       const members = membersOf(world, autoScalingGroupName);
+      const hooks = terminationHooks(world, autoScalingGroupName);
       const missing = group.desiredCapacity - members.length;
-      if (missing > 0) return launches(world, group, members, missing, nowMs, rng);
-      if (missing === 0) return [];
-      const victims = scaleInVictims(members, -missing);
-      const waits = holdsTermination(world, autoScalingGroupName);
-      const events: AutoScalingGroupEvent[] = [];
-      for (const { instanceId } of victims) {
-        events.push({ type: 'InstanceTerminating', instanceId, waits });
-        if (!waits) events.push({ type: 'InstanceTerminated', instanceId, autoScalingGroupName });
-      }
-      const surplus = -missing - victims.length;
-      if (surplus > 0) events.push({ type: 'ScaleInPrevented', autoScalingGroupName, surplus });
-      return events;
+      const events = missing > 0 ? scaleOut(group, members, missing, context) : [];
+      const launching = members.filter(({ surplus, state }) => surplus && state !== 'InService').length;
+      const extra = -missing - launching;
+      if (extra > 0) {
+        const victims = scaleInVictims(members, extra, { config: group.config, pools: world.ec2.spotPools, nowMs });
+        const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${members.length} to ${members.length - extra}.`;
+        for (const victim of victims)
+          events.push(...terminating(victim, group, hooks, `${cause} ${selected(victim, nowMs)}`));
+        if (victims.length < extra)
+          events.push({ type: 'ScaleInPrevented', autoScalingGroupName, surplus: extra - victims.length });
+      } else if (missing <= 0) events.push(...replacements(group, members, launching, context));
+      return [...events, ...tendWarmPool(group, events, context)];
     },
 
-    EnterService({ instanceId, bootedAtMs }, { world }) {
-      if (world.ec2.instances.get(instanceId)?.state !== 'Pending') return [];
-      return [{ type: 'InstanceInService', instanceId, bootedAtMs }];
+    EnterService({ instanceId, bootedAtMs }, { world, nowMs }) {
+      const instance = world.ec2.instances.get(instanceId);
+      if (instance?.state !== 'Pending') return [];
+      const { config } = world.ec2.groups.get(instance.autoScalingGroupName) as Group;
+      const hooks = hooksOf(config, 'autoscaling:EC2_INSTANCE_LAUNCHING');
+      if (hooks.length === 0 || nowMs === world.ec2.warmStartMs)
+        return [{ type: 'InstanceInService', instanceId, bootedAtMs }];
+      const { afterMs, result } = launchWait(hooks);
+      const names = hooks.map(({ LifecycleHookName }) => LifecycleHookName);
+      return [{ type: 'InstanceWaiting', instanceId, hooks: names, untilMs: nowMs + afterMs, result }];
+    },
+
+    FinishLaunch({ instanceId, result }, { world, nowMs }) {
+      const instance = world.ec2.instances.get(instanceId);
+      if (instance?.state !== 'Pending:Wait') return [];
+      const bootedAtMs = Math.max(nowMs, instance.bootedAtMs);
+      if (result === 'CONTINUE') return [{ type: 'InstanceInService', instanceId, bootedAtMs }];
+      const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to its launch being abandoned by a lifecycle hook.`;
+      return terminating(instance, undefined, [], cause);
+    },
+
+    WarmInstance({ instanceId }, { world }) {
+      const instance = world.ec2.instances.get(instanceId);
+      if (instance?.state !== 'Warmed:Pending') return [];
+      const { autoScalingGroupName } = instance;
+      const poolState = world.ec2.groups.get(autoScalingGroupName)?.config.warmPool?.PoolState ?? 'Stopped';
+      return [{ type: 'InstanceWarmed', instanceId, autoScalingGroupName, poolState }];
     },
 
     SetInstanceProtection({ instanceId, protectedFromScaleIn }, { world }) {
@@ -166,120 +293,271 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       return [{ type: 'InstanceProtectionSet', instanceId, autoScalingGroupName, protectedFromScaleIn }];
     },
 
-    CompleteTermination({ instanceId }, { world }) {
+    MarkInstanceUnhealthy({ instanceId }, { world, nowMs }) {
       const instance = world.ec2.instances.get(instanceId);
-      if (instance?.state !== 'Terminating:Wait') return [];
-      return [{ type: 'InstanceTerminated', instanceId, autoScalingGroupName: instance.autoScalingGroupName }];
+      if (instance?.impaired !== true || instance.state.startsWith('Terminating')) return [];
+      const group = world.ec2.groups.get(instance.autoScalingGroupName) as Group;
+      const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to an EC2 instance status checks failure.`;
+      return terminating(instance, group, terminationHooks(world, instance.autoScalingGroupName), cause);
+    },
+
+    CompleteLifecycleAction({ instanceId, hook }, { world }) {
+      const instance = world.ec2.instances.get(instanceId);
+      if (instance?.state !== 'Terminating:Wait' || !instance.waitsFor.has(hook)) return [];
+      const completed = { type: 'LifecycleActionCompleted', instanceId, hook } as const;
+      if (instance.waitsFor.size > 1) return [completed];
+      const { autoScalingGroupName } = instance;
+      return [completed, { type: 'InstanceTerminated', instanceId, autoScalingGroupName }];
     },
   };
 }
 
-/** Instances that count towards the desired capacity: Pending and InService. Oldest first. */
-export function membersOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): readonly Immutable<Instance>[] {
-  const members: Immutable<Instance>[] = [];
+/** Instances that count towards the desired capacity: Pending and InService, hooks included. Oldest first. */
+export function membersOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): readonly Member[] {
+  const members: Member[] = [];
   for (const instance of ec2.instances.values())
-    if (
-      instance.autoScalingGroupName === autoScalingGroupName &&
-      (instance.state === 'Pending' || instance.state === 'InService')
-    )
-      members.push(instance);
+    if (instance.autoScalingGroupName === autoScalingGroupName && isMember(instance)) members.push(instance);
   return members;
 }
 
-/** Each new instance goes to the zone with the fewest members. Choice: the first of several such zones. */
-function launches(
-  { ec2 }: Immutable<Ec2World>,
-  { config }: Immutable<AutoScalingGroup>,
-  members: readonly Immutable<Instance>[],
-  count: number,
-  nowMs: Millis,
-  rng: Rng,
-): AutoScalingGroupEvent[] {
-  const inZone = new Map(config.AvailabilityZones.map((zone) => [zone, 0]));
-  for (const { availabilityZone } of members) inZone.set(availabilityZone, (inZone.get(availabilityZone) ?? 0) + 1);
-  const events: AutoScalingGroupEvent[] = [];
-  for (let index = 0; index < count; index++) {
-    let availabilityZone = config.AvailabilityZones[0] as string;
-    for (const zone of config.AvailabilityZones)
-      if ((inZone.get(zone) as number) < (inZone.get(availabilityZone) as number)) availabilityZone = zone;
-    inZone.set(availabilityZone, (inZone.get(availabilityZone) as number) + 1);
-    const number = ec2.nextInstance + index;
-    const draws = rng.at('ec2.launch', number);
-    const warm = nowMs === ec2.warmStartMs;
-    const runningS = draws.lognormal(LAUNCH_TO_RUNNING_S.median, LAUNCH_TO_RUNNING_S.p95);
-    const bootedS = Math.max(runningS, draws.lognormal(LAUNCH_TO_BOOTED_S.median, LAUNCH_TO_BOOTED_S.p95));
+function isMember({ state }: Member): boolean {
+  return state === 'InService' || state === 'Pending' || state === 'Pending:Wait';
+}
+
+function warmedOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): readonly Member[] {
+  const warmed: Member[] = [];
+  for (const instance of ec2.instances.values())
+    if (instance.autoScalingGroupName === autoScalingGroupName && instance.state.startsWith('Warmed'))
+      warmed.push(instance);
+  return warmed;
+}
+
+function bounded({ MinSize, MaxSize }: Immutable<AutoScalingGroupConfig>, capacity: number): number {
+  return Math.min(Math.max(capacity, MinSize), MaxSize);
+}
+
+/** `2030-01-07T00:00:00Z`, as AWS writes instants in causes. */
+export function awsTime(atMs: Millis): string {
+  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+}
+
+function selected({ instanceId }: Member, nowMs: Millis): string {
+  return `At ${awsTime(nowMs)} instance ${instanceId} was selected for termination.`;
+}
+
+/** From the warm pool first, then new ones. */
+function scaleOut(group: Group, members: readonly Member[], missing: number, context: Context<Ec2World>): Events {
+  const { world, nowMs, rng } = context;
+  const { ec2 } = world;
+  const { AutoScalingGroupName: name } = group.config;
+  const cause = `At ${awsTime(nowMs)} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${members.length} to ${members.length + missing}.`;
+  const events: Events = [];
+  // Choice: the pool's instances are taken oldest first, whatever their zone.
+  for (const { instanceId, state } of group.config.warmPool === undefined ? [] : warmedOf(world, name)) {
+    if (events.length === missing) break;
+    if (state === 'Warmed:Pending') continue;
+    const draws = rng.at(`ec2.warmStart.${instanceId}`, nowMs);
+    const { warmAttach, warmStart } = ec2.timings;
+    const bootedAtMs = nowMs + Math.round(seconds(draws, state === 'Warmed:Running' ? warmAttach : warmStart) * 1_000);
+    // Choice: half of a start is the machine's, half the operating system's and the agent's.
+    const inServiceAtMs = state === 'Warmed:Running' ? nowMs : nowMs + Math.round((bootedAtMs - nowMs) / 2);
     events.push({
-      type: 'InstanceLaunched',
-      instanceId: `i-${number.toString(16).padStart(17, '0')}`,
-      autoScalingGroupName: config.AutoScalingGroupName,
-      instanceType: config.instanceType,
-      availabilityZone,
-      inServiceAtMs: warm ? nowMs : nowMs + Math.round(runningS * 1_000),
-      bootedAtMs: warm ? nowMs : nowMs + Math.round(bootedS * 1_000),
-      protectedFromScaleIn: config.NewInstancesProtectedFromScaleIn,
+      type: 'WarmInstanceStarted',
+      instanceId,
+      autoScalingGroupName: name,
+      inServiceAtMs,
+      bootedAtMs,
+      cause,
     });
+  }
+  const count = missing - events.length;
+  if (count > 0) {
+    const request = { group, members, count, surplus: false, warmed: false, cause };
+    events.push(...launches(request, ec2.nextInstance, context));
   }
   return events;
 }
 
+function terminating(
+  instance: Member,
+  group: Group | undefined,
+  ownersHooks: readonly string[],
+  cause: string,
+): Events {
+  const { instanceId, autoScalingGroupName, state } = instance;
+  // Hooks are for instances that were in service.
+  const held = group !== undefined && state === 'InService';
+  const own = held ? hooksOf(group.config, 'autoscaling:EC2_INSTANCE_TERMINATING') : [];
+  const waitsFor = held ? [...ownersHooks, ...own.map(({ LifecycleHookName }) => LifecycleHookName)] : [];
+  const gone = { type: 'InstanceTerminating', instanceId, autoScalingGroupName, waitsFor, cause } as const;
+  return waitsFor.length > 0 ? [gone] : [gone, { type: 'InstanceTerminated', instanceId, autoScalingGroupName }];
+}
+
 /**
- * Which members scale-in gives up: one at a time from the zone with the most members that has an unprotected one.
- * Choice: AWS's default policy ends in chance; we take the oldest, since all share one launch template here.
+ * Launches beyond the desired capacity: for instances at risk when the group rebalances capacity, and into zones that had
+ * none. They may exceed the maximum by a tenth, by one at least; what they replace goes when they are in service.
  */
-export function scaleInVictims(members: readonly Immutable<Instance>[], count: number): readonly Immutable<Instance>[] {
-  const zones = new Map<string, Immutable<Instance>[]>();
-  for (const instance of members) {
-    const zone = zones.get(instance.availabilityZone);
-    if (zone === undefined) zones.set(instance.availabilityZone, [instance]);
-    else zone.push(instance);
+function replacements(group: Group, members: readonly Member[], launching: number, context: Context<Ec2World>): Events {
+  const { nowMs } = context;
+  const { config, desiredCapacity } = group;
+  const most = config.MaxSize + Math.max(1, Math.floor(config.MaxSize / 10)) - members.length;
+  const extra = members.length - desiredCapacity;
+  const first = context.world.ec2.nextInstance;
+  if (config.CapacityRebalance) {
+    const atRisk = members.filter(({ atRisk: risky, state }) => risky && state === 'InService').length;
+    const count = Math.min(atRisk - extra, most);
+    const cause = `At ${awsTime(nowMs)} an instance was launched in response to a Spot instance rebalance recommendation.`;
+    if (count > 0) {
+      const others = members.filter(({ atRisk: risky }) => !risky);
+      return launches({ group, members: others, count, surplus: true, warmed: false, cause }, first, context);
+    }
   }
-  const victims: Immutable<Instance>[] = [];
-  while (victims.length < count) {
-    let fullest: Immutable<Instance>[] = [];
-    for (const zone of zones.values())
-      if (zone.length > fullest.length && zone.some((instance) => !instance.protectedFromScaleIn)) fullest = zone;
-    const index = fullest.findIndex((instance) => !instance.protectedFromScaleIn);
-    if (index === -1) break;
-    victims.push(...fullest.splice(index, 1));
+  const zone = group.unbalanced && launching === 0 && extra === 0 && most > 0 ? thinZone(config, members) : undefined;
+  const { 'on-demand': onDemand, spot } = group.backoffs;
+  if (zone === undefined || nowMs < Math.max(onDemand.retryAtMs, spot.retryAtMs)) return [];
+  const cause = `At ${awsTime(nowMs)} instances were launched to balance instances in zones ${zone} with other zones resulting in more than desired number of instances in the group.`;
+  return launches({ group, members, count: 1, zones: [zone], surplus: true, warmed: false, cause }, first, context);
+}
+
+/** The emptiest zone, when another has at least two more and one of them to give. */
+function thinZone({ AvailabilityZones }: Immutable<AutoScalingGroupConfig>, members: readonly Member[]) {
+  const sizes = AvailabilityZones.map(
+    (zone) => members.filter(({ availabilityZone }) => availabilityZone === zone).length,
+  );
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const fullest = AvailabilityZones[sizes.indexOf(most)];
+  const gives = members.some(
+    ({ availabilityZone, protectedFromScaleIn, state }) =>
+      availabilityZone === fullest && !protectedFromScaleIn && state === 'InService',
+  );
+  return most - least > 1 && gives ? AvailabilityZones[sizes.indexOf(least)] : undefined;
+}
+
+/** Fills the warm pool up, or takes away what it has too many of, given what this round has decided already. */
+function tendWarmPool(group: Group, decided: readonly AutoScalingGroupEvent[], context: Context<Ec2World>): Events {
+  const { config, desiredCapacity } = group;
+  const { AutoScalingGroupName: name } = config;
+  const { world, nowMs } = context;
+  if (config.warmPool === undefined) return [];
+  let taken = 0;
+  let launched = 0;
+  for (const { type } of decided) {
+    if (type === 'WarmInstanceStarted') taken++;
+    if (type === 'InstanceLaunched') launched++;
   }
-  return victims;
+  const warmed = warmedOf(world, name).slice(taken);
+  const short = wantedWarm(config, desiredCapacity) - warmed.length;
+  if (short > 0) {
+    const cause = `At ${awsTime(nowMs)} an instance was launched to fill the warm pool, increasing it from ${warmed.length} to ${warmed.length + short}.`;
+    const request = { group, members: warmed, count: short, surplus: false, warmed: true, cause };
+    return launches(request, world.ec2.nextInstance + launched, context);
+  }
+  const cause = `At ${awsTime(nowMs)} an instance was taken out of the warm pool, shrinking it from ${warmed.length} to ${warmed.length + short}.`;
+  return warmed.slice(0, -short || 0).flatMap((instance) => terminating(instance, undefined, [], cause));
 }
 
 export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
   AutoScalingGroupCreated({ ec2 }, { config, desiredCapacity }) {
-    ec2.groups.set(config.AutoScalingGroupName, { config, desiredCapacity });
-  },
-  DesiredCapacitySet({ ec2 }, { autoScalingGroupName, to }) {
-    const group = ec2.groups.get(autoScalingGroupName);
-    if (group !== undefined) group.desiredCapacity = to;
-  },
-  InstanceLaunched({ ec2 }, event, atMs) {
-    const { instanceId, autoScalingGroupName, instanceType, availabilityZone, protectedFromScaleIn } = event;
-    ec2.nextInstance++;
-    ec2.instances.set(instanceId, {
-      instanceId,
-      autoScalingGroupName,
-      instanceType,
-      availabilityZone,
-      launchedMs: atMs,
-      state: 'Pending',
-      protectedFromScaleIn,
+    const nothing = { attempts: 0, retryAtMs: 0, exhausted: false };
+    ec2.groups.set(config.AutoScalingGroupName, {
+      config,
+      desiredCapacity,
+      launchTemplateVersion: 1,
+      backoffs: { 'on-demand': { ...nothing }, spot: { ...nothing } },
+      unbalanced: false,
     });
   },
-  InstanceInService({ ec2 }, { instanceId }) {
+  AutoScalingGroupUpdated({ ec2 }, { config, desiredCapacity, launchTemplateVersion }) {
+    const group = ec2.groups.get(config.AutoScalingGroupName);
+    if (group === undefined) return;
+    Object.assign(group, { config, desiredCapacity, launchTemplateVersion });
+    tryAgain(group);
+  },
+  DesiredCapacitySet({ ec2 }, { autoScalingGroupName, from, to }) {
+    const group = ec2.groups.get(autoScalingGroupName);
+    if (group === undefined) return;
+    group.desiredCapacity = to;
+    if (to > from) tryAgain(group);
+  },
+  InstanceLaunched({ ec2 }, event, atMs) {
+    const group = ec2.groups.get(event.autoScalingGroupName);
+    ec2.nextInstance++;
+    ec2.instances.set(event.instanceId, {
+      instanceId: event.instanceId,
+      autoScalingGroupName: event.autoScalingGroupName,
+      instanceType: event.instanceType,
+      availabilityZone: event.availabilityZone,
+      purchaseOption: event.purchaseOption,
+      launchTemplateVersion: event.launchTemplateVersion,
+      launchedMs: atMs,
+      runningAtMs: event.inServiceAtMs,
+      bootedAtMs: event.bootedAtMs,
+      interruptedAtMs: event.interruptedAtMs,
+      state: event.warmed ? 'Warmed:Pending' : 'Pending',
+      protectedFromScaleIn: event.protectedFromScaleIn,
+      surplus: event.surplus,
+      atRisk: false,
+      interrupted: false,
+      impaired: false,
+      waitsFor: new Map(),
+      cpuCredits: newCpuCredits(event.instanceType, group?.config.CreditSpecification?.CpuCredits),
+    });
+  },
+  InstanceLaunchFailed({ ec2 }, { autoScalingGroupName, purchaseOption, exhausted, attempt, retryAtMs, warmed }) {
+    const group = ec2.groups.get(autoScalingGroupName);
+    if (group === undefined) return;
+    group.backoffs[purchaseOption] = { attempts: attempt, retryAtMs, exhausted };
+    if (!warmed) group.unbalanced = true;
+  },
+  InstanceWarmed({ ec2 }, { instanceId, poolState }) {
     const instance = ec2.instances.get(instanceId);
-    if (instance !== undefined) instance.state = 'InService';
+    if (instance !== undefined) instance.state = `Warmed:${poolState}`;
+  },
+  WarmInstanceStarted({ ec2 }, { instanceId, inServiceAtMs, bootedAtMs }, atMs) {
+    const instance = ec2.instances.get(instanceId);
+    if (instance !== undefined)
+      Object.assign(instance, { state: 'Pending', launchedMs: atMs, runningAtMs: inServiceAtMs, bootedAtMs });
+  },
+  InstanceWaiting({ ec2 }, { instanceId }) {
+    const instance = ec2.instances.get(instanceId);
+    if (instance !== undefined) instance.state = 'Pending:Wait';
+  },
+  InstanceInService({ ec2 }, { instanceId, bootedAtMs }) {
+    const instance = ec2.instances.get(instanceId);
+    if (instance !== undefined) Object.assign(instance, { state: 'InService', bootedAtMs });
   },
   InstanceProtectionSet({ ec2 }, { instanceId, protectedFromScaleIn }) {
     const instance = ec2.instances.get(instanceId);
     if (instance !== undefined) instance.protectedFromScaleIn = protectedFromScaleIn;
   },
-  InstanceTerminating({ ec2 }, { instanceId, waits }) {
+  InstanceImpaired({ ec2 }, { instanceId }) {
     const instance = ec2.instances.get(instanceId);
-    if (instance !== undefined) instance.state = waits ? 'Terminating:Wait' : 'Terminating:Proceed';
+    if (instance !== undefined) instance.impaired = true;
+  },
+  InstanceTerminating({ ec2 }, { instanceId, waitsFor }) {
+    const instance = ec2.instances.get(instanceId);
+    if (instance === undefined) return;
+    instance.state = waitsFor.length > 0 ? 'Terminating:Wait' : 'Terminating:Proceed';
+    for (const hook of waitsFor) instance.waitsFor.set(hook, true);
+  },
+  LifecycleActionCompleted({ ec2 }, { instanceId, hook }) {
+    ec2.instances.get(instanceId)?.waitsFor.delete(hook);
   },
   ScaleInPrevented() {},
   InstanceTerminated({ ec2 }, { instanceId }) {
     ec2.instances.delete(instanceId);
   },
 };
+
+/** What people ask for is tried at once. */
+function tryAgain({ backoffs }: AutoScalingGroup): void {
+  backoffs['on-demand'].retryAtMs = 0;
+  backoffs.spot.retryAtMs = 0;
+}
+
+/** Every type that a group of the world may launch, once. */
+export function allTypes(groups: Immutable<ReadonlyMap<string, AutoScalingGroup>>): readonly string[] {
+  const types = new Set<string>();
+  for (const { config } of groups.values()) for (const type of typesOf(config)) types.add(type);
+  return [...types];
+}

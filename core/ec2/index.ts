@@ -1,29 +1,77 @@
-/** Amazon EC2: Auto Scaling groups, instances and their types. */
+/** Amazon EC2: Auto Scaling groups, instances and their types, Spot, CPU credits, and what goes wrong with capacity. */
 
-import { Phase, type Phases } from '../kernel/index.ts';
-import type { AutoScalingGroupCommand } from './autoScalingGroup.ts';
+import { Phase, type Decide, type Evolve, type Phases } from '../kernel/index.ts';
+import {
+  autoScalingGroupEvents,
+  decideAutoScalingGroup,
+  evolveAutoScalingGroup,
+  type AutoScalingGroupCommand,
+  type AutoScalingGroupEvent,
+  type TerminationHooks,
+} from './autoScalingGroup.ts';
+import {
+  cpuCreditEvents,
+  decideCpuCredits,
+  evolveCpuCredits,
+  type CpuCreditCommand,
+  type CpuCreditEvent,
+} from './cpuCredits.ts';
+import { decideSpot, evolveSpot, spotEvents, type SpotCommand, type SpotEvent } from './spot.ts';
+import type { Ec2World } from './world.ts';
 
+export { ec2Assumptions, ec2Timings, spread } from './assumptions.ts';
+export { membersOf, type Instance, type TerminationHooks } from './autoScalingGroup.ts';
+export { ec2Controller } from './controller.ts';
+export { newCpuCredits, settleCredits, usableVcpus } from './cpuCredits.ts';
+export { capacityFaults, fargateIsThrottled, fargateTakes, faultEndMs, isCapacityFault } from './faults.ts';
 export {
   autoScalingGroup,
-  autoScalingGroupEvents as ec2Events,
-  decideAutoScalingGroup as decideEc2,
-  evolveAutoScalingGroup as evolveEc2,
-  membersOf,
-  scaleInVictims,
-  type AutoScalingGroupCommand as Ec2Command,
-  type AutoScalingGroupEvent as Ec2Event,
-  type HoldsTermination,
-  type Instance,
-} from './autoScalingGroup.ts';
-export { ec2Controller } from './controller.ts';
+  autoScalingGroupProblems,
+  groupUpdate,
+  typesOf,
+  updatedConfig,
+  type AutoScalingGroupConfig,
+} from './groupConfig.ts';
+export { ecsConfig, type EcsConfig } from './ecsConfig.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './instanceTypes.ts';
+export { onDemandCount, onDemandShare, usesSpot } from './mixedInstances.ts';
+export { scaleInVictims } from './termination.ts';
+export { warmPoolSize } from './warmPool.ts';
 export { emptyEc2, type Ec2State, type Ec2World } from './world.ts';
 
-export const ec2Phases: Phases<AutoScalingGroupCommand> = {
+export type Ec2Event = AutoScalingGroupEvent | SpotEvent | CpuCreditEvent;
+export type Ec2Command = AutoScalingGroupCommand | SpotCommand | CpuCreditCommand;
+
+export const ec2Events = { ...autoScalingGroupEvents, ...spotEvents, ...cpuCreditEvents } as const;
+
+export const decideEc2 = <World extends Ec2World>(
+  terminationHooks: TerminationHooks<World>,
+): Decide<World, Ec2Command, Ec2Event> => ({
+  ...decideAutoScalingGroup(terminationHooks),
+  ...decideSpot,
+  ...decideCpuCredits,
+});
+
+export const evolveEc2: Evolve<Ec2World, Ec2Event> = { ...evolveAutoScalingGroup, ...evolveSpot, ...evolveCpuCredits };
+
+export const ec2Phases: Phases<Ec2Command> = {
   CreateAutoScalingGroup: Phase.Execute,
+  UpdateAutoScalingGroup: Phase.Execute,
   SetDesiredCapacity: Phase.Execute,
   ReconcileAutoScalingGroup: Phase.Execute,
   EnterService: Phase.Environment,
+  FinishLaunch: Phase.Environment,
+  WarmInstance: Phase.Environment,
   SetInstanceProtection: Phase.Execute,
-  CompleteTermination: Phase.Execute,
+  MarkInstanceUnhealthy: Phase.Execute,
+  CompleteLifecycleAction: Phase.Execute,
+  // After the groups have been created, before they launch.
+  MoveSpotMarket: Phase.Execute,
+  RecommendRebalance: Phase.Environment,
+  InterruptSpotInstance: Phase.Environment,
+  InterruptSpotPool: Phase.Environment,
+  ReclaimSpotInstance: Phase.Environment,
+  BeginFault: Phase.Environment,
+  EndFault: Phase.Environment,
+  SettleCpuCredits: Phase.Monitor,
 };

@@ -16,6 +16,8 @@ export interface InstanceType {
   readonly awsvpcTasksTrunked: number | null;
   /** On-demand, Linux, us-east-1; a millionth of a dollar. */
   readonly microUsdPerHour: number;
+  /** Burstable types: CPU credits earned per hour; one is a vCPU for a minute, so this also is the baseline. */
+  readonly cpuCreditsPerHour?: number | undefined;
 }
 
 const byName: ReadonlyMap<string, InstanceType> = new Map(catalogue.instanceTypes.map((entry) => [entry.type, entry]));

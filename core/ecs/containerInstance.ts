@@ -1,20 +1,35 @@
 /**
  * Container instances: what an EC2 instance offers to tasks, what is left of it, and whether it takes more.
  *
- * @source spec/placement.md 1.2, 1.4, 4.11
+ * Two ledgers: `remaining` is ECS's, which counts a task's resources as free when it is told to stop; `host` is the
+ * agent's, which knows what is really free and holds newcomers in PENDING until then, first in, first out.
+ *
+ * @source spec/placement.md 1.2 to 1.7, 4.11
  */
 
-import { instanceType } from '../ec2/index.ts';
+import type { Immutable } from 'immer';
+import { ecsConfig, instanceType, type EcsConfig } from '../ec2/index.ts';
 import {
   event,
+  json,
   number,
   optional,
   text,
+  texts,
   type Decide,
   type EventsOf,
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
+import awsvpcLimits from './awsvpcTaskLimits.json' with { type: 'json' };
+import gpus from './gpuCounts.json' with { type: 'json' };
+import { portRangeOf, type PortRange } from './hostPorts.ts';
+import type { PlacementAssumptions } from './placement/assumptions.ts';
+import { missingCapabilities } from './placement/capabilities.ts';
+import { hostPorts } from './placement/engine.ts';
+import type { Resources } from './placement/instance.ts';
+import { noteChange } from './placement/placementIndex.ts';
+import { versionIsAtLeast } from './placement/query.ts';
 import type { TaskDemand } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -25,40 +40,66 @@ export interface ContainerInstance {
   readonly availabilityZone: string;
   readonly capacityProvider: string | undefined;
   readonly registeredAtMs: Millis;
-  readonly registered: Resources;
-  /** Registered minus what placed tasks reserve. A task's share comes back when it enters STOPPING. */
-  readonly remaining: Resources;
-  /** Host ports in use, as `tcp/80`. */
-  readonly ports: Map<string, true>;
-  status: 'ACTIVE' | 'DRAINING';
-  /** Without its agent an instance takes no tasks, and tells nothing of those it has. */
+  readonly agentVersion: string;
   agentConnected: boolean;
+  /** Built-in and custom attributes; null is one without a value. What the agent can do is not among them. */
+  readonly attributes: Map<string, string | null>;
+  readonly missingCapabilities: readonly string[];
+  readonly registered: Resources;
+  /** Registered minus what placed tasks reserve. */
+  readonly remaining: Resources;
+  /** Host ports that are reserved, as `tcp/80`; the agent's own too. */
+  readonly ports: Map<string, true>;
+  readonly host: HostResources;
+  status: 'REGISTERING' | 'ACTIVE' | 'DRAINING';
   /** Every task on it that is not STOPPED. */
   readonly tasks: Map<string, true>;
-  /** Tasks of each service, and of each group of tasks of their own, that are meant to run. */
-  readonly serviceCounts: Map<string, number>;
+  /** Tasks of each task group that are meant to run, and of all of them. */
+  readonly taskGroups: Map<string, number>;
+  runningTasksCount: number;
+  /** Those of them that are RUNNING. */
+  readonly runningGroups: Map<string, number>;
   /** Images that it has pulled before. */
   readonly pulled: Map<string, true>;
 }
 
-export interface Resources {
+/** What the agent has to give. Network interfaces are not its business. */
+export interface HostResources {
   cpuUnits: number;
   memoryMiB: number;
-  enis: number;
+  gpuCount: number;
+  /** Host ports in use: the agent's own, static ones, and those the host picked. */
+  readonly ports: Map<string, true>;
+  /** Where dynamic host ports come from, and the one it gave last. */
+  readonly portRange: PortRange;
+  lastPort: number;
+  /** Tasks that wait for resources, in the order of their placement. The first one that does not fit holds the others up. */
+  readonly queue: Map<string, true>;
 }
 
 /** What the agent reserves for itself and the host. @source spec/placement.md 1.2 (the agent's Linux default) */
 const RESERVED_PORTS = [22, 2375, 2376, 51678, 51679];
+const METRICS_PORT = 51680;
 
 export const containerInstanceEvents = {
-  ContainerInstanceRegistered: event('The container agent joined the cluster: tasks can be placed.', {
+  ContainerInstanceRegistered: event('The container agent joined the cluster.', {
     ec2InstanceId: text('the instance'),
     instanceType: text('its type'),
     availabilityZone: text('where'),
     capacityProvider: optional(text('the provider whose group it belongs to')),
     cpuUnits: number('registered CPU'),
     memoryMiB: number('registered memory'),
+    gpuCount: number('registered GPUs'),
     enis: number('task network interfaces'),
+    ports: texts('host ports that tasks cannot have'),
+    dynamicPortRange: text('where dynamic host ports come from'),
+    agentVersion: text('version of the container agent'),
+    attributes: json<Readonly<Record<string, string | null>>>('built-in and custom attributes'),
+    missingCapabilities: texts('what this agent cannot do'),
+    activeAtMs: number('when tasks can be placed: later than now while the trunk for their interfaces is provisioned'),
+  }),
+  ContainerInstanceActivated: event('The trunk is there: tasks can be placed.', {
+    ec2InstanceId: text('the instance'),
   }),
   ContainerInstanceDraining: event('No more tasks are placed here; service tasks are replaced elsewhere.', {
     ec2InstanceId: text('the instance'),
@@ -71,20 +112,77 @@ export type ContainerInstanceEvent = EventsOf<typeof containerInstanceEvents>;
 
 export type ContainerInstanceCommand =
   | { readonly type: 'RegisterContainerInstance'; readonly ec2InstanceId: string }
+  | { readonly type: 'ActivateContainerInstance'; readonly ec2InstanceId: string }
   | { readonly type: 'DrainContainerInstance'; readonly ec2InstanceId: string };
 
+/** What an instance of a type registers; undefined when the catalogue does not know the type, or memory is reserved away. */
+export function registeredResources(
+  typeName: string,
+  config: Partial<Pick<EcsConfig, 'ECS_RESERVED_MEMORY' | 'ECS_ENABLE_GPU_SUPPORT'>> = {},
+  trunked = false,
+): Readonly<Resources> | undefined {
+  const { ECS_RESERVED_MEMORY: reservedMiB = 0, ECS_ENABLE_GPU_SUPPORT: withGpus = false } = config;
+  const type = instanceType(typeName);
+  // The agent refuses to register: "reserved memory is higher than available memory on the host".
+  if (type === undefined || reservedMiB > type.ecsMemoryMiB) return undefined;
+  const limits: Readonly<Record<string, readonly number[]>> = awsvpcLimits.taskLimits;
+  // A type that AWS's table does not list takes no trunk, and gives all interfaces but its own to tasks.
+  const [plain = type.maxEnis - 1, withTrunk = plain] = limits[typeName] ?? [];
+  const counts: Readonly<Record<string, number>> = gpus.gpuCounts;
+  return {
+    cpuUnits: type.vcpu * 1024,
+    memoryMiB: type.ecsMemoryMiB - reservedMiB,
+    gpuCount: withGpus ? (counts[typeName] ?? 0) : 0,
+    enis: trunked ? withTrunk : plain,
+  };
+}
+
+/**
+ * The memory an agent registers, in MiB.
+ *
+ * @param totalBytes  what the operating system sees, as `free -b` says; less than advertised
+ * @source AWS, ECS Developer Guide, "Container instance memory management"
+ */
+export function registeredMemoryMiB(totalBytes: number, reservedMiB = 0): number {
+  return Math.floor(totalBytes / 1024 / 1024) - reservedMiB;
+}
+
+/** Whether tasks on new instances share a trunk. @source spec/placement.md 1.7 */
+export function isTrunked(awsvpcTrunking: 'enabled' | 'disabled', agentVersion: string): boolean {
+  return awsvpcTrunking === 'enabled' && versionIsAtLeast(agentVersion, '1.28.1');
+}
+
+/** As `tcp/80`. */
+function reservedPorts(config: Immutable<EcsConfig>, { reserved51680 }: PlacementAssumptions): readonly string[] {
+  const tcp = config.ECS_RESERVED_PORTS ?? [...RESERVED_PORTS, ...(reserved51680 ? [METRICS_PORT] : [])];
+  return [...tcp.map((port) => `tcp/${port}`), ...config.ECS_RESERVED_PORTS_UDP.map((port) => `udp/${port}`)];
+}
+
 export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand, ContainerInstanceEvent> = {
-  RegisterContainerInstance({ ec2InstanceId }, { world: { ec2, ecs } }) {
+  RegisterContainerInstance({ ec2InstanceId }, { world: { ec2, ecs }, nowMs }) {
     const instance = ec2.instances.get(ec2InstanceId);
     if (instance?.state !== 'InService') return [];
     const group = ec2.groups.get(instance.autoScalingGroupName);
     // The agent joins the cluster that its ecs.config names; another name is an instance that never appears.
-    if ((group?.config.ecsConfig?.ECS_CLUSTER ?? ecs.clusterName) !== ecs.clusterName) return [];
-    const type = instanceType(instance.instanceType);
-    if (type === undefined) return [];
+    const config = group?.config.ecsConfig ?? ecsConfig.parse({ ECS_CLUSTER: ecs.clusterName });
+    if (config.ECS_CLUSTER !== ecs.clusterName) return [];
+    const { agentVersion } = ecs.placement;
+    const trunked = isTrunked(ecs.awsvpcTrunking, agentVersion);
+    const registered = registeredResources(instance.instanceType, config, trunked);
+    if (registered === undefined) return [];
+    // Only an instance that takes a trunk carries its attribute, and waits for it.
+    const withTrunk = trunked && registered.enis !== registeredResources(instance.instanceType)?.enis;
+    const waitMs = withTrunk && nowMs !== ecs.warmStartMs ? ecs.placement.trunkProvisioning : 0;
     let capacityProvider: string | undefined;
-    for (const [name, { config }] of ecs.capacityProviders)
-      if (config.autoScalingGroupProvider.autoScalingGroup === instance.autoScalingGroupName) capacityProvider = name;
+    for (const [name, provider] of ecs.capacityProviders)
+      if (provider.config.autoScalingGroupProvider.autoScalingGroup === instance.autoScalingGroupName)
+        capacityProvider = name;
+    const attributes: Record<string, string | null> = {
+      ...builtInAttributes(ecs, instance.instanceType, instance.availabilityZone),
+      ...(withTrunk ? { 'ecs.awsvpc-trunk-id': `eni-${ec2InstanceId}` } : {}),
+    };
+    for (const [name, value] of Object.entries(config.ECS_INSTANCE_ATTRIBUTES))
+      attributes[name] = value === '' ? null : value;
     return [
       {
         type: 'ContainerInstanceRegistered',
@@ -92,59 +190,191 @@ export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand,
         instanceType: instance.instanceType,
         availabilityZone: instance.availabilityZone,
         ...(capacityProvider === undefined ? {} : { capacityProvider }),
-        cpuUnits: type.vcpu * 1024,
-        memoryMiB: type.ecsMemoryMiB,
-        enis: type.awsvpcTasks,
+        ...registered,
+        ports: reservedPorts(config, ecs.placement),
+        dynamicPortRange: config.ECS_DYNAMIC_HOST_PORT_RANGE,
+        agentVersion,
+        attributes,
+        missingCapabilities: missingCapabilities(config),
+        activeAtMs: nowMs + waitMs,
       },
     ];
   },
 
+  ActivateContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
+    if (ecs.containerInstances.get(ec2InstanceId)?.status !== 'REGISTERING') return [];
+    return [{ type: 'ContainerInstanceActivated', ec2InstanceId }];
+  },
+
   DrainContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
-    if (ecs.containerInstances.get(ec2InstanceId)?.status !== 'ACTIVE') return [];
+    // Choice: one that is REGISTERING is drained too, or its group would wait for ever to terminate it.
+    if ((ecs.containerInstances.get(ec2InstanceId)?.status ?? 'DRAINING') === 'DRAINING') return [];
     return [{ type: 'ContainerInstanceDraining', ec2InstanceId }];
   },
 };
 
+/** Choice: names that AWS would make up, such as the image's, say what they stand for. */
+function builtInAttributes(
+  { clusterName, subnets }: Immutable<EcsWorld['ecs']>,
+  typeName: string,
+  availabilityZone: string,
+): Readonly<Record<string, string>> {
+  const architecture = instanceType(typeName)?.arch ?? 'x86_64';
+  let subnet = availabilityZone;
+  for (const [name, zone] of subnets)
+    if (zone === availabilityZone) {
+      subnet = name;
+      break;
+    }
+  return {
+    'ecs.ami-id': `ami-ecs-optimized-${architecture}`,
+    'ecs.availability-zone': availabilityZone,
+    'ecs.instance-type': typeName,
+    'ecs.os-type': 'linux',
+    'ecs.os-family': 'LINUX',
+    'ecs.cpu-architecture': architecture,
+    'ecs.vpc-id': `vpc-${clusterName}`,
+    'ecs.subnet-id': subnet,
+  };
+}
+
 export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> = {
   ContainerInstanceRegistered({ ecs }, event, atMs) {
-    const { ec2InstanceId, cpuUnits, memoryMiB, enis } = event;
+    const { ec2InstanceId, cpuUnits, memoryMiB, gpuCount, enis, ports } = event;
+    const portRange = portRangeOf(event.dynamicPortRange);
     ecs.containerInstances.set(ec2InstanceId, {
       ec2InstanceId,
       instanceType: event.instanceType,
       availabilityZone: event.availabilityZone,
       capacityProvider: event.capacityProvider,
       registeredAtMs: atMs,
-      registered: { cpuUnits, memoryMiB, enis },
-      remaining: { cpuUnits, memoryMiB, enis },
-      ports: new Map(RESERVED_PORTS.map((port) => [`tcp/${port}`, true])),
-      status: 'ACTIVE',
+      agentVersion: event.agentVersion,
       agentConnected: true,
+      attributes: new Map(Object.entries(event.attributes)),
+      missingCapabilities: event.missingCapabilities,
+      registered: { cpuUnits, memoryMiB, gpuCount, enis },
+      remaining: { cpuUnits, memoryMiB, gpuCount, enis },
+      ports: new Map(ports.map((port) => [port, true])),
+      host: {
+        cpuUnits,
+        memoryMiB,
+        gpuCount,
+        ports: new Map(ports.map((port) => [port, true])),
+        portRange,
+        lastPort: portRange.from - 1,
+        queue: new Map(),
+      },
+      status: event.activeAtMs > atMs ? 'REGISTERING' : 'ACTIVE',
       tasks: new Map(),
-      serviceCounts: new Map(),
+      taskGroups: new Map(),
+      runningTasksCount: 0,
+      runningGroups: new Map(),
       pulled: new Map(),
     });
+    noteChange(ecs.placementJournal, ec2InstanceId);
+  },
+  ContainerInstanceActivated({ ecs }, { ec2InstanceId }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance === undefined) return;
+    instance.status = 'ACTIVE';
+    noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceDraining({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
-    if (instance !== undefined) instance.status = 'DRAINING';
+    if (instance === undefined) return;
+    instance.status = 'DRAINING';
+    noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
     ecs.containerInstances.delete(ec2InstanceId);
+    noteChange(ecs.placementJournal, ec2InstanceId);
   },
 };
 
-/** Takes what a task reserves, or with `sign` -1 gives it back. For `evolve`. */
-export function reserve(instance: ContainerInstance, demand: TaskDemand, sign: 1 | -1): void {
-  instance.remaining.cpuUnits -= sign * demand.cpuUnits;
-  instance.remaining.memoryMiB -= sign * demand.memoryMiB;
-  instance.remaining.enis -= sign * demand.enis;
-  for (const port of hostPorts(demand))
-    if (sign === 1) instance.ports.set(port, true);
-    else instance.ports.delete(port);
+// What tasks change about an instance goes through the functions below: each tells the placement index.
+
+/** Counts a task of a group as meant to run here, or with -1 no longer. For `evolve`. */
+export function countTask(
+  { placementJournal }: EcsWorld['ecs'],
+  to: ContainerInstance,
+  group: string,
+  by: 1 | -1,
+): void {
+  addTo(to.taskGroups, group, by);
+  to.runningTasksCount += by;
+  noteChange(placementJournal, to.ec2InstanceId);
 }
 
-/** The static host ports of a demand, as `tcp/80`. */
-export function hostPorts({ tcpPorts, udpPorts }: TaskDemand): readonly string[] {
-  if (tcpPorts.length === 0 && udpPorts.length === 0) return [];
-  return [...tcpPorts.map((port) => `tcp/${port}`), ...udpPorts.map((port) => `udp/${port}`)];
+/** Counts a task of a group as RUNNING here, or with -1 no longer. */
+export function countRunning(
+  { placementJournal }: EcsWorld['ecs'],
+  on: ContainerInstance,
+  group: string,
+  by: 1 | -1,
+): void {
+  addTo(on.runningGroups, group, by);
+  noteChange(placementJournal, on.ec2InstanceId);
+}
+
+/** Adds to a count, and forgets counts of 0. */
+export function addTo(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
+
+/** Takes what a task reserves from ECS's ledger, or with -1 gives it back: all but its network interface. */
+export function reserve(
+  { placementJournal }: EcsWorld['ecs'],
+  from: ContainerInstance,
+  demand: TaskDemand,
+  sign: 1 | -1,
+): void {
+  from.remaining.cpuUnits -= sign * demand.cpuUnits;
+  from.remaining.memoryMiB -= sign * demand.memoryMiB;
+  from.remaining.gpuCount -= sign * demand.gpuCount;
+  for (const port of hostPorts(demand))
+    if (sign === 1) from.ports.set(port, true);
+    else from.ports.delete(port);
+  noteChange(placementJournal, from.ec2InstanceId);
+}
+
+/** Takes a task's network interface, or with -1 gives it back: it is detached only when the task has stopped. */
+export function attachEni(
+  { placementJournal }: EcsWorld['ecs'],
+  to: ContainerInstance,
+  demand: TaskDemand,
+  sign: 1 | -1,
+): void {
+  if (demand.enis === 0) return;
+  to.remaining.enis -= sign * demand.enis;
+  noteChange(placementJournal, to.ec2InstanceId);
+}
+
+/** Whether the host really has what a task asks for. Equal fits; all of it or nothing. */
+export function hostFits(
+  host: Immutable<Pick<HostResources, 'cpuUnits' | 'memoryMiB' | 'gpuCount' | 'ports'>>,
+  demand: TaskDemand,
+): boolean {
+  return (
+    host.cpuUnits >= demand.cpuUnits &&
+    host.memoryMiB >= demand.memoryMiB &&
+    host.gpuCount >= demand.gpuCount &&
+    hostPorts(demand).every((port) => !host.ports.has(port))
+  );
+}
+
+/** Takes what a task really uses from the host, or with -1 gives it back. @param picked  ports that the host picked */
+export function occupyHost(
+  host: Pick<HostResources, 'cpuUnits' | 'memoryMiB' | 'gpuCount' | 'ports'>,
+  demand: TaskDemand,
+  picked: readonly string[],
+  sign: 1 | -1,
+): void {
+  host.cpuUnits -= sign * demand.cpuUnits;
+  host.memoryMiB -= sign * demand.memoryMiB;
+  host.gpuCount -= sign * demand.gpuCount;
+  for (const port of [...hostPorts(demand), ...picked])
+    if (sign === 1) host.ports.set(port, true);
+    else host.ports.delete(port);
 }

@@ -3,43 +3,87 @@
 import { EMPTY, filter, map, merge, mergeMap, of } from 'rxjs';
 import type { Immutable } from 'immer';
 import type { AutoscalingCommand, AutoscalingEvent } from '../autoscaling/index.ts';
-import { METRIC_PERIOD_MS, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
+import {
+  METRIC_PERIOD_MS,
+  scalingActionsOf,
+  type CloudWatchCommand,
+  type CloudWatchEvent,
+} from '../cloudwatch/index.ts';
 import type { Ec2Command, Ec2Event } from '../ec2/index.ts';
 import type { ElbCommand, ElbEvent } from '../elb/index.ts';
-import type { Controller, Due, EventStreams, Millis } from '../kernel/index.ts';
+import { HOUR, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
+<<<<<<< HEAD
+import {
+  holdsTasks,
+  type CapacityProvider,
+  type CapacityProviderCommand,
+  type CapacityProviderEvent,
+} from './capacity/capacityProvider.ts';
+import {
+  cpuSpeeds,
+  cpuUse,
+  hasBurstableInstances,
+  type CpuSpeedCommand,
+  type CpuSpeedEvent,
+} from './capacity/cpuSpeed.ts';
+import { LONGEST_DRAINING_MS, MANAGED_DRAINING_HOOK, SPOT_POLL_MS } from './capacity/draining.ts';
+import type { FargateCommand, FargateEvent } from './capacity/fargate.ts';
+import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
+import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
+import { hasHighResolution, metricData } from './metrics.ts';
+import { overloadChanges } from './overload.ts';
+=======
 import type { CapacityProvider, CapacityProviderCommand, CapacityProviderEvent } from './capacity/capacityProvider.ts';
 import { KILLED, nextCheckMs, type ContainerLife } from './container.ts';
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
 import type { DeploymentEvent } from './deployment.ts';
 import { checksFail, concerns, type FaultCommand, type FaultEvent, type TaskFault, type TaskFaultOf } from './fault.ts';
 import { metricData } from './metrics.ts';
+>>>>>>> scheduler
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { RebalancingCommand } from './rebalancing.ts';
 import type { SchedulerCommand } from './scheduler.ts';
 import type { ServiceCommand, ServiceEvent } from './service.ts';
 import type { ServingCommand, ServingEvent } from './serving.ts';
+<<<<<<< HEAD
+import type { Task, TaskCommand, TaskEvent } from './task.ts';
+=======
 import { answersAfterMs, hasReplicaTasks, type Task, type TaskCommand, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { TaskRunCommand, TaskRunEvent } from './taskRun.ts';
+>>>>>>> scheduler
 import type { EcsWorld } from './world.ts';
 
 type EcsEvent =
   | ContainerInstanceEvent
   | CapacityProviderEvent
+<<<<<<< HEAD
+  | CpuSpeedEvent
+  | FargateEvent
+  | ServiceEvent
+  | ServingEvent
+  | TaskEvent;
+=======
   | DeploymentEvent
   | FaultEvent
   | ServiceEvent
   | ServingEvent
   | TaskEvent
   | TaskRunEvent;
+>>>>>>> scheduler
 type Heard = EcsEvent | WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent;
 type Asked =
   | CapacityProviderCommand
   | ContainerInstanceCommand
+<<<<<<< HEAD
+  | CpuSpeedCommand
+  | FargateCommand
+=======
   | FaultCommand
   | RebalancingCommand
   | SchedulerCommand
+>>>>>>> scheduler
   | ServiceCommand
   | ServingCommand
   | TaskCommand
@@ -59,6 +103,8 @@ export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world)
     failing(events, world),
     loadBalancing(events, world),
     instances(events, world),
+    burstable(events, world),
+    spot(events, world),
   );
 
 const due = (atMs: Millis, command: Asked): Due<Asked> => ({ atMs, command });
@@ -82,8 +128,12 @@ const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events.on('LoadServed').pipe(
+      filter(({ event }) => event.toMs % HIGH_RESOLUTION_MS === 0 && hasHighResolution(world)),
+      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, HIGH_RESOLUTION_MS) })),
+    ),
+    events.on('LoadServed').pipe(
       filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
-      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs) })),
+      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, METRIC_PERIOD_MS) })),
     ),
   );
 
@@ -127,7 +177,7 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 
 function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: readonly string[]): Due<Asked>[] {
   return alarmNames.flatMap((alarmName) =>
-    (world.cloudwatch.alarms.get(alarmName)?.config.alarmActions ?? [])
+    scalingActionsOf(world, alarmName)
       .filter((action) => world.ecs.capacityProviders.has(action))
       .map((capacityProvider) => due(atMs, { type: 'ScaleCapacityProvider', capacityProvider, alarmName })),
   );
@@ -326,6 +376,42 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events
+<<<<<<< HEAD
+      .on('TaskPlaced', 'TaskAdmitted')
+      .pipe(
+        mergeMap(({ event: { taskId, runningAtMs } }) =>
+          runningAtMs === undefined ? EMPTY : of(due(runningAtMs, { type: 'StartTask', taskId })),
+        ),
+      ),
+    // What the task had is free on its host, or it has left the queue: those who wait there look again.
+    events
+      .on('TaskStopped')
+      .pipe(
+        mergeMap(({ atMs, event: { ec2InstanceId = '' } }) =>
+          (world.ecs.containerInstances.get(ec2InstanceId)?.host.queue.size ?? 0) > 0
+            ? of(due(atMs, { type: 'AdmitTasks', ec2InstanceId }))
+            : EMPTY,
+        ),
+      ),
+    events
+      .on('TaskWaiting')
+      .pipe(map(({ event: { taskId, givesUpAtMs } }) => due(givesUpAtMs, { type: 'GiveUpTask', taskId }))),
+    events
+      .on('TaskStopping')
+      .pipe(map(({ event: { taskId, stoppedAtMs } }) => due(stoppedAtMs, { type: 'FinishTask', taskId }))),
+    // Room has appeared, or a waiting task has just been placed and the next one may try.
+    events
+      .on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated', 'TaskPlaced', 'TaskStopped')
+      .pipe(
+        filter(() => world.ecs.waiting.size > 0),
+        map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
+      ),
+    events.on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated').pipe(
+      mergeMap(({ atMs }) =>
+        Array.from(world.ecs.services.values())
+          .filter(({ placementFailures }) => placementFailures > 0)
+          .map(({ config }) => reconcile(atMs, config.serviceName)),
+=======
       .on('TaskStopping')
       .pipe(map(({ event: { taskId, stoppedAtMs } }) => due(stoppedAtMs, { type: 'FinishTask', taskId }))),
     events
@@ -337,6 +423,7 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         mergeMap(({ event: { taskId, protectedUntilMs } }) =>
           protectedUntilMs === undefined ? [] : [due(protectedUntilMs, { type: 'ExpireTaskProtection', taskId })],
         ),
+>>>>>>> scheduler
       ),
   );
 
@@ -448,6 +535,20 @@ const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
   );
 
+<<<<<<< HEAD
+function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
+  const service = ecs.services.get(serviceName);
+  if (service === undefined || service.starting > 0) return false;
+  let surplus = service.pendingCount + service.runningCount - service.desiredCount;
+  if (surplus <= 0) return false;
+  // Those that wait on draining instances for a place elsewhere are not too many: to look again would find none, again.
+  for (const taskId of service.tasks.keys()) {
+    const { status, ec2InstanceId = '' } = ecs.tasks.get(taskId) as Immutable<Task>;
+    const leaves = status === 'PENDING' || status === 'RUNNING';
+    if (leaves && ecs.containerInstances.get(ec2InstanceId)?.status === 'DRAINING') surplus--;
+  }
+  return surplus > 0;
+=======
 function checksOf(world: Immutable<EcsWorld>, atMs: Millis, { taskId, containers }: TaskView): Due<Asked>[] {
   return Array.from(containers.keys()).flatMap((name) => nextCheck(world, atMs, taskId, name, false));
 }
@@ -469,6 +570,7 @@ function catchUp(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<
       asked.push(...forcedExits(world, task, faultId, fault, definition.name));
   }
   return asked.map(({ atMs: dueMs, command }) => due(Math.max(dueMs, atMs), command));
+>>>>>>> scheduler
 }
 
 function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
@@ -485,6 +587,23 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
     events.on('TaskRunning').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName).map((targetGroup) => {
+<<<<<<< HEAD
+          const answersFromMs = atMs + startupMs(world, serviceName, atMs);
+          const availabilityZone = world.ecs.tasks.get(taskId)?.availabilityZone ?? '';
+          return due(atMs, { type: 'RegisterTarget', targetGroup, targetId: taskId, availabilityZone, answersFromMs });
+        }),
+      ),
+    ),
+    events.on('TaskDeactivating').pipe(
+      mergeMap(({ atMs, event: { taskId, serviceName } }) => {
+        const longestRequestMs = world.workload.loads.get(serviceName)?.config.request.timeoutMs ?? 0;
+        return targetGroupsOf(world, serviceName).map((targetGroup) =>
+          due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId, longestRequestMs }),
+        );
+      }),
+    ),
+    events.on('TaskStopped').pipe(
+=======
           const answersFromMs = atMs + startupMs(world, taskId, targetGroup);
           return due(atMs, { type: 'RegisterTarget', targetGroup, targetId: taskId, answersFromMs });
         }),
@@ -507,6 +626,7 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       ),
     // A task that ends by itself does not wait for its target group.
     events.on('TaskStopping', 'TaskStopped').pipe(
+>>>>>>> scheduler
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName)
           .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(taskId) === true)
@@ -518,10 +638,27 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       filter(({ event }) => !world.ecs.tasks.has(event.targetId)),
       map(({ atMs, event: { targetGroup, targetId } }) => due(atMs, { type: 'RemoveTarget', targetGroup, targetId })),
     ),
+    // A task of several target groups stops when it has left the last of them.
+    events.on('TargetDeregistered').pipe(
+      filter(({ event: { targetId } }) => !isTarget(world, targetId)),
+      map(({ atMs, event }) => due(atMs, { type: 'StopContainers', taskId: event.targetId })),
+    ),
+    // Overload shows in the time a request takes; the health checks of the tasks that get requests are judged by it.
     events
-      .on('TargetDeregistered')
-      .pipe(map(({ atMs, event }) => due(atMs, { type: 'StopContainers', taskId: event.targetId }))),
+      .on('LoadServed')
+      .pipe(
+        mergeMap(({ atMs, event }) =>
+          overloadChanges(world, event).map(({ targetGroup, answer }) =>
+            due(atMs, { type: 'OverloadTargets', targetGroup, answer }),
+          ),
+        ),
+      ),
   );
+
+function isTarget(world: Immutable<EcsWorld>, taskId: string): boolean {
+  const serviceName = world.ecs.tasks.get(taskId)?.serviceName ?? '';
+  return targetGroupsOf(world, serviceName).some((name) => world.elb.targetGroups.get(name)?.targets.has(taskId));
+}
 
 function targetGroupsOf({ ecs }: Immutable<EcsWorld>, serviceName: string): string[] {
   return (ecs.services.get(serviceName)?.config.loadBalancers ?? []).map(({ targetGroup }) => targetGroup);
@@ -573,11 +710,18 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events.on('InstanceTerminating').pipe(
-      filter(({ event }) => event.waits),
-      mergeMap(({ atMs, event: { instanceId } }) =>
+      filter(({ event }) => event.waitsFor.includes(MANAGED_DRAINING_HOOK)),
+      mergeMap(({ atMs, event: { instanceId } }) => [
+        due(atMs + LONGEST_DRAINING_MS, completeDraining(instanceId)),
         world.ecs.containerInstances.has(instanceId)
-          ? of(due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId }))
-          : of(due(atMs, { type: 'CompleteTermination', instanceId })),
+          ? due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId })
+          : due(atMs, completeDraining(instanceId)),
+      ]),
+    ),
+    events.on('ContainerInstanceRegistered').pipe(
+      filter(({ atMs, event }) => event.activeAtMs > atMs),
+      map(({ event: { ec2InstanceId, activeAtMs } }) =>
+        due(activeAtMs, { type: 'ActivateContainerInstance', ec2InstanceId }),
       ),
     ),
     events
@@ -608,9 +752,12 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
 
+const completeDraining = (instanceId: string) =>
+  ({ type: 'CompleteLifecycleAction', instanceId, hook: MANAGED_DRAINING_HOOK }) as const;
+
 function completeWhenEmpty({ ecs }: Immutable<EcsWorld>, atMs: Millis, instanceId: string): Due<Asked>[] {
   const empty = ecs.containerInstances.get(instanceId)?.tasks.size === 0;
-  return empty ? [due(atMs, { type: 'CompleteTermination', instanceId })] : [];
+  return empty ? [due(atMs, completeDraining(instanceId))] : [];
 }
 
 /** Managed termination protection: an instance that holds tasks is protected from scale-in, an empty one is not. */
@@ -619,7 +766,86 @@ function protection(world: Immutable<EcsWorld>, atMs: Millis, instanceId: string
   const instance = ecs.containerInstances.get(instanceId);
   const provider: Immutable<CapacityProvider> | undefined = ecs.capacityProviders.get(instance?.capacityProvider ?? '');
   if (provider?.config.autoScalingGroupProvider.managedTerminationProtection !== 'ENABLED') return [];
+<<<<<<< HEAD
+  const protectedFromScaleIn = holdsTasks(world, instanceId);
+=======
   const protectedFromScaleIn = hasReplicaTasks(world, instanceId);
+>>>>>>> scheduler
   if (ec2.instances.get(instanceId)?.protectedFromScaleIn === protectedFromScaleIn) return [];
   return [due(atMs, { type: 'SetInstanceProtection', instanceId, protectedFromScaleIn })];
 }
+
+/** Once a minute the burstable instances settle their CPU credits, and their tasks run as fast as these allow. */
+const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('LoadServed').pipe(
+      filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0 && hasBurstableInstances(world)),
+      map(({ atMs }) =>
+        due(atMs, {
+          type: 'SettleCpuCredits',
+          periodMs: METRIC_PERIOD_MS,
+          ...cpuUse(world, METRIC_PERIOD_MS / 60_000),
+        }),
+      ),
+    ),
+    events.on('CpuCreditsSettled').pipe(
+      mergeMap(({ atMs, event: { instanceIds, vcpus } }) =>
+        cpuSpeeds(world, instanceIds, vcpus)
+          .filter(({ serviceName, percent }) => percent !== 100 || world.ecs.cpuSpeeds.has(serviceName))
+          .map((speed) => due(atMs, { type: 'SetCpuSpeed', ...speed })),
+      ),
+    ),
+  );
+
+/** Spot notices drain instances that are told to, Fargate Spot stops its tasks, and what a zone held is lost with it. */
+const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('SpotInterruptionNoticed').pipe(
+      filter(
+        ({ event }) =>
+          world.ec2.groups.get(event.autoScalingGroupName)?.config.ecsConfig?.ECS_ENABLE_SPOT_INSTANCE_DRAINING ===
+          true,
+      ),
+      map(({ atMs, event }) =>
+        due(atMs + SPOT_POLL_MS, { type: 'DrainContainerInstance', ec2InstanceId: event.instanceId }),
+      ),
+    ),
+    events
+      .on('SpotMarketMoved')
+      .pipe(map(({ atMs, event: { untilMs } }) => due(atMs, { type: 'DoomFargateSpotTasks', untilMs }))),
+    // One that has just started, and may not live to see the next hour.
+    events.on('TaskRunning').pipe(
+      filter(({ event }) => world.ecs.tasks.get(event.taskId)?.capacityProvider === 'FARGATE_SPOT'),
+      map(({ atMs, event: { taskId } }) =>
+        due(atMs, { type: 'DoomFargateSpotTasks', untilMs: (Math.floor(atMs / HOUR) + 1) * HOUR, taskId }),
+      ),
+    ),
+    events
+      .on('FargateSpotTaskDoomed')
+      .pipe(
+        map(({ event: { taskId, interruptedAtMs } }) =>
+          due(interruptedAtMs, { type: 'InterruptFargateSpotTask', taskId }),
+        ),
+      ),
+    // Choice: after SIGTERM a task answers on until its target is drained, or until it is killed.
+    events.on('FargateSpotTaskInterrupted').pipe(
+      mergeMap(({ atMs, event: { taskId, endsAtMs } }) => [
+        due(atMs, {
+          type: 'StopTask',
+          taskId,
+          stopCode: 'TerminationNotice',
+          reason: 'Your Spot Task was interrupted.',
+        }),
+        due(endsAtMs, { type: 'StopContainers', taskId }),
+      ]),
+    ),
+    events.on('FaultBegan').pipe(
+      mergeMap(({ atMs, event: { fault } }) => {
+        if (fault.kind === 'AvailabilityZoneOutage')
+          return [due(atMs, { type: 'LoseFargateTasks', availabilityZone: fault.availabilityZone })];
+        if (fault.kind !== 'SpotStorm' || fault.instanceType !== undefined) return [];
+        const { percent, availabilityZone } = fault;
+        return [due(atMs, { type: 'InterruptFargateSpot', percent, availabilityZone })];
+      }),
+    ),
+  );

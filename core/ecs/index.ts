@@ -1,13 +1,16 @@
 /** Amazon ECS: clusters, tasks, services, placement, capacity. It knows the rooms below it, and none of them knows it. */
 
 import { Phase, type Decide, type EventsOf, type Evolve, type Phases } from '../kernel/index.ts';
-import type { HoldsTermination } from '../ec2/index.ts';
+import type { TerminationHooks } from '../ec2/index.ts';
 import {
   capacityProviderEvents,
   decideCapacityProvider,
   evolveCapacityProvider,
   type CapacityProviderCommand,
 } from './capacity/capacityProvider.ts';
+import { cpuSpeedEvents, decideCpuSpeed, evolveCpuSpeed, type CpuSpeedCommand } from './capacity/cpuSpeed.ts';
+import { MANAGED_DRAINING_HOOK } from './capacity/draining.ts';
+import { decideFargate, evolveFargate, fargateEvents, type FargateCommand } from './capacity/fargate.ts';
 import {
   containerInstanceEvents,
   decideContainerInstance,
@@ -31,7 +34,8 @@ import { decideTaskRun, evolveTaskRun, taskRunEvents, type TaskRunCommand } from
 import type { EcsWorld } from './world.ts';
 
 export { serviceAssumptions, taskAssumptions } from './assumptions.ts';
-export { capacityProvider } from './capacity/capacityProvider.ts';
+export { billAssumptions, ecsCapacityAssumptions, ecsTimings, type BillAssumptions } from './capacity/assumptions.ts';
+export { capacityProvider, capacityProviderProblem } from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
 export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';
 export {
@@ -42,19 +46,55 @@ export {
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
 export { dependencyCycle, taskHealth, type HealthStatus } from './container.ts';
-export { hostPorts, type ContainerInstance } from './containerInstance.ts';
+export {
+  hostFits,
+  isTrunked,
+  occupyHost,
+  registeredMemoryMiB,
+  registeredResources,
+  type ContainerInstance,
+} from './containerInstance.ts';
 export { ecsController } from './controller.ts';
+export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
-export { chooseTasksToStop, placeTask, type PlacementRequest } from './placement/engine.ts';
+export { hostPorts, prepare, scanForPlace, type PlacementRequest } from './placement/engine.ts';
+export type { PlacementInstance } from './placement/instance.ts';
+export { findInIndex, noteChange } from './placement/placementIndex.ts';
+export {
+  ClusterQueryError,
+  parseClusterQuery,
+  printClusterQuery,
+  type QueriedInstanceJson,
+  type QueryOptions,
+} from './placement/query.ts';
+export {
+  chooseTasksToStop,
+  placeTask,
+  type ChooseTasksToStopOptions,
+  type InstanceJson,
+  type PlacementOptions,
+  type PlaceTaskAnswer,
+  type PlaceTaskRequest,
+  type StoppableTaskJson,
+} from './placement/standalone.ts';
 export { placementStrategies } from './placement/strategies.ts';
-export { scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
+export { isHighResolution, resolutionMs } from './metricKeys.ts';
+export {
+  canonicalRequest,
+  metricAssumptions,
+  metricProblem,
+  reservationPercent,
+  utilizationPercent,
+} from './metrics.ts';
+export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
 export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
-export { countKey, hasReleased } from './task.ts';
+export { groupOf, hasReleased, placementRequest } from './task.ts';
 export {
   DEFAULT_IMAGE_MIB,
+  portProblems,
   taskDefinition,
   taskDemand,
   type TaskDefinition,
@@ -66,6 +106,8 @@ export { emptyEcs, type EcsState } from './world.ts';
 export type EcsCommand =
   | CapacityProviderCommand
   | ContainerInstanceCommand
+  | CpuSpeedCommand
+  | FargateCommand
   | FaultCommand
   | RebalancingCommand
   | SchedulerCommand
@@ -79,6 +121,8 @@ export const ecsEvents = {
   ...taskDefinitionEvents,
   ...capacityProviderEvents,
   ...containerInstanceEvents,
+  ...cpuSpeedEvents,
+  ...fargateEvents,
   ...serviceEvents,
   ...deploymentEvents,
   ...servingEvents,
@@ -92,6 +136,8 @@ export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
   ...decideTaskDefinition,
   ...decideCapacityProvider,
   ...decideContainerInstance,
+  ...decideCpuSpeed,
+  ...decideFargate,
   ...decideService,
   ...decideScheduler,
   ...decideRebalancing,
@@ -105,6 +151,8 @@ export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
   ...evolveTaskDefinition,
   ...evolveCapacityProvider,
   ...evolveContainerInstance,
+  ...evolveCpuSpeed,
+  ...evolveFargate,
   ...evolveService,
   ...evolveDeployment,
   ...evolveServing,
@@ -118,6 +166,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   CreateCapacityProvider: Phase.Execute,
   ScaleCapacityProvider: Phase.Plan,
   RegisterContainerInstance: Phase.Environment,
+  ActivateContainerInstance: Phase.Environment,
   DrainContainerInstance: Phase.Execute,
   CreateService: Phase.Execute,
   UpdateService: Phase.Execute,
@@ -134,6 +183,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   LaunchTaskOn: Phase.Execute,
   ServeLoad: Phase.Environment,
   PlaceWaitingTask: Phase.Execute,
+  AdmitTasks: Phase.Environment,
   PullImages: Phase.Environment,
   StartContainers: Phase.Environment,
   ContinueStart: Phase.Environment,
@@ -151,13 +201,18 @@ export const ecsPhases: Phases<EcsCommand> = {
   DisconnectAgents: Phase.Environment,
   GiveUpTask: Phase.Execute,
   LoseContainerInstance: Phase.Environment,
+  SetCpuSpeed: Phase.Environment,
+  DoomFargateSpotTasks: Phase.Environment,
+  InterruptFargateSpotTask: Phase.Environment,
+  InterruptFargateSpot: Phase.Environment,
+  LoseFargateTasks: Phase.Environment,
 };
 
 /** Managed draining: ECS holds the termination of its instances until their tasks have moved. */
-export const holdsTermination: HoldsTermination<EcsWorld> = ({ ecs }, autoScalingGroupName) => {
+export const terminationHooks: TerminationHooks<EcsWorld> = ({ ecs }, autoScalingGroupName) => {
   for (const { config } of ecs.capacityProviders.values()) {
     const { autoScalingGroup, managedDraining } = config.autoScalingGroupProvider;
-    if (autoScalingGroup === autoScalingGroupName) return managedDraining === 'ENABLED';
+    if (autoScalingGroup === autoScalingGroupName && managedDraining === 'ENABLED') return [MANAGED_DRAINING_HOOK];
   }
-  return false;
+  return [];
 };

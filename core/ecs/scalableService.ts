@@ -1,8 +1,10 @@
 /** What a service tells Application Auto Scaling of itself: its counts, and the metrics that its policies name. */
 
-import { scalerOf, type ScalableNamespace } from '../autoscaling/index.ts';
+import { targetGroupOfLabel, type FollowedMetric, type ScalableNamespace } from '../autoscaling/index.ts';
+import { requestFor, type MetricRequest } from '../cloudwatch/index.ts';
 import { primaryOf } from './deployment.ts';
-import { serviceMetric, targetGroupMetric } from './metrics.ts';
+import { serviceMetric, targetGroupMetric } from './metricKeys.ts';
+import { canonicalRequest } from './metrics.ts';
 import type { EcsWorld } from './world.ts';
 
 export function scalableResourceId(clusterName: string, serviceName: string): string {
@@ -23,29 +25,42 @@ export const scalableServices: ScalableNamespace<EcsWorld> = {
     return { desiredCount, runningCount, deploymentInProgress };
   },
 
-  metric({ ecs }, resourceId, config) {
+  request({ ecs }, resourceId, followed) {
     const serviceName = serviceNameOf(resourceId);
-    const ofService = (name: 'CPUUtilization' | 'MemoryUtilization') => {
-      const metric = serviceMetric(ecs.clusterName, serviceName, name);
-      return { metric, statistic: 'Average', delayMs: ecs.metricDelays.serviceMs } as const;
-    };
-    const ofTargetGroup = (name: string, statistic: 'Average' | 'Sum') => {
-      const targetGroup = ecs.services.get(serviceName)?.config.loadBalancers[0]?.targetGroup;
-      if (targetGroup === undefined) return undefined;
-      return { metric: targetGroupMetric(targetGroup, name), statistic, delayMs: ecs.metricDelays.loadBalancerMs };
-    };
-    switch (scalerOf(config).metric(config)) {
-      case 'ECSServiceAverageCPUUtilization':
-      case 'CPUUtilization':
-        return ofService('CPUUtilization');
-      case 'ECSServiceAverageMemoryUtilization':
-      case 'MemoryUtilization':
-        return ofService('MemoryUtilization');
-      case 'ALBRequestCountPerTarget':
-      case 'RequestCountPerTarget':
-        return ofTargetGroup('RequestCountPerTarget', 'Sum');
-      case 'TargetResponseTime':
-        return ofTargetGroup('TargetResponseTime', 'Average');
-    }
+    const targetGroup = ecs.services.get(serviceName)?.config.loadBalancers[0]?.targetGroup;
+    return followedRequest({ clusterName: ecs.clusterName, serviceName, targetGroup }, followed);
   },
 };
+
+/** The metrics that a policy of a service follows; undefined when the service has none of that name. */
+export function followedRequest(
+  service: { readonly clusterName: string; readonly serviceName: string; readonly targetGroup: string | undefined },
+  followed: FollowedMetric,
+): MetricRequest | undefined {
+  if ('request' in followed) return canonicalRequest(followed.request);
+  const { clusterName, serviceName } = service;
+  const { predefined, resourceLabel, statistic } = followed;
+  const labelled = resourceLabel === undefined ? undefined : targetGroupOfLabel(resourceLabel);
+  const targetGroup = labelled ?? service.targetGroup;
+  switch (predefined) {
+    case 'ECSServiceAverageCPUUtilization':
+    case 'ECSServiceAverageCPUUtilizationHighResolution':
+    case 'CPUUtilization':
+      return requestFor(serviceMetric(clusterName, serviceName, 'CPUUtilization'), statistic ?? 'Average');
+    case 'ECSServiceAverageMemoryUtilization':
+    case 'ECSServiceAverageMemoryUtilizationHighResolution':
+    case 'MemoryUtilization':
+      return requestFor(serviceMetric(clusterName, serviceName, 'MemoryUtilization'), statistic ?? 'Average');
+    case 'ALBRequestCountPerTarget':
+    case 'RequestCountPerTarget':
+      return ofTargetGroup(targetGroup, 'RequestCountPerTarget', statistic ?? 'Sum');
+    case 'RequestCount':
+      return ofTargetGroup(targetGroup, 'RequestCount', statistic ?? 'Sum');
+    case 'TargetResponseTime':
+      return ofTargetGroup(targetGroup, 'TargetResponseTime', statistic ?? 'Average');
+  }
+}
+
+function ofTargetGroup(targetGroup: string | undefined, name: string, statistic: string): MetricRequest | undefined {
+  return targetGroup === undefined ? undefined : requestFor(targetGroupMetric(targetGroup, name), statistic);
+}

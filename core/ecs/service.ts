@@ -21,7 +21,11 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import type { Carried } from '../workload/index.ts';
+<<<<<<< HEAD
+import { fargateFailure, type FargateFailure } from './capacity/fargate.ts';
+=======
 import { capacityProviderStrategyItem, type CapacityProviderStrategyItem } from './capacity/strategy.ts';
+>>>>>>> scheduler
 import {
   deploymentBounds,
   deploymentConfiguration,
@@ -34,8 +38,26 @@ import {
 } from './deployment.ts';
 import { placementConstraint } from './placement/constraints.ts';
 import type { PlacementFailure } from './placement/engine.ts';
+<<<<<<< HEAD
+import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
+import { placementStrategy, SERVICE_STRATEGY } from './placement/strategies.ts';
+import { latencyMetricsOf } from './metricKeys.ts';
+import { addTo } from './containerInstance.ts';
+import {
+  findPlace,
+  placedOn,
+  placedOnFargate,
+  refusalOf,
+  waitingFor,
+  zonesOf,
+  type Task,
+  type TaskEvent,
+} from './task.ts';
+import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+=======
 import { placementStrategy } from './placement/strategies.ts';
 import type { Task } from './task.ts';
+>>>>>>> scheduler
 import type { EcsWorld } from './world.ts';
 
 const desiredCount = z.int().min(0).max(5000);
@@ -55,6 +77,19 @@ export const service = z.strictObject({
   capacityProviderStrategy: z.array(capacityProviderStrategyItem).min(1).optional(),
   placementStrategy: z.array(placementStrategy).max(5).default([]),
   placementConstraints: z.array(placementConstraint).max(10).default([]),
+  networkConfiguration: z
+    .strictObject({
+      awsvpcConfiguration: z.strictObject({
+        subnets: z
+          .array(z.string().min(1))
+          .min(1, 'subnets can not be empty.')
+          .max(16)
+          .describe("SubnetIds of the subnets block; a zone's name stands for a subnet in it"),
+        securityGroups: z.array(z.string().min(1)).max(5).default([]),
+      }),
+    })
+    .optional()
+    .describe('awsvpc only: tasks run in the zones of these subnets'),
   loadBalancers: z
     .array(
       z.strictObject({
@@ -63,6 +98,46 @@ export const service = z.strictObject({
         containerPort: z.int().min(1).max(65_535),
       }),
     )
+<<<<<<< HEAD
+    .max(5)
+    .default([])
+    .describe('target groups its tasks are registered with; requests come by the first'),
+  serviceConnectConfiguration: z
+    .strictObject({
+      enabled: z.boolean(),
+      namespace: z.string().optional(),
+      services: z
+        .array(
+          z.strictObject({
+            portName: z.string().min(1),
+            discoveryName: z.string().min(1).optional().describe('the name its metrics are published under; portName'),
+            clientAliases: z
+              .array(z.strictObject({ port: z.int().min(1).max(65_535), dnsName: z.string().optional() }))
+              .max(1)
+              .default([]),
+          }),
+        )
+        .default([]),
+    })
+    .optional(),
+  monitoring: z
+    .strictObject({
+      metricConfigurations: z.array(
+        z.strictObject({
+          metricNames: z.array(z.enum(['CPUUtilization', 'MemoryUtilization'])).min(1),
+          resolutionSeconds: z.literal([20, 60]).default(60),
+        }),
+      ),
+    })
+    .optional()
+    .describe('20-second CPU and memory metrics, which high-resolution policies need'),
+  deploymentConfiguration: z
+    .strictObject({
+      minimumHealthyPercent: z.int().min(0).max(100).default(100),
+      maximumPercent: z.int().min(100).max(1000).default(200),
+    })
+    .prefault({}),
+=======
     .max(1)
     .default([]),
   healthCheckGracePeriodSeconds: gracePeriod
@@ -74,6 +149,7 @@ export const service = z.strictObject({
       'ENABLED when left out, where the service is eligible: REPLICA, spread over zones first, maximumPercent over 100',
     ),
   deploymentConfiguration: deploymentConfiguration.prefault({}),
+>>>>>>> scheduler
 });
 export type ServiceConfig = z.output<typeof service>;
 
@@ -140,23 +216,39 @@ export interface Service {
   protectedSurplus: number;
   /** What the last step of serving left to the next. */
   carried: Carried | undefined;
-  /** Running sums of the current metric period. */
+  /** Tasks that have started in the current minute. */
+  startedCount: number;
+  /** Running sums of the current minute, and of the current 20 seconds where `monitoring` asks for them. */
+  readonly utilization: { minute: ServiceUtilization; highResolution: ServiceUtilization };
   measured: Measured;
+  /** Metrics of its latency. */
+  readonly latencyMetrics: readonly string[];
+  /** Requests of the current minute by latency bucket, while some metric asks for percentiles. */
+  readonly latencies: Map<number, number>;
 }
 
-/** What the steps of one metric period add up to. */
+/** What the steps of one period add up to, of one utilization. */
+export interface UtilizationSums {
+  /** Steps with a task that counts, and such tasks in the last of them. */
+  steps: number;
+  tasks: number;
+  /** Sum over those steps of the mean over the tasks; and its extremes. */
+  percent: number;
+  minimum: number;
+  maximum: number;
+}
+
+export interface ServiceUtilization {
+  readonly cpu: UtilizationSums;
+  readonly memory: UtilizationSums;
+}
+
+const nothingUsed = (): UtilizationSums => ({ steps: 0, tasks: 0, percent: 0, minimum: 0, maximum: 0 });
+export const noUtilization = (): ServiceUtilization => ({ cpu: nothingUsed(), memory: nothingUsed() });
+
+/** What the steps of one minute add up to. */
 export interface Measured {
   steps: number;
-  /** Sum over steps of the service's CPU and memory utilization, percent; and its extremes. */
-  cpuPercent: number;
-  cpuMinimum: number;
-  cpuMaximum: number;
-  memoryPercent: number;
-  memoryMinimum: number;
-  memoryMaximum: number;
-  /** Steps with a running task, and tasks in the last of them. */
-  runningSteps: number;
-  runningTasks: number;
   requests: number;
   requestsPerTarget: number;
   /** Steps with a registered target. */
@@ -165,20 +257,41 @@ export interface Measured {
   latencyMinimum: number;
   latencyMaximum: number;
   completed: number;
+  /** HTTP codes: of the targets, and of the load balancer itself. */
   target5xx: number;
   elb5xx: number;
+  elb502: number;
+  elb503: number;
+  elb504: number;
+  targetConnectionErrors: number;
+  /** Sum over steps, and extremes. */
+  healthyHosts: number;
+  healthyHostsMinimum: number;
+  healthyHostsMaximum: number;
+  unhealthyHosts: number;
+  unhealthyHostsMinimum: number;
+  unhealthyHostsMaximum: number;
+  /** Sum over steps of the connections open at their ends; and those opened by clients. */
+  activeConnections: number;
+  newConnections: number;
+  /** The queue that the service works off. */
+  queue: MeasuredQueue | undefined;
+}
+
+/** Of a queue: how it was at the end of the last step, and the sums of the steps. */
+export interface MeasuredQueue {
+  readonly queueName: string;
+  readonly visible: number;
+  readonly notVisible: number;
+  readonly oldestMs: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly deleted: number;
+  readonly emptyReceives: number;
 }
 
 export const nothingMeasured = (): Measured => ({
   steps: 0,
-  cpuPercent: 0,
-  cpuMinimum: 0,
-  cpuMaximum: 0,
-  memoryPercent: 0,
-  memoryMinimum: 0,
-  memoryMaximum: 0,
-  runningSteps: 0,
-  runningTasks: 0,
   requests: 0,
   requestsPerTarget: 0,
   targetSteps: 0,
@@ -188,6 +301,19 @@ export const nothingMeasured = (): Measured => ({
   completed: 0,
   target5xx: 0,
   elb5xx: 0,
+  elb502: 0,
+  elb503: 0,
+  elb504: 0,
+  targetConnectionErrors: 0,
+  healthyHosts: 0,
+  healthyHostsMinimum: 0,
+  healthyHostsMaximum: 0,
+  unhealthyHosts: 0,
+  unhealthyHostsMinimum: 0,
+  unhealthyHostsMaximum: 0,
+  activeConnections: 0,
+  newConnections: 0,
+  queue: undefined,
 });
 
 export const serviceEvents = {
@@ -226,11 +352,19 @@ export const serviceEvents = {
   }),
   ServiceTaskPlacementFailed: event('Tasks could not be placed; the scheduler tries again later.', {
     serviceName: text('the service'),
+<<<<<<< HEAD
+    capacityProvider: text('the provider it was meant for; empty for the launch type EC2'),
+    reason: text<PlacementFailure | FargateFailure>("ECS's failure reason"),
+=======
     deploymentId: text('their deployment'),
     capacityProvider: text('the provider they were meant for; empty for the launch type EC2'),
     count: number('tasks; where the first finds no place, those like it are not tried'),
     reason: text<PlacementFailure | 'PROVISIONING LIMIT'>("ECS's failure reason"),
+>>>>>>> scheduler
     closest: optional(text('the instance that came closest')),
+    lack: optional(text('what the closest instance lacked')),
+    refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
+    refusedCounts: numbers('instances that each reason turned away'),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
   }),
   ServiceDeploymentBlocked: event(
@@ -388,6 +522,153 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Depl
 
   DeleteService({ serviceName, force }, { world: { ecs } }) {
     const found = ecs.services.get(serviceName);
+<<<<<<< HEAD
+    if (found === undefined) return [];
+    const number = ecs.nextTask;
+    const provider = capacityProvider === '' ? undefined : capacityProvider;
+    const task = { taskId: `task-${number}`, number, taskDefinition: found.taskDefinition, capacityProvider: provider };
+    const created: TaskEvent = {
+      type: 'TaskCreated',
+      taskId: task.taskId,
+      number,
+      serviceName,
+      taskDefinition: found.taskDefinition,
+      ...(provider === undefined ? {} : { capacityProvider: provider }),
+    };
+    const failed = (refusal: Refusal): ServiceEvent[] => [placementFailed(found, capacityProvider, refusal, context)];
+    if (provider !== undefined && isFargate(provider)) {
+      const reason = fargateFailure(context.world, provider, zonesOf(ecs, found.config));
+      if (reason !== undefined) return failed({ reason, refusedBy: [], refusedCounts: [] });
+      return [created, placedOnFargate(found, task, context)];
+    }
+    const place = findPlace(context, found, task);
+    if ('instance' in place) return [created, placedOn(place, found.config.placementStrategy, task, context)];
+    const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
+    const mayWait = managed === 'ENABLED' && ecs.waiting.size < ecs.capacity.provisioningLimit;
+    return mayWait ? [created, waitingFor(place, task, context)] : failed(refusalOf(place));
+  },
+};
+
+type PlacementFailed = Extract<ServiceEvent, { readonly type: 'ServiceTaskPlacementFailed' }>;
+type Refusal = Omit<PlacementFailed, 'type' | 'serviceName' | 'capacityProvider' | 'retryAtMs'>;
+
+/** One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it. */
+function placementFailed(
+  { config: { serviceName }, placementFailures, retryAtMs: dueMs }: Immutable<Service>,
+  capacityProvider: string,
+  refusal: Refusal,
+  { nowMs }: Context<EcsWorld>,
+): PlacementFailed {
+  const retryAtMs = nowMs + Math.min(RETRY_MS.first * 2 ** Math.min(placementFailures, 10), RETRY_MS.most);
+  const retry = nowMs < dueMs ? {} : { retryAtMs };
+  return { type: 'ServiceTaskPlacementFailed', serviceName, capacityProvider, ...refusal, ...retry };
+}
+
+interface Census {
+  /** The tasks that are meant to run: those that stay, and those that must leave because their instance drains. */
+  readonly staying: readonly StoppableTask[];
+  readonly leaving: readonly StoppableTask[];
+  /** Whether any task, also one on its way out, is still on a draining instance. */
+  readonly draining: boolean;
+}
+
+function census({ ecs }: Immutable<EcsWorld>, { tasks }: Immutable<Service>): Census {
+  const staying: StoppableTask[] = [];
+  const leaving: StoppableTask[] = [];
+  let draining = false;
+  for (const taskId of tasks.keys()) {
+    const { number, status, availabilityZone, ec2InstanceId } = ecs.tasks.get(taskId) as Immutable<Task>;
+    const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+    if (instance?.status === 'DRAINING') draining = true;
+    if (status === 'DEACTIVATING' || status === 'STOPPING') continue;
+    const task = { taskId, number, running: status === 'RUNNING', instance, availabilityZone };
+    if (instance?.status === 'DRAINING') leaving.push(task);
+    else staying.push(task);
+  }
+  // Those that do not run yet are stopped first: they serve nobody.
+  leaving.sort((a, b) => Number(a.running) - Number(b.running) || a.number - b.number);
+  return { staying, leaving, draining };
+}
+
+/** Running tasks that pass their health checks, as far as they have any. A task on its way out may still be a healthy target. */
+function healthyCount({ ecs, elb }: Immutable<EcsWorld>, found: Immutable<Service>): number {
+  const [loadBalancer] = found.config.loadBalancers;
+  if (loadBalancer === undefined) return found.runningCount;
+  const targets = elb.targetGroups.get(loadBalancer.targetGroup)?.targets;
+  let count = 0;
+  for (const taskId of found.tasks.keys())
+    if (targets?.get(taskId) === 'healthy' && ecs.tasks.get(taskId)?.status === 'RUNNING') count++;
+  return count;
+}
+
+/** Each missing task goes to the provider furthest below its share; tasks that must leave hold no share any more. */
+function startTasks(
+  { ecs }: Immutable<EcsWorld>,
+  found: Immutable<Service>,
+  leaving: readonly StoppableTask[],
+  count: number,
+): ServiceEvent {
+  const { strategy, config } = found;
+  if (strategy.length === 0)
+    return {
+      type: 'ServiceTasksStarting',
+      serviceName: config.serviceName,
+      capacityProviders: Array.from({ length: count }, () => ''),
+    };
+  const shares = splitByStrategy(found.desiredCount, strategy, ecs.capacity.splitRule);
+  const short = strategy.map(
+    ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
+  );
+  for (const { taskId } of leaving) {
+    const provider = ecs.tasks.get(taskId)?.capacityProvider;
+    const index = strategy.findIndex(({ capacityProvider }) => capacityProvider === provider);
+    if (index !== -1) short[index] = (short[index] as number) + 1;
+  }
+  const capacityProviders = Array.from({ length: count }, () => {
+    const index = short.indexOf(Math.max(...short));
+    short[index] = (short[index] as number) - 1;
+    return (strategy[index] as CapacityProviderStrategyItem).capacityProvider;
+  });
+  return { type: 'ServiceTasksStarting', serviceName: config.serviceName, capacityProviders };
+}
+
+function stopTasks(serviceName: string, tasks: readonly StoppableTask[], reason: string): ServiceEvent {
+  return { type: 'ServiceTasksStopping', serviceName, taskIds: tasks.map(({ taskId }) => taskId), reason };
+}
+
+/** Which tasks are too many: each from the provider most above its share, there by the placement strategy in reverse. */
+function surplus(
+  found: Immutable<Service>,
+  staying: readonly StoppableTask[],
+  count: number,
+  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+): readonly StoppableTask[] {
+  const { demand } = ecs.taskDefinitions.get(found.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const { placementStrategy: written } = found.config;
+  const options = {
+    demand,
+    strategies: written.length === 0 ? SERVICE_STRATEGY : written,
+    assumptions: ecs.placement,
+    draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
+  };
+  if (found.strategy.length <= 1) return chooseVictims(staying, count, options);
+  const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
+  let left = [...staying];
+  const chosen: StoppableTask[] = [];
+  const providerOf = ({ taskId }: StoppableTask) => (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider;
+  while (chosen.length < count) {
+    const above = found.strategy.map(
+      ({ capacityProvider }, index) =>
+        left.filter((task) => providerOf(task) === capacityProvider).length - (shares[index] as number),
+    );
+    const { capacityProvider } = found.strategy[above.indexOf(Math.max(...above))] as CapacityProviderStrategyItem;
+    const candidates = left.filter((task) => providerOf(task) === capacityProvider);
+    const [victim] = chooseVictims(candidates, 1, options) as [StoppableTask];
+    chosen.push(victim);
+    left = left.filter((task) => task !== victim);
+  }
+  return chosen;
+=======
     // AWS: "The service cannot be stopped while it is scaled above 0."
     if (found?.status !== 'ACTIVE' || (found.desiredCount > 0 && !force)) return [];
     return [{ type: 'ServiceDeleted', serviceName }];
@@ -397,6 +678,7 @@ export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | Depl
 /** A family's latest revision, or the one that is named. */
 function revisionOf(ecs: Immutable<EcsWorld>['ecs'], taskDefinition: string): string {
   return ecs.latestRevisions.get(taskDefinition) ?? taskDefinition;
+>>>>>>> scheduler
 }
 
 export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
@@ -428,7 +710,11 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       blocked: false,
       protectedSurplus: 0,
       carried: undefined,
+      startedCount: 0,
+      utilization: { minute: noUtilization(), highResolution: noUtilization() },
       measured: nothingMeasured(),
+      latencyMetrics: latencyMetricsOf(config),
+      latencies: new Map(),
     });
   },
   ServiceUpdated({ ecs }, { serviceName, to }) {

@@ -5,7 +5,7 @@
  */
 
 import type { Immutable } from 'immer';
-import { drainingTargets, routableTargets } from '../elb/index.ts';
+import { routesOf, type FailedCheck, type Pool, type Routes, type TargetGroup } from '../elb/index.ts';
 import {
   event,
   json,
@@ -15,14 +15,28 @@ import {
   texts,
   type Context,
   type Decide,
+  type Draws,
   type EventsOf,
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
 import { METRIC_PERIOD_MS } from '../cloudwatch/index.ts';
-import { latencyLevels, servings, type Carried, type LoadConfig, type Served } from '../workload/index.ts';
+import {
+  bucketOf,
+  latencyLevels,
+  queueOf,
+  servedTogether,
+  servings,
+  type Carried,
+  type LoadConfig,
+  type QueueState,
+  type Served,
+  type ServedPart,
+} from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
-import { nothingMeasured, type Measured, type Service } from './service.ts';
+import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
+import type { MetricSettings } from './metrics.ts';
+import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
@@ -35,13 +49,19 @@ export const servingEvents = {
     offered: numbers('requests that came'),
     served: numbers('answered in time'),
     timedOut: numbers('given up by their clients'),
-    rejected: numbers('refused by a task whose queue was full'),
+    rejected: numbers('refused by a task whose queue was full, or failed by its application (HTTP 5xx of the target)'),
     unserved: numbers('refused by the load balancer, for there was no target (HTTP 503)'),
-    lost: numbers('in flight on a task that went away (HTTP 502)'),
+    lost: numbers('in flight on a task that went away, or refused its connection (HTTP 502)'),
+    gatewayTimeouts: numbers('of those timed out, the ones the load balancer gave up before their clients (HTTP 504)'),
+    connectionErrors: numbers('of those lost, the ones whose connection a target refused'),
     queued: numbers('still in the system at the end'),
     desiredTasks: numbers('desired count'),
     runningTasks: numbers('tasks in RUNNING'),
     targets: numbers('tasks that got requests'),
+    healthyTargets: numbers('healthy targets of its target group'),
+    unhealthyTargets: numbers('unhealthy ones'),
+    nextMs: numbers('time that the work of one more request would take at the end, waiting included'),
+    turnsAway: numbers('part of the requests that found neither place nor room'),
     cpuPercent: numbers('CPUUtilization of the service'),
     memoryPercent: numbers('MemoryUtilization of the service'),
     meanMs: numbers('mean latency of the requests served'),
@@ -58,8 +78,39 @@ export const servingEvents = {
     counts: numbers('requests in each'),
     carried: json<Carried>('the requests in flight at the end'),
   }),
+  ZonesServed: event('What the tasks of each zone leave to the next step; load is balanced within zones.', {
+    serviceName: text('the service'),
+    carried: json<Carried>('fluid serving: the requests in flight at the end, by zone'),
+  }),
+  MessagesServed: event(
+    'What became of a queue in one step: what its metrics count, and where its messages are at the end.',
+    {
+      serviceName: text('the service that works it off'),
+      queueName: text('the queue'),
+      sent: number('messages sent'),
+      received: number('messages received, each time counted'),
+      receivedAgain: number('of these, messages that had been received before'),
+      deleted: number('messages deleted'),
+      emptyReceives: number('receives that came back empty'),
+      visible: number('messages that a receive would get'),
+      notVisible: number('messages in flight'),
+      oldestMs: number('age of the oldest message that is not deleted, ms; 0 without one'),
+      visibleCohorts: numbers('visible messages, oldest first: rows of count, youngest and oldest age in ms, receives'),
+      hiddenCohorts: numbers('messages of tasks that went away: rows of the same and the ms until they are visible'),
+      held: numbers('messages that tasks work on: rows of count and receives'),
+      heldDraining: number('of these, on tasks that take no more'),
+      waitMs: number('mean age of the held messages when they were received'),
+      waitSpreadMs: number('half the width of its spread'),
+      heldMs: number('mean time since they were received'),
+      donePart: number('part of a message done, not yet counted'),
+      drainedPart: number('the same on tasks that take no more'),
+      taskIds: texts('the tasks that take messages'),
+      drainingTaskIds: texts('tasks that hold some and take no more'),
+    },
+  ),
 } as const;
 export type ServingEvent = EventsOf<typeof servingEvents>;
+type MessagesServed = Extract<ServingEvent, { type: 'MessagesServed' }>;
 export type LoadServed = Extract<ServingEvent, { type: 'LoadServed' }>;
 
 export type ServingCommand = {
@@ -83,6 +134,8 @@ const IDLE: Served = {
   busyPercent: 0,
   meanMs: 0,
   quantilesMs: latencyLevels.map(() => 0),
+  nextMs: 0,
+  turnsAway: 0,
   carried: { queued: 0 },
 };
 
@@ -94,40 +147,179 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
     for (const [serviceName, service] of world.ecs.services) {
       const config = world.workload.loads.get(serviceName)?.config;
       const came = offered[services.indexOf(serviceName)] ?? 0;
-      const targets = targetsOf(world, service);
-      const result = config === undefined ? IDLE : serve(service, config, targets, came, fromMs, context);
-      addRow(frame, service, config, targets.receiving, came, result, world);
-      if (result.histogram !== undefined)
-        details.push({ type: 'RequestsServed', serviceName, ...result.histogram, carried: result.carried });
+      const front = frontOf(world, service);
+      const routes = routesFor(world, service, config, front, toMs);
+      const outcome =
+        config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
+      addRow(frame, service, config, routes, came, outcome, world);
+      const { histogram, carried } = outcome.result;
+      if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
+      else if (carried.zones !== undefined) details.push({ type: 'ZonesServed', serviceName, carried });
+      if (outcome.result.counts !== undefined)
+        details.push({
+          type: 'MessagesServed',
+          serviceName,
+          queueName: queueOf(config as Immutable<LoadConfig>)?.QueueName ?? serviceName,
+          sent: came,
+          received: outcome.result.counts.received,
+          receivedAgain: outcome.result.counts.receivedAgain,
+          deleted: outcome.result.served,
+          emptyReceives: outcome.result.counts.emptyReceives,
+          visible: outcome.result.counts.visible,
+          notVisible: outcome.result.counts.notVisible,
+          oldestMs: outcome.result.counts.oldestMs,
+          ...(outcome.result.carried.queue as QueueState),
+        });
     }
     return [frame, ...details];
   },
 };
 
+/** What stands in front of a service: the target group that its requests come by, and its load balancer. */
+interface Front {
+  readonly group: Immutable<TargetGroup>;
+  readonly idleTimeoutMs: Millis;
+}
+
+function frontOf({ elb }: Immutable<EcsWorld>, { config }: Immutable<Service>): Front | undefined {
+  const [first] = config.loadBalancers; // of several groups, the first gets the requests
+  const group = first === undefined ? undefined : elb.targetGroups.get(first.targetGroup);
+  if (group === undefined) return undefined;
+  return { group, idleTimeoutMs: elb.loadBalancers.get(group.settings.loadBalancer)?.idleTimeoutMs ?? Infinity };
+}
+
+/** Behind a load balancer as it says, else to every running task. */
+function routesFor(
+  { ecs }: Immutable<EcsWorld>,
+  { tasks }: Immutable<Service>,
+  config: Immutable<LoadConfig> | undefined,
+  front: Front | undefined,
+  nowMs: Millis,
+): Routes {
+  if (front !== undefined) return routesOf(front.group, nowMs);
+  const receiving: string[] = [];
+  const holding: string[] = [];
+  for (const taskId of tasks.keys()) {
+    const { status } = ecs.tasks.get(taskId) as Immutable<Task>;
+    if (status === 'RUNNING') receiving.push(taskId);
+    else if (status === 'DEACTIVATING') holding.push(taskId);
+    // A worker that was told to stop still finishes what it can.
+    else if (status === 'STOPPING' && config?.serving === 'queue') holding.push(taskId);
+  }
+  return {
+    pools: [{ zone: '', share: 1, receiving, weights: undefined, holding }],
+    failing: NO_FAILURES,
+    targetCount: receiving.length,
+    healthyCount: 0,
+    unhealthyCount: 0,
+  };
+}
+
+interface Outcome {
+  readonly result: Served;
+  /** Of those timed out: the load balancer gave up before the client. */
+  readonly gatewayTimeouts: number;
+  /** Of those lost: the target refused the connection. */
+  readonly connectionErrors: number;
+}
+
+const NO_FAILURES: ReadonlyMap<FailedCheck, number> = new Map();
+const NOTHING_CAME: Outcome = { result: IDLE, gatewayTimeouts: 0, connectionErrors: 0 };
+const NO_POOL: Pool = { zone: '', share: 1, receiving: [], weights: undefined, holding: [] };
+const SERVING_ROUTING = {
+  round_robin: 'round_robin',
+  least_outstanding_requests: 'least_outstanding_requests',
+  // Choice: without anomaly mitigation, which is off by default, all weights are equal.
+  weighted_random: 'random',
+  random: 'random',
+} as const;
+
 function serve(
   service: Immutable<Service>,
   config: Immutable<LoadConfig>,
-  targets: { readonly receiving: readonly string[]; readonly draining: readonly string[] },
+  front: Front | undefined,
+  { pools, failing }: Routes,
   offered: number,
+  fromMs: Millis,
+  context: Context<EcsWorld>,
+): Outcome {
+  const [first = NO_POOL] = pools;
+  const zoned = front?.group.settings.crossZone === false;
+  const impatient = isImpatient(front, config);
+  if (!zoned && failing.size === 0) {
+    const result = serveOn(first, offered, service.carried, service, config, front, fromMs, context);
+    return { result, gatewayTimeouts: impatient ? result.timedOut : 0, connectionErrors: 0 };
+  }
+  const { rng, nowMs: toMs } = context;
+  const split = splitRequests(offered, pools, failing, rng.at(`elb.split.${config.service}`, toMs));
+  const result = zoned
+    ? serveZones(pools, split, service, config, front, fromMs, context)
+    : serveOn(
+        first,
+        (split.toPools[0] ?? 0) + split.unrouted,
+        service.carried,
+        service,
+        config,
+        front,
+        fromMs,
+        context,
+      );
+  const refused = split.toFailing.get('Target.FailedHealthChecks') ?? 0;
+  // Choice: what is sent to a target that hangs is counted as timed out at once, not when its time has passed.
+  const timedOut = result.timedOut + (split.toFailing.get('Target.Timeout') ?? 0);
+  const rejected = result.rejected + (split.toFailing.get('Target.ResponseCodeMismatch') ?? 0);
+  return {
+    result: { ...result, timedOut, rejected, lost: result.lost + refused },
+    gatewayTimeouts: impatient ? timedOut : 0,
+    connectionErrors: refused,
+  };
+}
+
+/** Whether the load balancer gives a request up before its client does. */
+function isImpatient(front: Front | undefined, { request }: Immutable<LoadConfig>): boolean {
+  return front !== undefined && front.idleTimeoutMs < request.timeoutMs;
+}
+
+function serveOn(
+  pool: Pool,
+  offered: number,
+  carried: Carried | undefined,
+  service: Immutable<Service>,
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
   fromMs: Millis,
   { world, nowMs: toMs, rng }: Context<EcsWorld>,
 ): Served {
-  const { cpuUnits, workFactor } = sizeOf(world, service, targets.receiving);
+  const { cpuUnits, workFactor } = sizeOf(world, service, pool.receiving);
   const { startMs, stepMs } = world.workload;
   const serving = servings[config.serving];
+  const queue = queueOf(config);
   return serving.serve({
     fromMs,
     toMs,
     offered,
-    targets: targets.receiving,
-    drainingTargets: targets.draining,
-    cpuUnits,
-    profile:
-      workFactor === 1 ? config.request : { ...config.request, cpuMs: rounded(config.request.cpuMs * workFactor) },
-    routing: config.routing,
-    carried: service.carried ?? serving.empty,
-    draws: rng.at(`workload.requests.${config.service}`, (fromMs - startMs) / stepMs),
+    targets: pool.receiving,
+    weights: pool.weights,
+    drainingTargets: pool.holding,
+    cpuUnits: cpuUnits * (world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1),
+    profile: profileOf(config, front, workFactor),
+    routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
+    ...(queue === undefined ? {} : { queue }),
+    carried: carried ?? serving.empty,
+    draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
   });
+}
+
+/** The work of a request, as this front and these tasks have it; the load's own when they change nothing. */
+function profileOf(
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
+  workFactor: number,
+): Immutable<LoadConfig>['request'] {
+  const { request } = config;
+  const timeoutMs = isImpatient(front, config) ? (front as Front).idleTimeoutMs : request.timeoutMs;
+  if (workFactor === 1 && timeoutMs === request.timeoutMs) return request;
+  return { ...request, timeoutMs, cpuMs: workFactor === 1 ? request.cpuMs : rounded(request.cpuMs * workFactor) };
 }
 
 /** One task that stands for all that get requests: together they have their CPU, and do their work in its time. */
@@ -181,17 +373,57 @@ function reservedBy({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Ser
   return { cpuUnits, memoryMiB };
 }
 
-/** Behind a load balancer its targets, else every running task. */
-function targetsOf(
-  { ecs, elb }: Immutable<EcsWorld>,
-  { config, tasks }: Immutable<Service>,
-): { readonly receiving: readonly string[]; readonly draining: readonly string[] } {
-  const [loadBalancer] = config.loadBalancers;
-  const group = loadBalancer === undefined ? undefined : elb.targetGroups.get(loadBalancer.targetGroup);
-  if (group !== undefined) return { receiving: routableTargets(group), draining: drainingTargets(group) };
-  const statusIs = (wanted: Task['status']) =>
-    Array.from(tasks.keys()).filter((taskId) => (ecs.tasks.get(taskId) as Immutable<Task>).status === wanted);
-  return { receiving: statusIs('RUNNING'), draining: statusIs('DEACTIVATING') };
+function serveZones(
+  pools: readonly Pool[],
+  { toPools, unrouted }: Split,
+  service: Immutable<Service>,
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
+  fromMs: Millis,
+  context: Context<EcsWorld>,
+): Served {
+  const zones = service.carried?.zones ?? {};
+  const parts: ServedPart[] = [];
+  const add = (pool: Pool, offered: number, carried: Carried | undefined) => {
+    const result = serveOn(pool, offered, carried, service, config, front, fromMs, context);
+    parts.push({ zone: pool.zone, targets: pool.receiving.length, result });
+  };
+  for (const [index, pool] of pools.entries()) add(pool, toPools[index] as number, zones[pool.zone]);
+  // Zones whose last task has gone; and requests while there is no zone at all.
+  for (const [zone, left] of Object.entries(zones))
+    if (left.queued > 0 && !pools.some((pool) => pool.zone === zone)) add({ ...NO_POOL, zone }, 0, left);
+  if (unrouted > 0) add(NO_POOL, unrouted, undefined);
+  return servedTogether(parts);
+}
+
+interface Split {
+  readonly toPools: readonly number[];
+  readonly toFailing: ReadonlyMap<FailedCheck, number>;
+  /** There is no target at all. */
+  readonly unrouted: number;
+}
+
+/** Whole requests for every pool and every kind of failing target, by their shares; in the mean exactly. */
+function splitRequests(
+  offered: number,
+  pools: readonly Pool[],
+  failing: ReadonlyMap<FailedCheck, number>,
+  draws: Draws,
+): Split {
+  let left = offered;
+  let leftShare = 1;
+  const portion = (share: number): number => {
+    // The last of them takes what is left.
+    const count =
+      share >= leftShare - 1e-9 ? left : Math.min(left, Math.floor((left * share) / leftShare + draws.uniform()));
+    left -= count;
+    leftShare -= share;
+    return count;
+  };
+  const toFailing = new Map<FailedCheck, number>();
+  for (const [how, share] of failing) toFailing.set(how, portion(share));
+  const toPools = pools.map(({ share }) => (share === 0 ? 0 : portion(share)));
+  return { toPools, toFailing, unrouted: left };
 }
 
 type Frame = {
@@ -210,10 +442,16 @@ function newFrame(fromMs: Millis, toMs: Millis): Frame {
     rejected: [],
     unserved: [],
     lost: [],
+    gatewayTimeouts: [],
+    connectionErrors: [],
     queued: [],
     desiredTasks: [],
     runningTasks: [],
     targets: [],
+    healthyTargets: [],
+    unhealthyTargets: [],
+    nextMs: [],
+    turnsAway: [],
     cpuPercent: [],
     memoryPercent: [],
     meanMs: [],
@@ -230,19 +468,16 @@ function addRow(
   frame: Frame,
   service: Immutable<Service>,
   config: Immutable<LoadConfig> | undefined,
-  targets: readonly string[],
+  routes: Routes,
   offered: number,
-  result: Served,
+  { result, gatewayTimeouts, connectionErrors }: Outcome,
   world: Immutable<EcsWorld>,
 ): void {
   const reserved = reservedBy(world, service);
   const running = service.runningCount;
   const { idleMiB, perRequestMiB = 0 } = config?.memory ?? {};
   const allIdleMiB = idleMiB === undefined ? reserved.memoryMiB * IDLE_MEMORY_SHARE : running * idleMiB;
-  const usedMiB = allIdleMiB + result.queued * perRequestMiB;
-  // The metric is over all running tasks, also those that do not get requests yet.
-  const busyUnits = result.busyPercent === 0 ? 0 : targets.length * sizeOf(world, service, targets).cpuUnits;
-  const busyShare = reserved.cpuUnits === 0 ? 0 : Math.min(1, busyUnits / reserved.cpuUnits);
+  const usedMiB = allIdleMiB + (result.counts?.notVisible ?? result.queued) * perRequestMiB;
   frame.services.push(service.config.serviceName);
   frame.offered.push(offered);
   frame.served.push(result.served);
@@ -250,11 +485,20 @@ function addRow(
   frame.rejected.push(result.rejected);
   frame.unserved.push(result.unserved);
   frame.lost.push(result.lost);
+  frame.gatewayTimeouts.push(gatewayTimeouts);
+  frame.connectionErrors.push(connectionErrors);
   frame.queued.push(result.queued);
   frame.desiredTasks.push(service.desiredCount);
   frame.runningTasks.push(running);
-  frame.targets.push(targets.length);
-  frame.cpuPercent.push(rounded(result.busyPercent * busyShare));
+  frame.targets.push(routes.targetCount);
+  frame.healthyTargets.push(routes.healthyCount);
+  frame.unhealthyTargets.push(routes.unhealthyCount);
+  frame.nextMs.push(result.nextMs);
+  frame.turnsAway.push(result.turnsAway);
+  // The metric is over all running tasks, also those that do not get requests yet.
+  const speed = world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
+  const busyShare = result.busyPercent === 0 ? 0 : shareOfReserved(world, service, routes, reserved.cpuUnits);
+  frame.cpuPercent.push(rounded(result.busyPercent * speed * busyShare));
   frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / reserved.memoryMiB)));
   frame.meanMs.push(result.meanMs);
   frame.quantilesMs.push(...result.quantilesMs);
@@ -265,14 +509,29 @@ function addRow(
   frame.carriedRejectedPart.push(result.carried.rejectedPart ?? 0);
 }
 
+/** CPU of the tasks that get requests, as a part of what all running tasks reserve. */
+function shareOfReserved(
+  world: Immutable<EcsWorld>,
+  service: Immutable<Service>,
+  { pools }: Routes,
+  reservedUnits: number,
+): number {
+  if (reservedUnits === 0) return 0;
+  let working = 0;
+  for (const { receiving } of pools) working += receiving.length * sizeOf(world, service, receiving).cpuUnits;
+  return Math.min(1, working / reservedUnits);
+}
+
 /** To a millionth: the last bits of a double decide nothing. */
 function rounded(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
 
 export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
-  LoadServed({ ecs }, frame) {
-    const newPeriod = frame.fromMs % METRIC_PERIOD_MS === 0;
+  LoadServed(world, frame) {
+    const { ecs } = world;
+    const newMinute = frame.fromMs % METRIC_PERIOD_MS === 0;
+    const newHighResolution = frame.fromMs % HIGH_RESOLUTION_MS === 0;
     for (const [row, serviceName] of frame.services.entries()) {
       const service = ecs.services.get(serviceName);
       if (service === undefined) continue;
@@ -284,38 +543,106 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
         timedOutPart: frame.carriedTimedOutPart[row] as number,
         rejectedPart: frame.carriedRejectedPart[row] as number,
       };
-      if (newPeriod) service.measured = nothingMeasured();
-      measure(service.measured, frame, row);
+      if (newMinute) {
+        service.measured = nothingMeasured();
+        service.utilization.minute = noUtilization();
+        service.latencies.clear();
+      }
+      if (newHighResolution) service.utilization.highResolution = noUtilization();
+      measureUtilization(service, frame, row, ecs.metrics);
+      measureRequests(world, service, frame, row);
+      if (frame.toMs % METRIC_PERIOD_MS === 0) service.startedCount = 0;
     }
   },
-  RequestsServed({ ecs }, { serviceName, carried }) {
+  RequestsServed(world, { serviceName, buckets, counts, carried }) {
+    const service = world.ecs.services.get(serviceName);
+    if (service === undefined) return;
+    service.carried = carried;
+    if (!wantsLatencies(world, service)) return;
+    for (const [index, bucket] of buckets.entries()) addLatencies(service, bucket, counts[index] as number);
+  },
+  ZonesServed({ ecs }, { serviceName, carried }) {
     const service = ecs.services.get(serviceName);
     if (service !== undefined) service.carried = carried;
   },
+  MessagesServed({ ecs }, event) {
+    const service = ecs.services.get(event.serviceName);
+    if (service === undefined) return;
+    const { queueName, visible, notVisible, oldestMs, sent, received, deleted, emptyReceives } = event;
+    service.carried = { queued: visible + notVisible, queue: queueStateOf(event) };
+    const before = service.measured.queue;
+    service.measured.queue = {
+      queueName,
+      visible,
+      notVisible,
+      oldestMs,
+      sent: (before?.sent ?? 0) + sent,
+      received: (before?.received ?? 0) + received,
+      deleted: (before?.deleted ?? 0) + deleted,
+      emptyReceives: (before?.emptyReceives ?? 0) + emptyReceives,
+    };
+  },
 };
 
-function measure(measured: Measured, frame: LoadServed, row: number): void {
+function queueStateOf(event: MessagesServed): QueueState {
+  const { visibleCohorts, hiddenCohorts, held, heldDraining, waitMs, waitSpreadMs, heldMs } = event;
+  const { donePart, drainedPart, taskIds, drainingTaskIds } = event;
+  return {
+    visibleCohorts,
+    hiddenCohorts,
+    held,
+    heldDraining,
+    waitMs,
+    waitSpreadMs,
+    heldMs,
+    donePart,
+    drainedPart,
+    taskIds,
+    drainingTaskIds,
+  };
+}
+
+/** Without a task that counts there is no sample. */
+function measureUtilization(
+  service: Service,
+  frame: LoadServed,
+  row: number,
+  { firstMinuteOfTask }: MetricSettings,
+): void {
+  const running = frame.runningTasks[row] as number;
+  if (running === 0) return;
+  const targets = Math.min(running, frame.targets[row] as number);
   const cpuPercent = frame.cpuPercent[row] as number;
-  const memoryPercent = frame.memoryPercent[row] as number;
-  const runningTasks = frame.runningTasks[row] as number;
+  // Choice: a task's first minute gives no CPU sample; those that serve are taken to be the others first.
+  const counting = firstMinuteOfTask === 'omitted' ? Math.max(0, running - service.startedCount) : running;
+  const busyPercent = targets === 0 ? 0 : (cpuPercent * running) / targets;
+  const { minute, highResolution } = service.utilization;
+  const both = isHighResolution(service.config) ? [minute, highResolution] : [minute];
+  for (const { cpu, memory } of both) {
+    if (counting > 0) sample(cpu, rounded(busyPercent * Math.min(1, targets / counting)), counting);
+    sample(memory, frame.memoryPercent[row] as number, running);
+  }
+}
+
+function sample(sums: UtilizationSums, percent: number, tasks: number): void {
+  sums.minimum = sums.steps === 0 ? percent : Math.min(sums.minimum, percent);
+  sums.maximum = Math.max(sums.maximum, percent);
+  sums.percent += percent;
+  sums.tasks = tasks;
+  sums.steps++;
+}
+
+function measureRequests(world: EcsWorld, service: Service, frame: LoadServed, row: number): void {
+  const { measured, config } = service;
+  measured.steps++;
   const targets = frame.targets[row] as number;
   const served = frame.served[row] as number;
-  measured.steps++;
-  if (runningTasks > 0) {
-    const first = measured.runningSteps === 0;
-    measured.runningSteps++;
-    measured.runningTasks = runningTasks;
-    measured.cpuPercent += cpuPercent;
-    measured.cpuMinimum = first ? cpuPercent : Math.min(measured.cpuMinimum, cpuPercent);
-    measured.cpuMaximum = Math.max(measured.cpuMaximum, cpuPercent);
-    measured.memoryPercent += memoryPercent;
-    measured.memoryMinimum = first ? memoryPercent : Math.min(measured.memoryMinimum, memoryPercent);
-    measured.memoryMaximum = Math.max(measured.memoryMaximum, memoryPercent);
-  }
   if (targets > 0) {
+    const group = world.elb.targetGroups.get(config.loadBalancers[0]?.targetGroup ?? '');
+    const registered = world.ecs.metrics.requestCountPerTarget === 'registered' ? group?.targets.size : undefined;
     measured.targetSteps++;
     measured.requests += frame.offered[row] as number;
-    measured.requestsPerTarget += (frame.offered[row] as number) / targets;
+    measured.requestsPerTarget += (frame.offered[row] as number) / (registered ?? targets);
   }
   if (served > 0) {
     const lowMs = frame.meanMs[row] as number;
@@ -324,7 +651,57 @@ function measure(measured: Measured, frame: LoadServed, row: number): void {
     measured.latencyMaximum = Math.max(measured.latencyMaximum, highMs);
     measured.latencyMs += served * lowMs;
     measured.completed += served;
+    if (wantsLatencies(world, service) && world.workload.loads.get(config.serviceName)?.config.serving !== 'requests')
+      spreadLatencies(service, frame, row, served);
   }
+  const healthy = frame.healthyTargets[row] as number;
+  const unhealthy = frame.unhealthyTargets[row] as number;
+  const first = measured.steps === 1;
+  measured.healthyHosts += healthy;
+  measured.healthyHostsMinimum = first ? healthy : Math.min(measured.healthyHostsMinimum, healthy);
+  measured.healthyHostsMaximum = Math.max(measured.healthyHostsMaximum, healthy);
+  measured.unhealthyHosts += unhealthy;
+  measured.unhealthyHostsMinimum = first ? unhealthy : Math.min(measured.unhealthyHostsMinimum, unhealthy);
+  measured.unhealthyHostsMaximum = Math.max(measured.unhealthyHostsMaximum, unhealthy);
   measured.target5xx += frame.rejected[row] as number;
-  measured.elb5xx += (frame.unserved[row] as number) + (frame.lost[row] as number);
+  measured.elb502 += frame.lost[row] as number;
+  measured.elb503 += frame.unserved[row] as number;
+  measured.elb504 += frame.gatewayTimeouts[row] as number;
+  measured.elb5xx = measured.elb502 + measured.elb503 + measured.elb504;
+  measured.targetConnectionErrors += frame.connectionErrors[row] as number;
+  // Choice: a request in flight holds one connection of its client and one to its target; idle ones are left out.
+  measured.activeConnections += 2 * (frame.queued[row] as number);
+  measured.newConnections += Math.round((frame.offered[row] as number) / world.elb.assumptions.requestsPerConnection);
+}
+
+/** Whether a percentile of the service's latency is read. */
+function wantsLatencies({ cloudwatch }: EcsWorld, { latencyMetrics }: Service): boolean {
+  return latencyMetrics.some((key) => cloudwatch.metrics.get(key)?.wantsDistribution === true);
+}
+
+function addLatencies({ latencies }: Service, bucket: number, count: number): void {
+  latencies.set(bucket, (latencies.get(bucket) ?? 0) + count);
+}
+
+/** Shares of the requests that are told apart below the median, and between one quantile and the next. */
+const SLICES = [5, 8, 5, 4, 9] as const;
+
+/**
+ * Fluid serving knows five quantiles of a step: between them latencies lie evenly, below the median down to half of it.
+ * Choice: no request is simulated, so nothing finer is known.
+ */
+function spreadLatencies(service: Service, frame: LoadServed, row: number, served: number): void {
+  let level = 0;
+  let fromMs = (frame.quantilesMs[row * latencyLevels.length] as number) / 2;
+  for (const [index, upTo] of latencyLevels.entries()) {
+    const toMs = frame.quantilesMs[row * latencyLevels.length + index] as number;
+    const slices = SLICES[index] as number;
+    for (let slice = 1; slice <= slices; slice++) {
+      const bucket = bucketOf(fromMs + ((toMs - fromMs) * slice) / slices);
+      addLatencies(service, bucket, (served * (upTo - level)) / slices);
+    }
+    level = upTo;
+    fromMs = toMs;
+  }
+  addLatencies(service, bucketOf(fromMs), served * (1 - level));
 }

@@ -23,6 +23,30 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
+<<<<<<< HEAD
+import { fargateZones, launchDelayMs, takeToken } from './capacity/fargate.ts';
+import { isFargate } from './capacity/strategy.ts';
+import {
+  addTo,
+  attachEni,
+  countRunning,
+  countTask,
+  hostFits,
+  occupyHost,
+  reserve,
+  type ContainerInstance,
+  type ContainerInstanceEvent,
+  type HostResources,
+} from './containerInstance.ts';
+import { pickHostPorts } from './hostPorts.ts';
+import type { Placed, PlacementFailure, PlacementRequest, Refused } from './placement/engine.ts';
+import { findInIndex } from './placement/placementIndex.ts';
+import { versionIsAtLeast } from './placement/query.ts';
+import { SERVICE_STRATEGY, type PlacementStrategyConfig } from './placement/strategies.ts';
+import type { Service } from './service.ts';
+import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { EcsWorld } from './world.ts';
+=======
 import {
   blockedStart,
   newContainer,
@@ -42,6 +66,7 @@ import { attributeOf, type PlacementStrategyConfig } from './placement/strategie
 import { addTo, type Service } from './service.ts';
 import { imagesOf, NO_DEMAND, type RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsState, EcsWorld } from './world.ts';
+>>>>>>> scheduler
 
 type View = Immutable<EcsState>;
 
@@ -78,6 +103,11 @@ export interface Task {
   /** Why its images cannot be pulled. */
   pullFailure: string | undefined;
   runningSinceMs: Millis | undefined;
+<<<<<<< HEAD
+  /** Host ports that the instance picked for it, as `tcp/32768`. */
+  hostPorts: readonly string[];
+  /** Why it is on its way out. */
+=======
   /** By name, in the order of the definition. */
   readonly containers: Map<string, TaskContainer>;
   /** Until when scale-in and deployments leave it alone. */
@@ -85,6 +115,7 @@ export interface Task {
   /** The scheduler has asked in this instant that it be stopped: it need not ask again. */
   stopRequested: boolean;
   /** Why it is on its way out: its desired status is STOPPED. */
+>>>>>>> scheduler
   stopping: { readonly stopCode: TaskStopCode; readonly reason: string } | undefined;
 }
 
@@ -102,15 +133,32 @@ export const taskEvents = {
     taskId: text('the task'),
     reason: text<PlacementFailure>('what is missing'),
     closest: optional(text('the instance that came closest')),
+    lack: optional(text('what the closest instance lacked')),
+    refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
+    refusedCounts: numbers('instances that each reason turned away'),
     givesUpAtMs: number('when ECS stops waiting'),
   }),
   TaskPlaced: event('The task has a place; ECS reserves its resources.', {
     taskId: text('the task'),
     ec2InstanceId: optional(text('the container instance; absent on Fargate')),
     availabilityZone: text('where'),
-    left: numbers('instances left after each step of placement: active, with room, allowed, then one per strategy'),
-    pullStartedAtMs: number('when the image pull starts; on Fargate, billing too'),
+    left: numbers('instances left after each step: active, fit for it, with room, allowed, then one per strategy'),
+    strategies: texts('the strategies in their order; empty on Fargate'),
+    scores: numbers(
+      "the winner's score by each strategy, before the task came: tasks of the group there for spread, what remained for binpack",
+    ),
+    pullStartedAtMs: optional(
+      number('when the image pull starts; on Fargate, billing too. Absent: its host does not have the room yet'),
+    ),
+    runningAtMs: optional(number('when its containers will have started')),
+    hostPorts: texts('host ports that the instance picked, as tcp/32768'),
+  }),
+  TaskAdmitted: event('The host has what the task waited for: the agent starts it.', {
+    taskId: text('the task'),
+    ec2InstanceId: text('the container instance'),
+    pullStartedAtMs: number('when the image pull starts'),
     runningAtMs: number('when its containers will have started'),
+    hostPorts: texts('host ports that the instance picked, as tcp/32768'),
   }),
   TaskPending: event('The network interface is there: the task is PENDING, its images are being pulled.', {
     taskId: text('the task'),
@@ -195,6 +243,11 @@ export type TaskEvent = EventsOf<typeof taskEvents>;
 export type TaskCommand =
   /** Finds places for waiting tasks, one at a time. */
   | { readonly type: 'PlaceWaitingTask' }
+<<<<<<< HEAD
+  /** Resources of a host have become free: tasks in its queue may start. */
+  | { readonly type: 'AdmitTasks'; readonly ec2InstanceId: string }
+  | { readonly type: 'StartTask'; readonly taskId: string }
+=======
   /** The agent begins to pull the images. */
   | { readonly type: 'PullImages'; readonly taskId: string }
   /** The images are there: the containers start, in the order of their dependencies. */
@@ -213,6 +266,7 @@ export type TaskCommand =
       /** The fault that makes it end; empty: its own behavior. */
       readonly faultId: string;
     }
+>>>>>>> scheduler
   | {
       readonly type: 'StopTask';
       readonly taskId: string;
@@ -236,6 +290,62 @@ export type TaskCommand =
     }
   | { readonly type: 'ExpireTaskProtection'; readonly taskId: string };
 
+<<<<<<< HEAD
+/** Choice: the application ends a second after SIGTERM, well within any stopTimeout. */
+const EXIT_MS = 1 * SECOND;
+const SERVICE_GROUP = 'service:';
+
+/** The task group of a service's tasks. @source AWS, ECS Developer Guide, "Task groups" */
+export function groupOf(serviceName: string): string {
+  return `${SERVICE_GROUP}${serviceName}`;
+}
+
+/** The service whose tasks a group has, if it is a service's. */
+export function serviceOfGroup(group: string): string | undefined {
+  return group.startsWith(SERVICE_GROUP) ? group.slice(SERVICE_GROUP.length) : undefined;
+}
+
+/** The chain that places and stops the tasks of a service. */
+function chainOf(written: readonly PlacementStrategyConfig[]): readonly PlacementStrategyConfig[] {
+  return written.length === 0 ? SERVICE_STRATEGY : written;
+}
+
+/**
+ * Requests by task definition and service, as the world holds them: both are replaced and never changed, and another run
+ * has its own. Equal requests need to be written once, and the index knows them again.
+ */
+const requests = new WeakMap<object, WeakMap<object, Map<string | undefined, PlacementRequest>>>();
+
+/** What a service asks for when it places a task of a revision for a provider. */
+export function placementRequest(
+  ecs: Immutable<EcsWorld['ecs']>,
+  config: Immutable<Service>['config'],
+  taskDefinition: string,
+  capacityProvider: string | undefined,
+): PlacementRequest {
+  const definition = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  let ofDefinition = requests.get(definition);
+  if (ofDefinition === undefined) requests.set(definition, (ofDefinition = new WeakMap()));
+  let ofService = ofDefinition.get(config);
+  if (ofService === undefined) ofDefinition.set(config, (ofService = new Map<string | undefined, PlacementRequest>()));
+  let request = ofService.get(capacityProvider);
+  if (request === undefined) {
+    request = {
+      group: groupOf(config.serviceName),
+      demand: definition.demand,
+      requiredAttributes: definition.requiredAttributes,
+      zones: zonesOf(ecs, config),
+      constraints: [...definition.definition.placementConstraints, ...config.placementConstraints],
+      strategies: chainOf(config.placementStrategy),
+      capacityProvider,
+    };
+    ofService.set(capacityProvider, request);
+  }
+  return request;
+}
+
+type PlaceFound = Placed<Immutable<ContainerInstance>> | Refused;
+=======
 /** Seconds; median and 95th percentile where a distribution is meant. @source spec/capacity.md chapter 9 */
 const ENI_S = { from: 3, to: 8 };
 const FARGATE_PROVISION_S = { median: 18, p95: 35 };
@@ -251,6 +361,7 @@ const PULL_TIMEOUT_MS = 5 * MINUTE + PULL_RETRIES_MS;
 const MOST_PULL_MS = 2 * HOUR;
 /** "Between 10 and 30 minutes". */
 const GIVE_UP_S = { from: 600, to: 1_800 };
+>>>>>>> scheduler
 
 /** Whose tasks are placed together: a service, or a run of tasks of their own. */
 export interface PlacedTogether {
@@ -267,6 +378,34 @@ export interface PlacedTogether {
 /** Where a new task goes, or why nowhere. @param instances  those that come into question, in the order of registration */
 export function findPlace(
   { world, rng }: Context<EcsWorld>,
+<<<<<<< HEAD
+  { config }: Immutable<Service>,
+  task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
+): PlaceFound {
+  const { ecs } = world;
+  const request = placementRequest(ecs, config, task.taskDefinition, task.capacityProvider);
+  return findInIndex(ecs, request, ecs.placement, rng.at('ecs.placement', task.number));
+}
+
+/** The zones of a service's subnets; undefined when it names none. */
+export function zonesOf(
+  { subnets }: Immutable<EcsWorld['ecs']>,
+  { networkConfiguration }: Immutable<Service>['config'],
+): readonly string[] | undefined {
+  // A name that is no subnet's is a zone's.
+  return networkConfiguration?.awsvpcConfiguration.subnets.map((subnet) => subnets.get(subnet) ?? subnet);
+}
+
+interface Starting {
+  readonly number: number;
+  readonly taskDefinition: string;
+}
+
+/**
+ * The event that puts a task on an instance. When the host really has the room, the agent starts it, and the event says
+ * how long that takes; else it waits in PENDING behind those that came before.
+ */
+=======
   service: PlacedTogether,
   task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
   instances: Iterable<Immutable<ContainerInstance>> = world.ecs.containerInstances.values(),
@@ -322,48 +461,148 @@ export function mayRunOn(
 }
 
 /** The event that puts a task on an instance, with the times its start will take. */
+>>>>>>> scheduler
 export function placedOn(
-  instance: Immutable<ContainerInstance>,
-  left: readonly number[],
-  task: { readonly taskId: string; readonly number: number; readonly taskDefinition: string },
-  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
+  { instance, left, scores }: Placed<Immutable<ContainerInstance>>,
+  written: readonly PlacementStrategyConfig[],
+  task: Starting & { readonly taskId: string },
+  context: Context<EcsWorld>,
 ): TaskEvent {
+  const { ecs } = context.world;
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+<<<<<<< HEAD
+  const starts = instance.host.queue.size === 0 && mayStart(ecs, instance, instance.host, definition);
+=======
   const draws = rng.at('ecs.taskStart', task.number);
   const eniS = definition.demand.enis > 0 ? uniform(draws, ENI_S) : 0;
   const pullS = imagesOf(definition).every((image) => instance.pulled.has(image))
     ? CACHED_PULL_S
     : definition.compressedImageMiB / PULL_MIB_PER_S;
   const startS = draws.lognormal(CONTAINER_START_S.median, CONTAINER_START_S.p95);
+>>>>>>> scheduler
   return {
     type: 'TaskPlaced',
     taskId: task.taskId,
     ec2InstanceId: instance.ec2InstanceId,
     availabilityZone: instance.availabilityZone,
     left,
-    ...startTimes(nowMs, ecs.warmStartMs, eniS, pullS + startS),
+    strategies: chainOf(written).map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type)),
+    scores,
+    ...(starts ? started(instance, instance.host, task, context) : { hostPorts: [] }),
   };
 }
 
+<<<<<<< HEAD
+/** What the agent's gate knows of a host: all of it but the tasks that wait. */
+type Host = Immutable<Omit<HostResources, 'queue'>>;
+
+/** From this version on the agent looks at resources; before, it waited until no task was stopping. */
+const FIFO_AGENT = '1.73.0';
+
+function mayStart(
+  ecs: Immutable<EcsWorld['ecs']>,
+  instance: Immutable<ContainerInstance>,
+  host: Host,
+  { demand }: Immutable<RegisteredTaskDefinition>,
+): boolean {
+  if (!hostFits(host, demand)) return false;
+  if (versionIsAtLeast(instance.agentVersion, FIFO_AGENT)) return true;
+  for (const taskId of instance.tasks.keys()) if (ecs.tasks.get(taskId)?.status === 'STOPPING') return false;
+  return true;
+}
+
+/** How long a task on an instance takes to start, and the host ports it gets. */
+function started(
+  instance: Immutable<ContainerInstance>,
+  host: Host,
+  task: Starting,
+=======
 /** Fargate has room everywhere: the zone with the fewest tasks of the service. It never has the image cached. */
 export function placedOnFargate(
   { zoneCounts }: { readonly zoneCounts: ReadonlyMap<string, number> },
   task: { readonly taskId: string; readonly number: number; readonly taskDefinition: string },
+>>>>>>> scheduler
   { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
-): TaskEvent {
+) {
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
+<<<<<<< HEAD
+  const { eni, containerStart, cachedPullSeconds, pullMiBPerSecond } = ecs.timings;
+  const eniS = definition.demand.enis > 0 ? uniform(draws, eni) : 0;
+  const pullS = instance.pulled.has(task.taskDefinition)
+    ? cachedPullSeconds
+    : definition.compressedImageMiB / pullMiBPerSecond;
+  const startS = draws.lognormal(containerStart.medianSeconds, containerStart.p95Seconds);
+  const { ports } = pickedPorts(host, definition.dynamicPorts);
+  const wanted = definition.dynamicPorts.reduce((sum, { count }) => sum + count, 0);
+  // One that will fail for want of a port is not there at once when the run starts: it would be replaced for ever.
+  const warmStartMs = ports.length < wanted ? Number.NEGATIVE_INFINITY : ecs.warmStartMs;
+  return { ...startTimes(nowMs, warmStartMs, eniS, pullS + startS), hostPorts: ports };
+}
+
+/** The host ports for the dynamic mappings of a task; fewer than it needs when the range has run out. */
+function pickedPorts(
+  { portRange, ports: taken, lastPort }: Host,
+  wanted: Immutable<RegisteredTaskDefinition['dynamicPorts']>,
+): { readonly ports: readonly string[]; readonly lastPort: number } {
+  const ports: string[] = [];
+  let last = lastPort;
+  for (const { protocol, count } of wanted) {
+    const picked = pickHostPorts(
+      portRange,
+      last,
+      count,
+      (port) => taken.has(`${protocol}/${port}`) || ports.includes(`${protocol}/${port}`),
+    );
+    if (picked === undefined) break;
+    for (let port = picked.first; port < picked.first + count; port++) ports.push(`${protocol}/${port}`);
+    last = picked.last;
+  }
+  return { ports, lastPort: last };
+}
+
+/**
+ * Fargate has room everywhere but in zones with a fault: the zone with the fewest tasks of the service. It never has the
+ * image cached, and it starts tasks no faster than its launch rate.
+ */
+export function placedOnFargate(
+  service: Immutable<Service>,
+  task: {
+    readonly taskId: string;
+    readonly number: number;
+    readonly taskDefinition: string;
+    readonly capacityProvider: string | undefined;
+  },
+  { world, nowMs, rng }: Context<EcsWorld>,
+): TaskEvent {
+  const { ecs } = world;
+  const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const draws = rng.at('ecs.taskStart', task.number);
+  const zones = fargateZones(world, task.capacityProvider, zonesOf(ecs, service.config));
+  let availabilityZone = zones[0] as string;
+  for (const zone of zones)
+    if ((service.zoneCounts.get(zone) ?? 0) < (service.zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
+  const { eni, fargateProvision, pullMiBPerSecond } = ecs.timings;
+  const queuedS = launchDelayMs(ecs, task.capacityProvider ?? 'FARGATE', nowMs) / SECOND;
+  const provisionS = draws.lognormal(fargateProvision.medianSeconds, fargateProvision.p95Seconds);
+  const beforePullS = queuedS + uniform(draws, eni) + provisionS;
+  const pullS = definition.compressedImageMiB / pullMiBPerSecond;
+=======
   let availabilityZone = ecs.availabilityZones[0] as string;
   for (const zone of ecs.availabilityZones)
     if ((zoneCounts.get(zone) ?? 0) < (zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
   const beforePullS = uniform(draws, ENI_S) + draws.lognormal(FARGATE_PROVISION_S.median, FARGATE_PROVISION_S.p95);
   const pullS = definition.compressedImageMiB / PULL_MIB_PER_S;
+>>>>>>> scheduler
   return {
     type: 'TaskPlaced',
     taskId: task.taskId,
     availabilityZone,
     left: [],
+    strategies: [],
+    scores: [],
     ...startTimes(nowMs, ecs.warmStartMs, beforePullS, pullS),
+    hostPorts: [],
   };
 }
 
@@ -373,8 +612,11 @@ function startTimes(nowMs: Millis, warmStartMs: Millis, beforePullS: number, res
   return { pullStartedAtMs, runningAtMs: pullStartedAtMs + Math.round(restS * 1_000) };
 }
 
-function uniform(draws: Draws, { from, to }: { readonly from: number; readonly to: number }): number {
-  return from + draws.uniform() * (to - from);
+function uniform(
+  draws: Draws,
+  { fromSeconds, toSeconds }: { readonly fromSeconds: number; readonly toSeconds: number },
+): number {
+  return fromSeconds + draws.uniform() * (toSeconds - fromSeconds);
 }
 
 /** Whether nothing of a task is on its instance, or will be: it can be STOPPED at once. */
@@ -410,14 +652,49 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
       const task = ecs.tasks.get(taskId) as Immutable<Task>;
       const kind = `${task.serviceName || task.startedBy} ${task.taskDefinition} ${task.capacityProvider}`;
       if (refused.has(kind)) continue;
+<<<<<<< HEAD
+      const service = ecs.services.get(task.serviceName) as Immutable<Service>;
+      const place = findPlace(context, service, task);
+      if ('instance' in place) return [placedOn(place, service.config.placementStrategy, task, context)];
+=======
       const together = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
       const place = findPlace(context, together as PlacedTogether, task);
       if ('instance' in place) return [placedOn(place.instance, place.left, task, context)];
+>>>>>>> scheduler
       refused.add(kind);
     }
     return [];
   },
 
+<<<<<<< HEAD
+  AdmitTasks({ ec2InstanceId }, context) {
+    const { ecs } = context.world;
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance === undefined) return [];
+    const events: TaskEvent[] = [];
+    const host = { ...instance.host, ports: new Map(instance.host.ports) };
+    for (const taskId of instance.host.queue.keys()) {
+      const task = ecs.tasks.get(taskId) as Immutable<Task>;
+      const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+      // Head of line: nothing behind a task that does not fit may start.
+      if (!mayStart(ecs, instance, host, definition)) break;
+      const start = started(instance, host, task, context);
+      events.push({ type: 'TaskAdmitted', taskId, ec2InstanceId, ...start });
+      host.lastPort = pickedPorts(host, definition.dynamicPorts).lastPort;
+      occupyHost(host, definition.demand, start.hostPorts, 1);
+    }
+    return events;
+  },
+
+  StartTask({ taskId }, { world: { ecs } }) {
+    const task = ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING') return [];
+    const { dynamicPorts } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    const wanted = task.ec2InstanceId === undefined ? 0 : dynamicPorts.reduce((sum, { count }) => sum + count, 0);
+    if (task.hostPorts.length < wanted)
+      return [stopped(task, 'TaskFailedToStart', 'CannotStartContainerError: a host port is unavailable')];
+    return [{ type: 'TaskRunning', taskId, serviceName: task.serviceName }];
+=======
   PullImages({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
     if (task === undefined || task.stopping !== undefined) return [];
@@ -502,6 +779,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
       reason: 'Essential container in task exited',
     };
     return [ended, ...stopNow(world, { ...task, containers }, stopCode, reason, nowMs)];
+>>>>>>> scheduler
   },
 
   StopTask({ taskId, stopCode, reason }, { world, nowMs }) {
@@ -683,19 +961,29 @@ function stopped(
   return { type: 'TaskStopped', taskId, serviceName, ...where, stopCode, reason };
 }
 
+/** What an event says of a task that found no place. */
+export function refusalOf({ reason, closest, lack, refusedBy, refusedCounts }: Refused) {
+  return {
+    reason,
+    ...(closest === undefined ? {} : { closest }),
+    ...(lack === undefined ? {} : { lack }),
+    refusedBy,
+    refusedCounts,
+  };
+}
+
 /** The waiting event of a task that found no place. */
 export function waitingFor(
-  place: Exclude<Placement, { readonly instance: unknown }>,
+  place: Refused,
   task: { readonly taskId: string; readonly number: number },
-  { nowMs, rng }: Context<EcsWorld>,
+  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
   const draws = rng.at('ecs.provisioningTimeout', task.number);
   return {
     type: 'TaskWaiting',
     taskId: task.taskId,
-    reason: place.reason,
-    ...(place.closest === undefined ? {} : { closest: place.closest }),
-    givesUpAtMs: nowMs + Math.round(uniform(draws, GIVE_UP_S) * 1_000),
+    ...refusalOf(place),
+    givesUpAtMs: nowMs + Math.round(uniform(draws, ecs.capacity.provisioningTimeout) * 1_000),
   };
 }
 
@@ -739,9 +1027,13 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
       dueAtMs: undefined,
       pullFailure: undefined,
       runningSinceMs: undefined,
+<<<<<<< HEAD
+      hostPorts: [],
+=======
       containers: new Map(),
       protectedUntilMs: undefined,
       stopRequested: false,
+>>>>>>> scheduler
       stopping: undefined,
     });
     const run = ecs.runs.get(startedBy);
@@ -764,9 +1056,16 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     ecs.waiting.set(taskId, true);
   },
 
+<<<<<<< HEAD
+  TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs, hostPorts }, atMs) {
+    const task = ecs.tasks.get(taskId) as Task;
+    if (isFargate(task.capacityProvider ?? '')) takeToken(ecs, task.capacityProvider as string, atMs);
+    const service = ecs.services.get(task.serviceName) as Service;
+=======
   TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs }) {
     const task = ecs.tasks.get(taskId) as Task;
     const { definition, demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+>>>>>>> scheduler
     ecs.waiting.delete(taskId);
     if (demand.enis === 0) task.status = 'PENDING';
     task.availabilityZone = availabilityZone;
@@ -777,7 +1076,21 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     if (counted !== undefined) addTo(counted.zoneCounts, availabilityZone, 1);
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
+    const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
     instance.tasks.set(taskId, true);
+<<<<<<< HEAD
+    countTask(ecs, instance, groupOf(task.serviceName), 1);
+    reserve(ecs, instance, demand, 1);
+    attachEni(ecs, instance, demand, 1);
+    if (runningAtMs === undefined) instance.host.queue.set(taskId, true);
+    else admit(ecs, instance, task, hostPorts);
+  },
+
+  TaskAdmitted({ ecs }, { taskId, ec2InstanceId, hostPorts }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId) as ContainerInstance;
+    instance.host.queue.delete(taskId);
+    admit(ecs, instance, ecs.tasks.get(taskId) as Task, hostPorts);
+=======
     addTo(instance.serviceCounts, countKey(task), 1);
     reserve(instance, demand, 1);
   },
@@ -817,6 +1130,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
 
   TaskActivating({ ecs }, { taskId }) {
     (ecs.tasks.get(taskId) as Task).status = 'ACTIVATING';
+>>>>>>> scheduler
   },
 
   TaskRunning({ ecs }, { taskId }, atMs) {
@@ -830,16 +1144,29 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     if (service === undefined) return;
     service.pendingCount--;
     service.runningCount++;
+<<<<<<< HEAD
+    if (atMs !== ecs.warmStartMs) service.startedCount++;
+    const instance = instanceOf(ecs, task);
+    if (instance === undefined) return;
+    instance.pulled.set(task.taskDefinition, true);
+    countRunning(ecs, instance, groupOf(task.serviceName), 1);
+=======
     service.startFailures = 0;
     service.throttledUntilMs = 0;
     const deployment = deploymentOf(service, task.startedBy);
     deployment.runningCount++;
     deployment.hasRun = true;
+>>>>>>> scheduler
   },
 
   TaskDeactivating({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
+<<<<<<< HEAD
+    const service = ecs.services.get(task.serviceName) as Service;
+    leaveRunning(ecs, task);
+=======
     goOut(ecs, task, stopCode, reason);
+>>>>>>> scheduler
     task.status = 'DEACTIVATING';
   },
 
@@ -847,8 +1174,13 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const task = ecs.tasks.get(taskId) as Task;
     goOut(ecs, task, stopCode, reason);
     task.status = 'STOPPING';
+<<<<<<< HEAD
+    if (ecs.placement.releaseAt === 'STOPPING') release(ecs, task);
+    if (ecs.placement.releaseEniAt === 'STOPPING') detach(ecs, task);
+=======
     task.dueAtMs = stoppedAtMs;
     if (hasReleased(ecs, task)) release(ecs, task, false);
+>>>>>>> scheduler
   },
 
   TaskDeprovisioning({ ecs }, { taskId }) {
@@ -857,10 +1189,25 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
 
   TaskStopped({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
+<<<<<<< HEAD
+    const service = ecs.services.get(task.serviceName) as Service;
+    const { status } = task;
+    leaveRunning(ecs, task);
+    if (status === 'PROVISIONING' || status === 'PENDING') service.pendingCount--;
+    else if (status === 'RUNNING') service.runningCount--;
+    else service.stoppingCount--;
+    if (status !== 'DEACTIVATING' && status !== 'STOPPING') leaveService(ecs, task, service);
+    if (status !== 'STOPPING' || ecs.placement.releaseAt === 'STOPPED') release(ecs, task);
+    if (status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') detach(ecs, task);
+    leaveHost(ecs, task);
+    service.steady = false;
+    service.tasks.delete(taskId);
+=======
     goOut(ecs, task, stopCode, reason);
     if (!hasReleased(ecs, task)) release(ecs, task, false);
     release(ecs, task, true);
     if (task.ec2InstanceId !== undefined) ecs.containerInstances.get(task.ec2InstanceId)?.tasks.delete(taskId);
+>>>>>>> scheduler
     ecs.tasks.delete(taskId);
     ecs.waiting.delete(taskId);
     const run = ecs.runs.get(task.startedBy);
@@ -883,6 +1230,56 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
   TaskProtectionRefused() {},
 };
 
+<<<<<<< HEAD
+/** The task is no longer meant to run: it stops counting for spread, constraints and the provider split. */
+function leaveService(ecs: EcsWorld['ecs'], task: Task, service: Service): void {
+  addTo(service.providerCounts, task.capacityProvider ?? '', -1);
+  if (task.availabilityZone !== undefined) addTo(service.zoneCounts, task.availabilityZone, -1);
+  const instance = instanceOf(ecs, task);
+  if (instance !== undefined) countTask(ecs, instance, groupOf(task.serviceName), -1);
+}
+
+/** The agent starts the task: the host's resources are its own now. */
+function admit(ecs: EcsWorld['ecs'], { host }: ContainerInstance, task: Task, hostPorts: readonly string[]): void {
+  const { demand, dynamicPorts } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  host.lastPort = pickedPorts(host, dynamicPorts).lastPort;
+  occupyHost(host, demand, hostPorts, 1);
+  task.hostPorts = hostPorts;
+}
+
+/** The containers have ended, or will not be started: nothing of the host is the task's any more. */
+function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (instance === undefined) return;
+  const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  instance.tasks.delete(task.taskId);
+  if (!instance.host.queue.delete(task.taskId)) occupyHost(instance.host, demand, task.hostPorts, -1);
+}
+
+/** The instance a task is on; undefined on Fargate, before placement, and when it has gone. */
+function instanceOf(ecs: EcsWorld['ecs'], { ec2InstanceId }: Task): ContainerInstance | undefined {
+  return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+}
+
+/** A task that is RUNNING is about to be so no longer. */
+function leaveRunning(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (task.status === 'RUNNING' && instance !== undefined) countRunning(ecs, instance, groupOf(task.serviceName), -1);
+}
+
+/** Gives back the task's network interface. */
+function detach(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (instance === undefined) return;
+  attachEni(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
+}
+
+/** Gives back what the task reserved, but for its network interface. */
+function release(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = instanceOf(ecs, task);
+  if (instance === undefined) return;
+  reserve(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
+=======
 function deploymentOf(service: Service, deploymentId: string): Deployment {
   return service.deployments.find((deployment) => deployment.deploymentId === deploymentId) as Deployment;
 }
@@ -930,4 +1327,5 @@ function release(ecs: EcsWorld['ecs'], task: Task, ofInterface: boolean): void {
   if (instance === undefined) return;
   const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
   reserve(instance, ofInterface ? { ...NO_DEMAND, enis: demand.enis } : { ...demand, enis: 0 }, -1);
+>>>>>>> scheduler
 }

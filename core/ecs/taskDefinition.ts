@@ -7,12 +7,24 @@
 import { z } from 'zod';
 import { event, json, number, text, type Decide, type EventsOf, type Evolve } from '../kernel/index.ts';
 import { containerLife } from './container.ts';
+import { portRangeOf } from './hostPorts.ts';
+import { requiredAttributes, type RequiredAttribute } from './placement/capabilities.ts';
+import { taskDefinitionConstraint } from './placement/constraints.ts';
 import type { EcsWorld } from './world.ts';
 
 const portMapping = z.strictObject({
-  containerPort: z.int().min(1).max(65_535),
+  containerPort: z.int().min(1).max(65_535).optional(),
+  containerPortRange: z
+    .string()
+    .regex(/^\d{1,5}-\d{1,5}$/, 'expected a range such as 8000-8010')
+    .optional()
+    .describe('instead of containerPort; with bridge the instance picks as many contiguous ports'),
   hostPort: z.int().min(0).max(65_535).optional().describe('0 or absent: the instance picks one'),
-  protocol: z.enum(['tcp', 'udp']).default('tcp'),
+  protocol: z
+    .string()
+    .default('tcp')
+    .transform((protocol): 'tcp' | 'udp' => (protocol === 'udp' ? 'udp' : 'tcp'))
+    .describe('tcp or udp; as with AWS, anything else is taken for tcp'),
 });
 
 const containerDefinition = z.strictObject({
@@ -26,6 +38,11 @@ const containerDefinition = z.strictObject({
   resourceRequirements: z
     .array(z.strictObject({ type: z.literal('GPU'), value: z.string().regex(/^\d+$/) }))
     .default([]),
+  privileged: z.boolean().default(false),
+  logConfiguration: z
+    .strictObject({ logDriver: z.string().min(1), options: z.record(z.string(), z.string()).default({}) })
+    .optional(),
+  secrets: z.array(z.strictObject({ name: z.string().min(1), valueFrom: z.string().min(1) })).default([]),
   ...containerLife,
 });
 
@@ -37,7 +54,22 @@ export const taskDefinition = z.strictObject({
   family: z.string().min(1).max(255),
   networkMode: z.enum(['bridge', 'host', 'awsvpc', 'none']).default('bridge'),
   requiresCompatibilities: z.array(z.enum(['EC2', 'FARGATE'])).default([]),
-  runtimePlatform: z.strictObject({ cpuArchitecture: z.enum(['X86_64', 'ARM64']).default('X86_64') }).optional(),
+  runtimePlatform: z
+    .strictObject({
+      cpuArchitecture: z.enum(['X86_64', 'ARM64']).default('X86_64'),
+      operatingSystemFamily: z
+        .string()
+        .regex(/^(LINUX|WINDOWS_SERVER_\w+)$/, 'expected LINUX')
+        .default('LINUX'),
+    })
+    .optional(),
+  taskRoleArn: z.string().min(1).optional(),
+  executionRoleArn: z.string().min(1).optional(),
+  placementConstraints: z
+    .array(taskDefinitionConstraint)
+    .max(10)
+    .default([])
+    .describe('memberOf only; they count towards the 10 of a service'),
   cpu: sizeText.optional().describe('CPU units of the whole task; required for Fargate'),
   memory: sizeText.optional().describe('MiB of the whole task; required for Fargate'),
   containerDefinitions: z.array(containerDefinition).min(1).max(10),
@@ -83,6 +115,7 @@ export interface TaskDefinitionLike {
     readonly portMappings?:
       | readonly {
           readonly containerPort?: number | undefined;
+          readonly containerPortRange?: string | undefined;
           readonly hostPort?: number | undefined;
           readonly protocol?: string | undefined;
         }[]
@@ -120,6 +153,78 @@ export function taskDemand(definition: TaskDefinitionLike): TaskDemand {
   };
 }
 
+/**
+ * Runs of host ports that the instance picks when the containers start: one for each mapping without a host port, as many
+ * as it is long for each range. None where the containers have the host's network or one of their own.
+ */
+function dynamicPorts({ networkMode, containerDefinitions }: TaskDefinition): readonly DynamicPorts[] {
+  if (networkMode !== 'bridge') return [];
+  return containerDefinitions
+    .flatMap(({ portMappings }) => portMappings)
+    .filter(({ hostPort }) => (hostPort ?? 0) === 0)
+    .map(({ containerPortRange, protocol }) => {
+      if (containerPortRange === undefined) return { protocol, count: 1 };
+      const { from, to } = portRangeOf(containerPortRange);
+      return { protocol, count: to - from + 1 };
+    });
+}
+
+export interface DynamicPorts {
+  readonly protocol: 'tcp' | 'udp';
+  readonly count: number;
+}
+
+/** @source AWS, ECS API, PortMapping.containerPortRange */
+const MOST_RANGES = 100;
+
+/** What AWS refuses about the ports of a task definition, by container: spec/placement.md 1.5, 1.6, 6.2. */
+export function portProblems({
+  networkMode,
+  containerDefinitions,
+}: TaskDefinition): readonly { readonly container: number; readonly message: string }[] {
+  const problems: { readonly container: number; readonly message: string }[] = [];
+  const held = new Set<string>();
+  for (const [container, { portMappings }] of containerDefinitions.entries()) {
+    const report = (message: string) => problems.push({ container, message });
+    if (networkMode === 'none' && portMappings.length > 0)
+      report('found port mappings with networkMode none, expected none: the containers have no network');
+    const exposed = new Map<number, string>();
+    const ranges: { readonly from: number; readonly to: number }[] = [];
+    for (const { containerPort, containerPortRange, hostPort = 0, protocol } of portMappings) {
+      if ((containerPort === undefined) === (containerPortRange === undefined)) {
+        report('found a port mapping with both or none of containerPort and containerPortRange, expected one of them');
+        continue;
+      }
+      if (containerPortRange !== undefined) {
+        const { from, to } = portRangeOf(containerPortRange);
+        if (networkMode !== 'bridge' && networkMode !== 'awsvpc')
+          report(`found a containerPortRange with networkMode ${networkMode}, expected bridge or awsvpc`);
+        if (from < 1 || to > 65_535 || from >= to)
+          report(`found the range ${containerPortRange}, expected 1 to 65535, the first below the last`);
+        if (ranges.some((other) => from <= other.to && other.from <= to))
+          report(`found the range ${containerPortRange}, which overlaps another, expected ranges apart`);
+        if (hostPort > 0) report('found a hostPort beside a containerPortRange, expected none: the instance picks');
+        ranges.push({ from, to });
+        continue;
+      }
+      const port = containerPort as number;
+      if ((networkMode === 'host' || networkMode === 'awsvpc') && hostPort > 0 && hostPort !== port)
+        report(
+          `found hostPort ${hostPort} for containerPort ${port}, expected the same with networkMode ${networkMode}`,
+        );
+      if ((exposed.get(port) ?? protocol) !== protocol)
+        report(`found containerPort ${port} for tcp and udp, expected one protocol for a container port`);
+      exposed.set(port, protocol);
+      const holds = `${protocol}/${networkMode === 'host' ? port : hostPort}`;
+      if (networkMode !== 'awsvpc' && !holds.endsWith('/0') && held.has(holds))
+        report(`found host port ${holds} a second time, expected each once: an instance has it once`);
+      held.add(holds);
+    }
+    if (ranges.length > MOST_RANGES) report(`found ${ranges.length} port ranges, expected at most ${MOST_RANGES}`);
+  }
+  return problems;
+}
+
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
@@ -128,6 +233,9 @@ function sum(values: readonly number[]): number {
 export interface RegisteredTaskDefinition {
   readonly definition: TaskDefinition;
   readonly demand: TaskDemand;
+  readonly dynamicPorts: readonly DynamicPorts[];
+  /** What an instance must be able to do. */
+  readonly requiredAttributes: readonly RequiredAttribute[];
   /** All images of the task together. */
   readonly compressedImageMiB: number;
 }
@@ -166,8 +274,13 @@ export const decideTaskDefinition: Decide<EcsWorld, TaskDefinitionCommand, TaskD
 
 export const evolveTaskDefinition: Evolve<EcsWorld, TaskDefinitionEvent> = {
   TaskDefinitionRegistered({ ecs }, { taskDefinition, definition, compressedImageMiB }) {
-    const demand = taskDemand(definition);
-    ecs.taskDefinitions.set(taskDefinition, { definition, demand, compressedImageMiB });
+    ecs.taskDefinitions.set(taskDefinition, {
+      definition,
+      demand: taskDemand(definition),
+      dynamicPorts: dynamicPorts(definition),
+      requiredAttributes: requiredAttributes(definition),
+      compressedImageMiB,
+    });
     ecs.latestRevisions.set(definition.family, taskDefinition);
   },
 };

@@ -7,10 +7,15 @@ import type { ElbWorld } from '../elb/index.ts';
 import type { Millis } from '../kernel/index.ts';
 import type { WorkloadWorld } from '../workload/index.ts';
 import type { ServiceAssumptions, TaskAssumptions } from './assumptions.ts';
+import type { EcsCapacityAssumptions, EcsTimings } from './capacity/assumptions.ts';
 import type { CapacityProvider } from './capacity/capacityProvider.ts';
+import type { TokenBucket } from './capacity/fargate.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import type { TaskFault } from './fault.ts';
+import type { MetricSettings } from './metrics.ts';
+import type { PlacementAssumptions } from './placement/assumptions.ts';
+import type { PlacementJournal } from './placement/placementIndex.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -21,24 +26,26 @@ export interface EcsWorld
   readonly ecs: EcsState;
 }
 
-/** End of a metric's period to the moment its datapoint can be read. */
-export interface MetricDelays {
-  readonly serviceMs: Millis;
-  readonly loadBalancerMs: Millis;
-  readonly capacityProviderMs: Millis;
-}
-
 /** What is settled before the run starts. */
 export interface EcsSettings {
   readonly clusterName: string;
   /** Where Fargate tasks may run. */
   readonly availabilityZones: readonly string[];
   readonly defaultCapacityProviderStrategy: readonly CapacityProviderStrategyItem[];
-  readonly metricDelays: MetricDelays;
+  /** Container Insights is switched on. */
+  readonly containerInsights: boolean;
+  readonly metrics: MetricSettings;
+  readonly placement: PlacementAssumptions;
+  /** The zone of each subnet that has a name of its own. */
+  readonly subnets: ReadonlyMap<string, string>;
+  /** The account setting: whether task network interfaces share a trunk on new instances. */
+  readonly awsvpcTrunking: 'enabled' | 'disabled';
   /** Where AWS is silent. */
   readonly assumptions: { readonly services: ServiceAssumptions; readonly tasks: TaskAssumptions };
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
+  readonly timings: EcsTimings;
+  readonly capacity: EcsCapacityAssumptions;
 }
 
 export interface EcsState extends EcsSettings {
@@ -54,6 +61,11 @@ export interface EcsState extends EcsSettings {
   readonly tasks: Map<string, Task>;
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
   readonly waiting: Map<string, true>;
+  readonly placementJournal: PlacementJournal;
+  /** Launch rates of FARGATE and FARGATE_SPOT. */
+  readonly fargateBuckets: Map<string, TokenBucket>;
+  /** Services on burstable instances that have run out of CPU credits: their share of full speed. */
+  readonly cpuSpeeds: Map<string, number>;
   /** Requests for tasks of their own whose tasks are not all STOPPED. */
   readonly runs: Map<string, TaskRun>;
   /** Faults that last. */
@@ -72,6 +84,9 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),
+  placementJournal: { count: 0, recent: [] },
+  fargateBuckets: new Map(),
+  cpuSpeeds: new Map(),
   runs: new Map(),
   faults: new Map(),
   nextTask: 1,

@@ -1,24 +1,27 @@
-/** When targets change on their own: the first passing check, the end of the deregistration delay. */
+/** When targets change on their own: what their health checks have decided, the end of the deregistration delay. */
 
-import { map, merge } from 'rxjs';
+import type { Immutable } from 'immer';
+import { map, merge, mergeMap } from 'rxjs';
 import type { Controller } from '../kernel/index.ts';
-import type { TargetGroupCommand, TargetGroupEvent } from './targetGroup.ts';
+import type { LoadBalancerCommand, LoadBalancerEvent } from './loadBalancer.ts';
+import { nextVerdictMs, type TargetGroupCommand, type TargetGroupEvent } from './targetGroup.ts';
 import type { ElbWorld } from './world.ts';
 
-export const elbController: Controller<ElbWorld, TargetGroupEvent, TargetGroupCommand> = (events) =>
+type Heard = LoadBalancerEvent | TargetGroupEvent;
+type Asked = LoadBalancerCommand | TargetGroupCommand;
+
+export const elbController: Controller<ElbWorld, Heard, Asked> = (events, world) =>
   merge(
-    events.on('TargetRegistered').pipe(
-      map(({ event: { targetGroup, targetId, healthyAtMs } }) => ({
-        atMs: healthyAtMs,
-        command: { type: 'PassHealthCheck', targetGroup, targetId } as const,
-      })),
-    ),
-    events.on('HealthCheckAnswerChanged').pipe(
-      map(({ event: { targetGroup, targetId, passes, decidedAtMs } }) => ({
-        atMs: decidedAtMs,
-        command: { type: passes ? 'PassHealthCheck' : 'FailHealthChecks', targetGroup, targetId } as const,
-      })),
-    ),
+    events
+      .on(
+        'TargetRegistered',
+        'TargetHealthy',
+        'TargetUnhealthy',
+        'HealthCheckAnswerChanged',
+        'TargetDraining',
+        'TargetDeregistered',
+      )
+      .pipe(mergeMap(({ event: { targetGroup } }) => nextVerdict(world, targetGroup))),
     events.on('TargetDraining').pipe(
       map(({ event: { targetGroup, targetId, untilMs } }) => ({
         atMs: untilMs,
@@ -26,3 +29,10 @@ export const elbController: Controller<ElbWorld, TargetGroupEvent, TargetGroupCo
       })),
     ),
   );
+
+/** Nothing is in the calendar for checks that change nothing. */
+function nextVerdict({ elb }: Immutable<ElbWorld>, targetGroup: string) {
+  const group = elb.targetGroups.get(targetGroup);
+  const atMs = group === undefined ? undefined : nextVerdictMs(group);
+  return atMs === undefined ? [] : [{ atMs, command: { type: 'ApplyHealthChecks', targetGroup } as const }];
+}

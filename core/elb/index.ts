@@ -1,28 +1,41 @@
-/** Elastic Load Balancing: target groups and the health of their targets. */
+/** Elastic Load Balancing: load balancers, target groups and the health of their targets. */
 
-import { Phase, type Phases } from '../kernel/index.ts';
-import type { TargetGroupCommand } from './targetGroup.ts';
+import { Phase, type Decide, type EventsOf, type Evolve, type Phases } from '../kernel/index.ts';
+import {
+  decideLoadBalancer,
+  evolveLoadBalancer,
+  loadBalancerEvents,
+  type LoadBalancerCommand,
+} from './loadBalancer.ts';
+import { decideTargetGroup, evolveTargetGroup, targetGroupEvents, type TargetGroupCommand } from './targetGroup.ts';
+import type { ElbWorld } from './world.ts';
 
+export { loadBalancingAssumptions } from './assumptions.ts';
+export { repeatedAttribute } from './attributes.ts';
 export { elbController } from './controller.ts';
-export {
-  decideTargetGroup as decideElb,
-  drainingTargets,
-  evolveTargetGroup as evolveElb,
-  routableTargets,
-  targetGroup,
-  targetGroupEvents as elbEvents,
-  type TargetGroupCommand as ElbCommand,
-  type TargetGroupEvent as ElbEvent,
-} from './targetGroup.ts';
+export type { CheckResult, FailedCheck } from './healthChecks.ts';
+export { loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
+export { routesOf, type Pool, type Routes } from './routing.ts';
+export { getsRequests, targetGroup, targetGroupProblems, type TargetGroup } from './targetGroup.ts';
 export { emptyElb, type ElbState, type ElbWorld } from './world.ts';
 
-export const elbPhases: Phases<TargetGroupCommand> = {
+export type ElbCommand = LoadBalancerCommand | TargetGroupCommand;
+
+export const elbEvents = { ...loadBalancerEvents, ...targetGroupEvents } as const;
+export type ElbEvent = EventsOf<typeof elbEvents>;
+
+export const decideElb: Decide<ElbWorld, ElbCommand, ElbEvent> = { ...decideLoadBalancer, ...decideTargetGroup };
+
+export const evolveElb: Evolve<ElbWorld, ElbEvent> = { ...evolveLoadBalancer, ...evolveTargetGroup };
+
+export const elbPhases: Phases<ElbCommand> = {
+  CreateLoadBalancer: Phase.Execute,
   CreateTargetGroup: Phase.Execute,
   RegisterTarget: Phase.Execute,
-  PassHealthCheck: Phase.Environment,
-  FailHealthChecks: Phase.Environment,
-  TargetFails: Phase.Execute,
-  TargetRecovers: Phase.Execute,
+  ApplyHealthChecks: Phase.Environment,
+  OverloadTargets: Phase.Environment,
+  TargetFails: Phase.Environment,
+  TargetRecovers: Phase.Environment,
   DeregisterTarget: Phase.Execute,
   FinishDeregistration: Phase.Environment,
   RemoveTarget: Phase.Environment,

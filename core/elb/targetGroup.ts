@@ -1,5 +1,6 @@
 /**
- * Target groups of an Application Load Balancer: registration, the first passing health check, deregistration delay.
+ * Target groups of an Application Load Balancer: registration, the state that health checks give a target, slow start,
+ * deregistration delay.
  *
  * @source spec/capacity.md chapter 6 (AWS, "Target groups for your Application Load Balancers")
  */
@@ -8,41 +9,200 @@ import type { Immutable } from 'immer';
 import { z } from 'zod';
 import {
   event,
-  flag,
   json,
   number,
+  optional,
   SECOND,
   text,
   type Decide,
+  type Draws,
   type EventsOf,
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
-import type { ElbWorld } from './world.ts';
+import { attribute, attributeValue, repeatedAttribute, truth, wholeNumber } from './attributes.ts';
+import {
+  countChecks,
+  verdictOf,
+  type CheckedState,
+  type CheckResult,
+  type CheckSettings,
+  type FailedCheck,
+  type TargetChecks,
+} from './healthChecks.ts';
+import { elbName, loadBalancer, type LoadBalancerEvent } from './loadBalancer.ts';
+import type { ElbState, ElbWorld } from './world.ts';
+
+/** How the load balancer picks a target for a request. */
+type RoutingAlgorithm = 'round_robin' | 'least_outstanding_requests' | 'weighted_random';
+
+const MATCHER = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/;
 
 /** A target group as `aws elbv2 create-target-group` takes it, with its attributes beside it. */
 export const targetGroup = z.strictObject({
-  Name: z.string().min(1).max(32),
-  TargetType: z.enum(['instance', 'ip']).default('ip'),
+  Name: elbName,
+  loadBalancer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the load balancer in front of it. Left out: one of its own, with the same name'),
+  TargetType: z
+    .enum(['instance', 'ip'])
+    .optional()
+    .describe('must suit the network mode of its tasks: ip for awsvpc, instance else. Left out: what suits'),
   HealthCheckIntervalSeconds: z.int().min(5).max(300).default(30),
-  HealthCheckTimeoutSeconds: z.int().min(2).max(120).default(5),
-  HealthyThresholdCount: z.int().min(2).max(10).default(5),
-  UnhealthyThresholdCount: z.int().min(2).max(10).default(2),
-  deregistrationDelaySeconds: z.int().min(0).max(3600).default(300),
+  HealthCheckTimeoutSeconds: z
+    .int()
+    .min(2)
+    .max(120)
+    .optional()
+    .describe('shorter than the interval. Left out: 5, or a second less than an interval of 5'),
+  HealthyThresholdCount: z
+    .int()
+    .min(2)
+    .max(10)
+    .default(5)
+    .describe('passed checks in a row until an unhealthy target is healthy; a new one needs a single one'),
+  UnhealthyThresholdCount: z.int().min(2).max(10).default(2).describe('failed checks in a row until it is unhealthy'),
+  Matcher: z
+    .strictObject({ HttpCode: z.string().regex(MATCHER, 'expected codes such as 200, 200,202 or 200-299') })
+    .prefault({ HttpCode: '200' })
+    .describe('codes that pass; the application answers its checks with 200'),
+  deregistrationDelaySeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .optional()
+    .describe('the same as the attribute deregistration_delay.timeout_seconds'),
+  Attributes: z
+    .array(
+      z.discriminatedUnion('Key', [
+        attribute('deregistration_delay.timeout_seconds', wholeNumber(0, 3600)),
+        attribute('slow_start.duration_seconds', wholeNumber(0, 900)),
+        attribute(
+          'load_balancing.algorithm.type',
+          z.enum(['round_robin', 'least_outstanding_requests', 'weighted_random']),
+        ),
+        attribute(
+          'load_balancing.cross_zone.enabled',
+          z.union([truth, z.literal('use_load_balancer_configuration').transform(() => true)]),
+        ),
+        attribute('target_group_health.unhealthy_state_routing.minimum_healthy_targets.count', wholeNumber(1, 1000)),
+        attribute(
+          'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage',
+          z.union([z.literal('off').transform(() => 0), wholeNumber(1, 100)]),
+        ),
+      ]),
+    )
+    .default([])
+    .describe('as modify-target-group-attributes takes them'),
 });
 export type TargetGroupConfig = z.output<typeof targetGroup>;
 
-export type TargetState = 'initial' | 'healthy' | 'unhealthy' | 'draining';
+type Problem = { readonly path: readonly (string | number)[]; readonly message: string };
+
+/** What the schema cannot see. */
+export function targetGroupProblems(config: TargetGroupConfig): readonly Problem[] {
+  const problems: Problem[] = [];
+  const { HealthCheckTimeoutSeconds: timeoutS, HealthCheckIntervalSeconds: intervalS, Attributes } = config;
+  if (timeoutS !== undefined && timeoutS >= intervalS)
+    problems.push({
+      path: ['HealthCheckTimeoutSeconds'],
+      message: `found ${timeoutS}, expected less than the interval, ${intervalS}: Health check interval must be greater than the timeout.`,
+    });
+  const repeated = repeatedAttribute(Attributes);
+  if (repeated !== undefined)
+    problems.push({
+      path: ['Attributes', repeated.index, 'Key'],
+      message: `found "${repeated.key}" a second time, expected each attribute once`,
+    });
+  if (
+    config.deregistrationDelaySeconds !== undefined &&
+    Attributes.some(({ Key }) => Key === 'deregistration_delay.timeout_seconds')
+  )
+    problems.push({
+      path: ['deregistrationDelaySeconds'],
+      message: 'found the attribute deregistration_delay.timeout_seconds as well, expected one of the two',
+    });
+  const slowStartS = attributeValue(Attributes, 'slow_start.duration_seconds') ?? 0;
+  const at = ['Attributes', Attributes.findIndex(({ Key }) => Key === 'slow_start.duration_seconds'), 'Value'];
+  if (slowStartS > 0 && slowStartS < 30)
+    problems.push({ path: at, message: `found ${slowStartS}, expected 0 (off), or 30 to 900` });
+  const algorithm = attributeValue(Attributes, 'load_balancing.algorithm.type') ?? 'round_robin';
+  if (slowStartS > 0 && algorithm !== 'round_robin')
+    problems.push({ path: at, message: `found a slow start with ${algorithm}, expected round_robin` });
+  return problems;
+}
+
+export type TargetState = CheckedState | 'draining' | 'unused';
 
 export interface TargetGroup {
   readonly config: TargetGroupConfig;
+  readonly settings: TargetGroupSettings;
   /** By target id, in the order of registration. */
   readonly targets: Map<string, TargetState>;
-  /** When the state of a target changes next: by its health checks, or at the end of its deregistration delay. */
-  readonly dueAtMs: Map<string, Millis>;
-  /** Targets whose application fails. */
-  readonly failing: Map<string, true>;
+  /** Of the targets that are checked: initial, healthy and unhealthy ones. */
+  readonly checks: Map<string, TargetChecks>;
+  readonly zones: Map<string, string>;
+  /** When a draining target has left. */
+  readonly drainedAtMs: Map<string, Millis>;
+  /** Since when and until when a target in slow start gets less than its share. */
+  readonly slowStarts: Map<string, { readonly fromMs: Millis; readonly untilMs: Millis }>;
   healthyCount: number;
+  /** Targets whose application fails. */
+  failingCount: number;
+  /** What overload does to the checks of the targets that get requests. */
+  overload: CheckResult;
+}
+
+interface TargetGroupSettings {
+  readonly loadBalancer: string;
+  readonly checks: CheckSettings;
+  /** Whether the codes that pass include the application's 200. */
+  readonly matches: boolean;
+  readonly deregistrationDelayMs: Millis;
+  readonly slowStartMs: Millis;
+  /** Undefined: what the service's load says. */
+  readonly algorithm: RoutingAlgorithm | undefined;
+  readonly crossZone: boolean;
+  readonly minimumHealthyCount: number;
+  /** 0: off. */
+  readonly minimumHealthyPercent: number;
+}
+
+const DEFAULT_DEREGISTRATION_DELAY_S = 300;
+const DEFAULT_TIMEOUT_S = 5;
+
+function settingsOf(config: Immutable<TargetGroupConfig>, { assumptions }: Immutable<ElbState>): TargetGroupSettings {
+  const { Attributes: attributes, HealthCheckIntervalSeconds: intervalS } = config;
+  const timeoutS = config.HealthCheckTimeoutSeconds ?? Math.min(DEFAULT_TIMEOUT_S, intervalS - 1);
+  const delayS =
+    attributeValue(attributes, 'deregistration_delay.timeout_seconds') ??
+    config.deregistrationDelaySeconds ??
+    DEFAULT_DEREGISTRATION_DELAY_S;
+  return {
+    loadBalancer: config.loadBalancer ?? config.Name,
+    checks: {
+      intervalMs: intervalS * SECOND,
+      timeoutMs: timeoutS * SECOND,
+      unhealthyAfter: config.UnhealthyThresholdCount,
+      healthyAfter: config.HealthyThresholdCount,
+      firstHealthyAfter: assumptions.newTargetNeeds === 'oneCheck' ? 1 : config.HealthyThresholdCount,
+      newTargetsTurnUnhealthy: assumptions.failingNewTargets === 'unhealthy',
+    },
+    matches: config.Matcher.HttpCode.split(',').some((range) => {
+      const [first = '', last = first] = range.split('-');
+      return Number(first) <= 200 && 200 <= Number(last);
+    }),
+    deregistrationDelayMs: delayS * SECOND,
+    slowStartMs: (attributeValue(attributes, 'slow_start.duration_seconds') ?? 0) * SECOND,
+    algorithm: attributeValue(attributes, 'load_balancing.algorithm.type'),
+    crossZone: attributeValue(attributes, 'load_balancing.cross_zone.enabled') ?? true,
+    minimumHealthyCount:
+      attributeValue(attributes, 'target_group_health.unhealthy_state_routing.minimum_healthy_targets.count') ?? 1,
+    minimumHealthyPercent:
+      attributeValue(attributes, 'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage') ?? 0,
+  };
 }
 
 export const targetGroupEvents = {
@@ -52,22 +212,26 @@ export const targetGroupEvents = {
   TargetRegistered: event('A target was registered; it gets requests once a health check has passed.', {
     targetGroup: text('the group'),
     targetId: text('the target'),
-    healthyAtMs: number('when its first check will pass'),
+    availabilityZone: text('where it is'),
+    state: text<'initial' | 'unused'>('unused: its zone is not enabled for the load balancer (Target.NotInUse)'),
+    firstCheckMs: number('when it is checked for the first time'),
+    answersFromMs: number('from when its application listens'),
+    healthyAtMs: optional(number('in a run that starts in steady state: when it is healthy without a check')),
   }),
   TargetHealthy: event('A health check passed: the load balancer sends requests to the target.', {
     targetGroup: text('the group'),
     targetId: text('the target'),
+    fullShareAtMs: optional(number('with a slow start: when it gets its full share of the requests')),
   }),
   TargetUnhealthy: event('Checks failed in a row: the load balancer sends no requests as long as others are healthy.', {
     targetGroup: text('the group'),
     targetId: text('the target'),
-    reason: text("AWS's reason code"),
+    reason: text<FailedCheck>("AWS's reason code"),
   }),
-  HealthCheckAnswerChanged: event('From now on the health checks of a target meet another answer.', {
+  HealthCheckAnswerChanged: event('From now on health checks meet another answer.', {
     targetGroup: text('the group'),
-    targetId: text('the target'),
-    passes: flag('whether they pass'),
-    decidedAtMs: number('when enough of them have met it to change the state of the target'),
+    targetId: optional(text('the target; absent: all that get requests, for they are overloaded, or no longer')),
+    answer: text<CheckResult>('Passes, or the reason code of the checks that fail'),
   }),
   TargetDraining: event('A target gets no new requests; those in flight may finish.', {
     targetGroup: text('the group'),
@@ -81,95 +245,88 @@ export const targetGroupEvents = {
 } as const;
 export type TargetGroupEvent = EventsOf<typeof targetGroupEvents>;
 
-/** @source ELB API, TargetHealth */
-type FailedCheck = 'Target.FailedHealthChecks' | 'Target.ResponseCodeMismatch';
+interface OfTarget {
+  readonly targetGroup: string;
+  readonly targetId: string;
+}
 
 export type TargetGroupCommand =
   | { readonly type: 'CreateTargetGroup'; readonly config: TargetGroupConfig }
-  | {
+  | (OfTarget & {
       readonly type: 'RegisterTarget';
-      readonly targetGroup: string;
-      readonly targetId: string;
+      readonly availabilityZone: string;
       /** When the application will answer its health check. */
       readonly answersFromMs: Millis;
-    }
-  | { readonly type: 'PassHealthCheck'; readonly targetGroup: string; readonly targetId: string }
-  | { readonly type: 'FailHealthChecks'; readonly targetGroup: string; readonly targetId: string }
-  /** The application of a target answers its health checks with errors, or no longer. */
-  | {
-      readonly type: 'TargetFails';
-      readonly targetGroup: string;
-      readonly targetId: string;
-      readonly reason: FailedCheck;
-    }
-  | { readonly type: 'TargetRecovers'; readonly targetGroup: string; readonly targetId: string }
-  | { readonly type: 'DeregisterTarget'; readonly targetGroup: string; readonly targetId: string }
-  | { readonly type: 'FinishDeregistration'; readonly targetGroup: string; readonly targetId: string }
+    })
+  /** What the health checks have decided until now becomes the state of the group's targets. */
+  | { readonly type: 'ApplyHealthChecks'; readonly targetGroup: string }
+  /** The targets that get requests are overloaded: their checks meet this; or no longer: Passes. */
+  | { readonly type: 'OverloadTargets'; readonly targetGroup: string; readonly answer: CheckResult }
+  /** The application of a target hangs, refuses connections, or answers with errors. */
+  | (OfTarget & { readonly type: 'TargetFails'; readonly reason: FailedCheck })
+  | (OfTarget & { readonly type: 'TargetRecovers' })
+  /** @param longestRequestMs  after which no request can be in flight any more */
+  | (OfTarget & { readonly type: 'DeregisterTarget'; readonly longestRequestMs: Millis })
+  | (OfTarget & { readonly type: 'FinishDeregistration' })
   /** The target is gone, whatever its state. */
-  | { readonly type: 'RemoveTarget'; readonly targetGroup: string; readonly targetId: string };
+  | (OfTarget & { readonly type: 'RemoveTarget' });
 
-/** Time from RegisterTargets until the load balancer's nodes know the target. Choice: 1 to 5 s (spec/capacity.md 6.1). */
-const REGISTRATION_MS = { from: 1 * SECOND, to: 5 * SECOND };
+export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroupEvent | LoadBalancerEvent> = {
+  CreateTargetGroup({ config }, { world: { elb } }) {
+    const name = config.loadBalancer ?? config.Name;
+    const created = { type: 'TargetGroupCreated', config } as const;
+    if (elb.loadBalancers.has(name)) return [created];
+    return [{ type: 'LoadBalancerCreated', config: loadBalancer.parse({ Name: name }) }, created];
+  },
 
-export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroupEvent> = {
-  CreateTargetGroup: ({ config }) => [{ type: 'TargetGroupCreated', config }],
-
-  RegisterTarget({ targetGroup: name, targetId, answersFromMs }, { world: { elb }, nowMs, rng }) {
+  RegisterTarget({ targetGroup: name, targetId, availabilityZone, answersFromMs }, { world: { elb }, nowMs, rng }) {
     const group = elb.targetGroups.get(name);
     if (group === undefined || group.targets.has(targetId)) return [];
-    const draws = rng.at('elb.registration', elb.registrations);
-    const intervalMs = group.config.HealthCheckIntervalSeconds * SECOND;
-    const knownMs = nowMs + REGISTRATION_MS.from + draws.int(REGISTRATION_MS.to - REGISTRATION_MS.from);
-    const firstCheckMs = knownMs + draws.int(intervalMs);
-    // A new target is healthy after a single passing check; the healthy threshold is for targets that had failed.
-    const failedChecks = Math.max(0, Math.ceil((answersFromMs - firstCheckMs) / intervalMs));
-    const healthyAtMs = nowMs === elb.warmStartMs ? nowMs : firstCheckMs + failedChecks * intervalMs;
-    return [{ type: 'TargetRegistered', targetGroup: name, targetId, healthyAtMs }];
+    const zones = elb.loadBalancers.get(group.settings.loadBalancer)?.config.AvailabilityZones;
+    const state = zones === undefined || zones.includes(availabilityZone) ? 'initial' : 'unused';
+    const firstCheckMs = nowMs + untilFirstCheck(elb, group, rng.at('elb.registration', elb.registrations));
+    const registered = { type: 'TargetRegistered', targetGroup: name, targetId, availabilityZone, state } as const;
+    const warm = nowMs === elb.warmStartMs && state === 'initial' ? { healthyAtMs: nowMs } : {};
+    return [{ ...registered, firstCheckMs, answersFromMs, ...warm }];
   },
 
-  PassHealthCheck({ targetGroup: name, targetId }, { world, nowMs }) {
+  ApplyHealthChecks({ targetGroup: name }, { world, nowMs }) {
     const group = world.elb.targetGroups.get(name);
-    const state = group?.targets.get(targetId);
-    if (state === undefined || state === 'healthy' || group?.failing.has(targetId) === true) return [];
-    if (state === 'draining' || !isDue(group, targetId, state, nowMs)) return [];
-    return [{ type: 'TargetHealthy', targetGroup: name, targetId }];
+    if (group === undefined) return [];
+    const events: TargetGroupEvent[] = [];
+    for (const [targetId, { verdict }] of group.checks) {
+      if (verdict === undefined || verdict.atMs > nowMs) continue;
+      const { reason } = verdict;
+      if (reason !== undefined) events.push({ type: 'TargetUnhealthy', targetGroup: name, targetId, reason });
+      else events.push({ type: 'TargetHealthy', targetGroup: name, targetId, ...slowStartOf(group, nowMs) });
+    }
+    return events;
   },
 
-  FailHealthChecks({ targetGroup: name, targetId }, { world, nowMs }) {
-    const group = world.elb.targetGroups.get(name);
-    const state = group?.targets.get(targetId);
-    if (state === undefined || state === 'draining' || group?.failing.has(targetId) !== true) return [];
-    if (!isDue(group, targetId, state, nowMs)) return [];
-    return [{ type: 'TargetUnhealthy', targetGroup: name, targetId, reason: 'Target.ResponseCodeMismatch' }];
+  OverloadTargets({ targetGroup: name, answer }, { world }) {
+    const overload = world.elb.targetGroups.get(name)?.overload;
+    if (overload === undefined || overload === answer) return [];
+    return [{ type: 'HealthCheckAnswerChanged', targetGroup: name, answer }];
   },
 
-  TargetFails({ targetGroup: name, targetId }, { world, nowMs }) {
-    const group = world.elb.targetGroups.get(name);
-    const state = group?.targets.get(targetId);
-    if (group === undefined || state === undefined || state === 'draining' || group.failing.has(targetId)) return [];
-    const { UnhealthyThresholdCount: count, HealthCheckIntervalSeconds: intervalS } = group.config;
-    const decidedAtMs = nowMs + count * intervalS * SECOND;
-    return [{ type: 'HealthCheckAnswerChanged', targetGroup: name, targetId, passes: false, decidedAtMs }];
-  },
+  TargetFails: ({ targetGroup: name, targetId, reason }, { world }) => answerChange(world, name, targetId, reason),
 
-  TargetRecovers({ targetGroup: name, targetId }, { world, nowMs }) {
-    const group = world.elb.targetGroups.get(name);
-    if (group?.failing.has(targetId) !== true || group.targets.get(targetId) === 'draining') return [];
-    const { HealthyThresholdCount: count, HealthCheckIntervalSeconds: intervalS } = group.config;
-    const decidedAtMs = nowMs + count * intervalS * SECOND;
-    return [{ type: 'HealthCheckAnswerChanged', targetGroup: name, targetId, passes: true, decidedAtMs }];
-  },
+  TargetRecovers: ({ targetGroup: name, targetId }, { world }) => answerChange(world, name, targetId, 'Passes'),
 
-  DeregisterTarget({ targetGroup: name, targetId }, { world, nowMs }) {
-    const group = world.elb.targetGroups.get(name);
+  DeregisterTarget({ targetGroup: name, targetId, longestRequestMs }, { world: { elb }, nowMs }) {
+    const group = elb.targetGroups.get(name);
     const state = group?.targets.get(targetId);
     if (group === undefined || state === undefined || state === 'draining') return [];
-    const untilMs = nowMs + group.config.deregistrationDelaySeconds * SECOND;
+    if (state === 'unused') return [{ type: 'TargetDeregistered', targetGroup: name, targetId }];
+    const { deregistrationDelayMs: delayMs } = group.settings;
+    const early = elb.assumptions.deregistrationEnds === 'withLastRequest';
+    const untilMs = nowMs + (early ? Math.min(delayMs, longestRequestMs) : delayMs);
     return [{ type: 'TargetDraining', targetGroup: name, targetId, untilMs }];
   },
 
   FinishDeregistration({ targetGroup: name, targetId }, { world, nowMs }) {
-    if (!isDue(world.elb.targetGroups.get(name), targetId, 'draining', nowMs)) return [];
+    // Not of an earlier registration under the same id.
+    if (world.elb.targetGroups.get(name)?.drainedAtMs.get(targetId) !== nowMs) return [];
     return [{ type: 'TargetDeregistered', targetGroup: name, targetId }];
   },
 
@@ -179,83 +336,193 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
   },
 };
 
-/** Whether this is the instant a target in this state waits for, and not one of an earlier registration. */
-function isDue(
-  group: Immutable<TargetGroup> | undefined,
+/** Time until the load balancer's nodes know a target, and from then until they check it for the first time. */
+function untilFirstCheck(
+  { assumptions }: Immutable<ElbState>,
+  { settings }: Immutable<TargetGroup>,
+  draws: Draws,
+): Millis {
+  const { registration, firstCheck } = assumptions;
+  const { intervalMs } = settings.checks;
+  const knownMs = registration.from + draws.int(Math.max(1, registration.to - registration.from));
+  if (firstCheck === 'random') return knownMs + draws.int(intervalMs);
+  return firstCheck === 'atOnce' ? knownMs : knownMs + intervalMs;
+}
+
+/** A target starts slowly only beside one that has its full share. @source ALB guide, "Slow start mode" */
+function slowStartOf({ settings, healthyCount, slowStarts }: Immutable<TargetGroup>, nowMs: Millis) {
+  if (settings.slowStartMs === 0) return {};
+  let slow = 0;
+  for (const { untilMs } of slowStarts.values()) if (untilMs > nowMs) slow++;
+  return healthyCount > slow ? { fullShareAtMs: nowMs + settings.slowStartMs } : {};
+}
+
+function answerChange(
+  { elb }: Immutable<ElbWorld>,
+  name: string,
   targetId: string,
-  state: TargetState,
-  nowMs: Millis,
-): boolean {
-  return group?.targets.get(targetId) === state && group.dueAtMs.get(targetId) === nowMs;
+  answer: CheckResult,
+): readonly TargetGroupEvent[] {
+  const checks = elb.targetGroups.get(name)?.checks.get(targetId);
+  if (checks === undefined || checks.application === answer) return [];
+  return [{ type: 'HealthCheckAnswerChanged', targetGroup: name, targetId, answer }];
 }
 
 export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
   TargetGroupCreated({ elb }, { config }) {
     elb.targetGroups.set(config.Name, {
       config,
+      settings: settingsOf(config, elb),
       targets: new Map(),
-      dueAtMs: new Map(),
-      failing: new Map(),
+      checks: new Map(),
+      zones: new Map(),
+      drainedAtMs: new Map(),
+      slowStarts: new Map(),
       healthyCount: 0,
+      failingCount: 0,
+      overload: 'Passes',
     });
   },
-  TargetRegistered({ elb }, { targetGroup: name, targetId, healthyAtMs }) {
+  TargetRegistered({ elb }, event, atMs) {
+    const { targetId, availabilityZone, state, firstCheckMs, answersFromMs, healthyAtMs } = event;
     elb.registrations++;
-    const group = elb.targetGroups.get(name);
-    group?.targets.set(targetId, 'initial');
-    group?.dueAtMs.set(targetId, healthyAtMs);
+    const group = elb.targetGroups.get(event.targetGroup);
+    if (group === undefined) return;
+    countUntil(group, targetId, atMs);
+    group.targets.set(targetId, state);
+    group.zones.set(targetId, availabilityZone);
+    if (state === 'initial') {
+      const verdict =
+        healthyAtMs === undefined ? undefined : { atMs: healthyAtMs, checkMs: healthyAtMs, reason: undefined };
+      const counted = { countedMs: atMs, streak: 0 };
+      group.checks.set(targetId, { firstCheckMs, answersFromMs, ...counted, application: 'Passes', verdict });
+    }
+    foresee(group, targetId);
   },
-  TargetHealthy({ elb }, { targetGroup: name, targetId }) {
+  TargetHealthy({ elb }, { targetGroup: name, targetId, fullShareAtMs }, atMs) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
-    group.targets.set(targetId, 'healthy');
-    group.dueAtMs.delete(targetId);
-    group.healthyCount++;
+    countUntil(group, targetId, atMs);
+    setState(group, targetId, 'healthy');
+    if (fullShareAtMs !== undefined) group.slowStarts.set(targetId, { fromMs: atMs, untilMs: fullShareAtMs });
+    foresee(group, targetId);
   },
-  TargetUnhealthy({ elb }, { targetGroup: name, targetId }) {
+  TargetUnhealthy({ elb }, { targetGroup: name, targetId }, atMs) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
-    if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
-    group.targets.set(targetId, 'unhealthy');
-    group.dueAtMs.delete(targetId);
+    countUntil(group, targetId, atMs);
+    setState(group, targetId, 'unhealthy');
+    foresee(group, targetId);
   },
-  HealthCheckAnswerChanged({ elb }, { targetGroup: name, targetId, passes, decidedAtMs }) {
-    const group = elb.targetGroups.get(name);
-    if (passes) group?.failing.delete(targetId);
-    else group?.failing.set(targetId, true);
-    group?.dueAtMs.set(targetId, decidedAtMs);
-  },
-  TargetDraining({ elb }, { targetGroup: name, targetId, untilMs }) {
+  HealthCheckAnswerChanged({ elb }, { targetGroup: name, targetId, answer }, atMs) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
-    if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
+    if (targetId === undefined) {
+      for (const id of group.checks.keys()) countOne(group, id, atMs);
+      group.overload = answer;
+      for (const id of group.checks.keys()) foreseeOne(group, id);
+      return;
+    }
+    const checks = group.checks.get(targetId);
+    if (checks === undefined) return;
+    countOne(group, targetId, atMs);
+    group.failingCount += Number(answer !== 'Passes') - Number(checks.application !== 'Passes');
+    checks.application = answer;
+    foreseeOne(group, targetId);
+  },
+  TargetDraining({ elb }, { targetGroup: name, targetId, untilMs }, atMs) {
+    const group = elb.targetGroups.get(name);
+    if (group === undefined) return;
+    countUntil(group, targetId, atMs);
+    leave(group, targetId);
     group.targets.set(targetId, 'draining');
-    group.dueAtMs.set(targetId, untilMs);
+    group.drainedAtMs.set(targetId, untilMs);
+    foresee(group, targetId);
   },
-  TargetDeregistered({ elb }, { targetGroup: name, targetId }) {
+  TargetDeregistered({ elb }, { targetGroup: name, targetId }, atMs) {
     const group = elb.targetGroups.get(name);
     if (group === undefined) return;
-    if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
+    countUntil(group, targetId, atMs);
+    leave(group, targetId);
     group.targets.delete(targetId);
-    group.dueAtMs.delete(targetId);
-    group.failing.delete(targetId);
+    group.zones.delete(targetId);
+    group.drainedAtMs.delete(targetId);
+    foresee(group, targetId);
   },
 };
 
-/**
- * The targets that get requests: the healthy ones; without any, all that are registered (the load balancer "fails open").
- *
- * @source AWS, "Target group health": when no target is healthy, requests are routed to all registered targets
- */
-export function routableTargets(group: Immutable<TargetGroup>): readonly string[] {
-  const targets: string[] = [];
-  for (const [targetId, state] of group.targets)
-    if (state === 'healthy' || (group.healthyCount === 0 && state !== 'draining')) targets.push(targetId);
-  return targets;
+function setState(group: TargetGroup, targetId: string, state: 'healthy' | 'unhealthy'): void {
+  const before = group.targets.get(targetId);
+  if (before !== state) group.healthyCount += state === 'healthy' ? 1 : before === 'healthy' ? -1 : 0;
+  group.targets.set(targetId, state);
+  if (state === 'unhealthy') group.slowStarts.delete(targetId);
+  const checks = group.checks.get(targetId);
+  if (checks !== undefined) checks.verdict = undefined;
 }
 
-export function drainingTargets(group: Immutable<TargetGroup>): readonly string[] {
-  const targets: string[] = [];
-  for (const [targetId, state] of group.targets) if (state === 'draining') targets.push(targetId);
-  return targets;
+/** The target is checked no more. */
+function leave(group: TargetGroup, targetId: string): void {
+  if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
+  if ((group.checks.get(targetId)?.application ?? 'Passes') !== 'Passes') group.failingCount--;
+  group.checks.delete(targetId);
+  group.slowStarts.delete(targetId);
+}
+
+/**
+ * Before a state changes. Under overload the checks of all targets depend on who gets requests, and that on every state: their
+ * checks so far are counted as what they have met. Else only the target's own are.
+ */
+function countUntil(group: TargetGroup, targetId: string, atMs: Millis): void {
+  if (group.overload === 'Passes') countOne(group, targetId, atMs);
+  else for (const id of group.checks.keys()) countOne(group, id, atMs);
+}
+
+/** After a state has changed. */
+function foresee(group: TargetGroup, targetId: string): void {
+  if (group.overload === 'Passes') foreseeOne(group, targetId);
+  else for (const id of group.checks.keys()) foreseeOne(group, id);
+}
+
+function countOne(group: TargetGroup, targetId: string, atMs: Millis): void {
+  const checks = group.checks.get(targetId);
+  if (checks !== undefined) countChecks(checks, resultOf(group, targetId), group.settings.checks.intervalMs, atMs);
+}
+
+function foreseeOne(group: TargetGroup, targetId: string): void {
+  const checks = group.checks.get(targetId);
+  if (checks === undefined) return;
+  const state = group.targets.get(targetId) as CheckedState;
+  checks.verdict = verdictOf(checks, state, resultOf(group, targetId), group.settings.checks);
+}
+
+/** What the checks of a target meet now, once its application listens. */
+function resultOf(group: Immutable<TargetGroup>, targetId: string): CheckResult {
+  const { application } = group.checks.get(targetId) as Immutable<TargetChecks>;
+  if (application !== 'Passes') return application;
+  if (group.overload !== 'Passes' && getsRequests(group, group.targets.get(targetId))) return group.overload;
+  return group.settings.matches ? 'Passes' : 'Target.ResponseCodeMismatch';
+}
+
+/**
+ * Healthy targets get requests. When fewer are healthy than the group asks for, one by default, all that are registered get
+ * them: the load balancer "fails open".
+ *
+ * @source ALB guide, "Target group health"
+ */
+export function getsRequests(group: Immutable<TargetGroup>, state: TargetState | undefined): boolean {
+  return state === 'healthy' || ((state === 'initial' || state === 'unhealthy') && failsOpen(group));
+}
+
+/** Without a healthy target it always does. */
+export function failsOpen({ healthyCount, checks, settings }: Immutable<TargetGroup>): boolean {
+  const { minimumHealthyCount, minimumHealthyPercent } = settings;
+  return healthyCount < minimumHealthyCount || 100 * healthyCount < minimumHealthyPercent * checks.size;
+}
+
+/** When health checks next change the state of a target. */
+export function nextVerdictMs({ checks }: Immutable<TargetGroup>): Millis | undefined {
+  let nextMs: Millis | undefined;
+  for (const { verdict } of checks.values())
+    if (verdict !== undefined && (nextMs === undefined || verdict.atMs < nextMs)) nextMs = verdict.atMs;
+  return nextMs;
 }

@@ -1,5 +1,7 @@
 /** Elastic Load Balancing's slice of the world. */
 
+import type { LoadBalancingAssumptions } from './assumptions.ts';
+import type { LoadBalancer } from './loadBalancer.ts';
 import type { TargetGroup } from './targetGroup.ts';
 
 export interface ElbWorld {
@@ -7,6 +9,9 @@ export interface ElbWorld {
 }
 
 export interface ElbState {
+  readonly assumptions: LoadBalancingAssumptions;
+  /** By name. */
+  readonly loadBalancers: Map<string, LoadBalancer>;
   /** By name. */
   readonly targetGroups: Map<string, TargetGroup>;
   /** Targets registered so far: the key of their luck. */
@@ -15,4 +20,10 @@ export interface ElbState {
   readonly warmStartMs: number;
 }
 
-export const emptyElb = (warmStartMs: number): ElbState => ({ targetGroups: new Map(), registrations: 0, warmStartMs });
+export const emptyElb = (warmStartMs: number, assumptions: LoadBalancingAssumptions): ElbState => ({
+  assumptions,
+  loadBalancers: new Map(),
+  targetGroups: new Map(),
+  registrations: 0,
+  warmStartMs,
+});

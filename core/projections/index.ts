@@ -1,7 +1,10 @@
 /** What can be read from a run's events. */
 
 export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts';
+export { priceList, type PriceList } from './prices.ts';
+export { queueProjection, type QueueReport } from './queue.ts';
 export { project, type Projection } from './projection.ts';
+export { scalingActivitiesProjection, type ScalingActivityDescription } from './scalingActivities.ts';
 export { scalingHistoryProjection, type DelayReport, type ScalingReport } from './scalingHistory.ts';
 export { seriesProjection, type SeriesReport } from './series.ts';
 export { serviceEventsProjection, type ServiceEventsReport } from './serviceEvents.ts';

@@ -3,10 +3,9 @@
  * for exponential latencies, close for the others, and monotone for all.
  */
 
-import { bucketOf, bucketValueMs, latencyLevels } from '../workload/index.ts';
+import { bucketOf, bucketValueMs, latencyPositions } from '../workload/index.ts';
 
-/** Positions of the levels, and of the points at which a step's mass is put. */
-const POSITIONS = latencyLevels.map((level) => -Math.log(1 - level));
+/** The points at which a step's mass is put. */
 const POINTS = makePoints();
 
 /** Each level lies in the middle of a point's mass: a run of like steps has the quantiles of its steps. */
@@ -24,24 +23,11 @@ function makePoints(): readonly { readonly position: number; readonly share: num
 /** Latency at a position, by the quantiles that start at `offset`. */
 function valueAt(quantilesMs: readonly number[], offset: number, position: number): number {
   let upper = 1;
-  while (upper < POSITIONS.length - 1 && (POSITIONS[upper] as number) < position) upper++;
-  const lowPosition = POSITIONS[upper - 1] as number;
+  while (upper < latencyPositions.length - 1 && (latencyPositions[upper] as number) < position) upper++;
+  const lowPosition = latencyPositions[upper - 1] as number;
   const low = quantilesMs[offset + upper - 1] as number;
-  const slope = ((quantilesMs[offset + upper] as number) - low) / ((POSITIONS[upper] as number) - lowPosition);
+  const slope = ((quantilesMs[offset + upper] as number) - low) / ((latencyPositions[upper] as number) - lowPosition);
   return Math.max(low + slope * (position - lowPosition), (quantilesMs[offset] as number) * 0.02);
-}
-
-/** Share of requests slower than a threshold, 0 to 1. */
-export function shareAbove(quantilesMs: readonly number[], offset: number, thresholdMs: number): number {
-  const last = POSITIONS.length - 1;
-  let upper = 1;
-  while (upper < last && (quantilesMs[offset + upper] as number) <= thresholdMs) upper++;
-  const low = quantilesMs[offset + upper - 1] as number;
-  const high = quantilesMs[offset + upper] as number;
-  const lowPosition = POSITIONS[upper - 1] as number;
-  if (high <= low) return thresholdMs < low ? 1 : Math.exp(-(POSITIONS[upper] as number));
-  const position = lowPosition + ((thresholdMs - low) / (high - low)) * ((POSITIONS[upper] as number) - lowPosition);
-  return Math.min(1, Math.exp(-Math.max(0, position)));
 }
 
 /** A distribution in buckets 1 % wide: its size depends on the range of latencies, not on the length of the run. */

@@ -1,5 +1,6 @@
 /** How a service was scaled: how often, why not, and how long new capacity took to arrive after the load had risen. */
 
+import { comparisonOperators, type ComparisonOperator } from '../cloudwatch/index.ts';
 import { scalableResourceId } from '../ecs/index.ts';
 import { SECOND, type Millis } from '../kernel/index.ts';
 import type { Projection } from './projection.ts';
@@ -20,6 +21,8 @@ export interface ScalingReport {
   readonly riseToDecision: DelayReport;
   /** From there to the first new task that serves requests. */
   readonly riseToCapacity: DelayReport;
+  /** Of predictive scaling, over all forecasts whose hours have come: percent of the load that came. */
+  readonly forecast?: { readonly refreshed: number; readonly errorPercent: number; readonly biasPercent: number };
 }
 
 interface Episode {
@@ -35,6 +38,8 @@ export function scalingHistoryProjection(
 ): Projection<ScalingReport> {
   const resourceId = scalableResourceId(clusterName, serviceName);
   const notScaled = new Map<string, number>();
+  const forecasts = { refreshed: 0, judged: 0, error: 0, bias: 0 };
+  const operators = new Map<string, ComparisonOperator>();
   const risenAt = new Map<string, Millis>();
   const decisions = new Delays();
   const arrivals = new Delays();
@@ -50,20 +55,36 @@ export function scalingHistoryProjection(
 
   return {
     types: [
+      'MetricAlarmPut',
       'AlarmStateChanged',
       'ScalingActivityStarted',
       'ScalingActivityNotScaled',
       'TaskCreated',
       'TaskRunning',
       'TargetHealthy',
+      'ForecastRefreshed',
     ],
     on({ atMs, event }) {
       switch (event.type) {
-        case 'AlarmStateChanged':
+        case 'MetricAlarmPut':
+          operators.set(event.alarm.alarmName, event.alarm.comparisonOperator);
+          return;
+        case 'ForecastRefreshed':
+          if (!event.policyKey.startsWith(`${resourceId}/`) || event.loads.length === 0) return;
+          forecasts.refreshed++;
+          if (event.errorPercent === undefined || event.biasPercent === undefined) return;
+          forecasts.judged++;
+          forecasts.error += event.errorPercent;
+          forecasts.bias += event.biasPercent;
+          return;
+        case 'AlarmStateChanged': {
           // Of an alarm's episode only the first decision answers the rise; the later ones repeat it.
-          if (event.to === 'ALARM') risenAt.set(event.alarmName, event.datapointStartsMs[0] ?? atMs);
+          const breaches = comparisonOperators[operators.get(event.alarmName) ?? 'GreaterThanThreshold'];
+          const first = event.datapoints.findIndex((value) => breaches(value, event.threshold));
+          if (event.to === 'ALARM') risenAt.set(event.alarmName, event.datapointStartsMs[first] ?? atMs);
           else risenAt.delete(event.alarmName);
           return;
+        }
         case 'ScalingActivityStarted': {
           if (event.resourceId !== resourceId) return;
           if (event.toCapacity < event.fromCapacity) {
@@ -100,6 +121,15 @@ export function scalingHistoryProjection(
       notScaled: Object.fromEntries(notScaled),
       riseToDecision: decisions.report(),
       riseToCapacity: arrivals.report(),
+      ...(forecasts.refreshed === 0
+        ? {}
+        : {
+            forecast: {
+              refreshed: forecasts.refreshed,
+              errorPercent: forecasts.error / Math.max(1, forecasts.judged),
+              biasPercent: forecasts.bias / Math.max(1, forecasts.judged),
+            },
+          }),
     }),
   };
 }

@@ -18,6 +18,9 @@ export interface SeriesReport {
   readonly cpuPercent: readonly number[];
   /** The worst 99th percentile of any step within the point. */
   readonly p99Ms: readonly number[];
+  /** Of a queue: the most visible messages, and the highest age of the oldest, of any step within the point. */
+  readonly backlog?: readonly number[];
+  readonly oldestMs?: readonly number[];
 }
 
 export function seriesProjection(
@@ -36,11 +39,21 @@ export function seriesProjection(
     running: new Float64Array(points),
     cpu: new Float64Array(points),
     p99: new Float64Array(points),
+    backlog: new Float64Array(points),
+    oldest: new Float64Array(points),
   };
+  let hasQueue = false;
   const p99Index = latencyLevels.indexOf(0.99);
   return {
-    types: ['LoadServed'],
-    on({ event }) {
+    types: ['LoadServed', 'MessagesServed'],
+    on({ event, atMs }) {
+      if (event.type === 'MessagesServed' && event.serviceName === serviceName) {
+        // The step ends now: an instant later it would be the next point's.
+        const point = Math.min(points - 1, Math.floor((atMs - 1 - startMs) / pointMs));
+        hasQueue = true;
+        columns.backlog[point] = Math.max(columns.backlog[point] as number, event.visible);
+        columns.oldest[point] = Math.max(columns.oldest[point] as number, event.oldestMs);
+      }
       if (event.type !== 'LoadServed') return;
       const row = event.services.indexOf(serviceName);
       if (row === -1) return;
@@ -78,6 +91,12 @@ export function seriesProjection(
         runningTasks: perMs(columns.running),
         cpuPercent: perMs(columns.cpu),
         p99Ms: Array.from(columns.p99.subarray(0, filled)),
+        ...(hasQueue
+          ? {
+              backlog: Array.from(columns.backlog.subarray(0, filled)),
+              oldestMs: Array.from(columns.oldest.subarray(0, filled)),
+            }
+          : {}),
       };
     },
   };

@@ -229,12 +229,15 @@ function placementMessage(
 ): string {
   if (reason === 'PROVISIONING LIMIT')
     return `${service} was unable to place tasks in your cluster because the tasks provisioning capacity limit was exceeded.`;
+  // Fargate has no instances; its reasons are sentences or AWS's exceptions.
+  if (reason === 'ThrottlingException: Rate exceeded' || reason.startsWith('Capacity is unavailable'))
+    return `${service} was unable to place a task. Reason: ${reason}.`;
   const because = `${service} was unable to place a task because no container instance met all of its requirements.`;
-  if (reason === 'NO ACTIVE INSTANCES') {
+  if (closest === undefined) {
     const where = capacityProvider === '' ? 'cluster' : 'capacity provider';
     return `${because} Reason: No Container Instances were found in your ${where}.${GUIDE}`;
   }
-  return `${because} The closest matching (container-instance ${closest ?? ''}) ${lacks(reason)}${GUIDE}`;
+  return `${because} The closest matching (container-instance ${closest}) ${lacks(reason)}${GUIDE}`;
 }
 
 function lacks(reason: string): string {
@@ -243,6 +246,8 @@ function lacks(reason: string): string {
       return 'has insufficient CPU units available.';
     case 'RESOURCE:MEMORY':
       return 'has insufficient memory available.';
+    case 'RESOURCE:GPU':
+      return 'has insufficient GPU resource available.';
     case 'RESOURCE:PORTS':
       return 'is already using a port required by your task.';
     case 'ATTRIBUTE':

@@ -1,8 +1,8 @@
 /** What a service's users got: requests answered, refused and lost, latency, and the minutes in which the objective was missed. */
 
 import { MINUTE, type Millis } from '../kernel/index.ts';
-import { bucketValueMs, latencyLevels } from '../workload/index.ts';
-import { LatencyHistogram, shareAbove } from './latency.ts';
+import { bucketValueMs, latencyLevels, shareAbove } from '../workload/index.ts';
+import { LatencyHistogram } from './latency.ts';
 import type { Projection } from './projection.ts';
 
 /** What is promised of each minute; an absent part promises nothing. */

@@ -6,7 +6,17 @@ import type { WorkloadCommand } from './workload.ts';
 export { type LoadContext, type TraceSeries } from './loadModel.ts';
 export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';
 export { requestProfile } from './requestProfile.ts';
-export { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from './serving.ts';
+export { MOST_HELD_PER_TASK, queue } from './queue.ts';
+export {
+  latencyLevels,
+  type Carried,
+  type QueueState,
+  type Served,
+  type Serving,
+  type ServingStep,
+} from './serving.ts';
+export { latencyPositions, shareAbove } from './latencyQuantiles.ts';
+export { servedTogether, type ServedPart } from './servedTogether.ts';
 export { servings } from './servings.ts';
 export { bucketOf, bucketValueMs } from './latencyBuckets.ts';
 export { workloadController } from './controller.ts';
@@ -15,6 +25,7 @@ export {
   emptyWorkload,
   evolveWorkload,
   load,
+  queueOf,
   workloadEvents,
   type LoadConfig,
   type WorkloadCommand,

@@ -3,6 +3,7 @@
  * needs neither the trace nor the dice.
  */
 
+import type { Immutable } from 'immer';
 import { z } from 'zod';
 import {
   duration,
@@ -20,6 +21,7 @@ import {
 import type { TraceSeries } from './loadModel.ts';
 import { loadPart, requestsOffered } from './loadModels.ts';
 import { poissonCount } from './loadModels/poisson.ts';
+import { queue, usualQueue, type QueueConfig } from './queue.ts';
 import { requestProfile } from './requestProfile.ts';
 import { servings, type ServingName } from './servings.ts';
 
@@ -29,11 +31,16 @@ export const load = z.strictObject({
   serving: z
     .enum(Object.keys(servings) as [ServingName, ...ServingName[]])
     .default('fluid')
-    .describe('fluid: queueing theory per step, for months; requests: every request simulated, for exact latency'),
+    .describe(
+      'fluid: queueing theory per step, for months; requests: every request simulated, for exact latency; queue: tasks take messages from an SQS queue, theory per step',
+    ),
+  queue: queue
+    .optional()
+    .describe('serving queue: the queue, as set-queue-attributes takes it; one of its own per service'),
   routing: z
     .enum(['round_robin', 'random'])
     .default('round_robin')
-    .describe('how the load balancer picks a target for a request'),
+    .describe('how a task is picked for a request, unless its target group says so: load_balancing.algorithm.type'),
   arrivals: z
     .enum(['poisson', 'even'])
     .default('poisson')
@@ -49,6 +56,12 @@ export const load = z.strictObject({
   rate: z.array(loadPart).min(1).describe('requests per second; the parts add up'),
 });
 export type LoadConfig = z.output<typeof load>;
+
+/** The queue that a service works off, with its name; undefined when requests come to it. */
+export function queueOf(config: Immutable<LoadConfig>): (QueueConfig & { readonly QueueName: string }) | undefined {
+  if (config.serving !== 'queue') return undefined;
+  return { ...(config.queue ?? usualQueue), QueueName: config.queue?.QueueName ?? config.service };
+}
 
 export interface WorkloadWorld {
   readonly workload: WorkloadState;

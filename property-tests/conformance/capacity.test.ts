@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { instanceType, scaleInVictims, type Instance } from '../../core/ec2/index.ts';
+import { instanceType, onDemandCount, scaleInVictims, warmPoolSize } from '../../core/ec2/index.ts';
 import { fargateSizeIsValid, managedScaling, splitByStrategy } from '../../core/ecs/index.ts';
 import { HOUR, MINUTE, SECOND } from '../../core/kernel/index.ts';
 import { fargateCostMicroUsd } from '../../core/projections/index.ts';
 import { scenarioProblems, scenarioSchema, type ScenarioInput } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
-import { endOf, quietScenario } from '../arbitraries.ts';
+import { endOf, groupMember, quietScenario } from '../arbitraries.ts';
 
 describe('A: the split over capacity providers', () => {
   const od = { capacityProvider: 'OD', base: 2, weight: 1 };
@@ -22,6 +22,7 @@ describe('A: the split over capacity providers', () => {
     ['A3: what survives a scale-in from 10 to 4', [od, spot], 4, [3, 1]],
     ['A5', [fargate, fargateSpot], 10, [3, 7]],
     ['A7: halves', even, 8, [4, 4]],
+    ['A7: halves of a large number', even, 2 * 1234, [1234, 1234]],
     ['the base comes first', [od, spot], 2, [2, 0]],
     ['one provider, weight left out', [{ capacityProvider: 'A' }], 3, [3]],
     ['nothing desired', [od, spot], 0, [0, 0]],
@@ -42,9 +43,33 @@ describe('A: the split over capacity providers', () => {
     ['two bases', [od, { ...spot, base: 1 }]],
     ['a provider twice', [od, od]],
     ['Fargate beside an Auto Scaling group', [od, fargateSpot]],
+    ['a weight above 1000', [{ ...od, weight: 1001 }, spot]],
+    ['a base above 100000', [{ ...od, base: 100_001 }, spot]],
     ['21 providers', Array.from({ length: 21 }, (_, index) => ({ capacityProvider: `${index}`, weight: 1 }))],
   ] as const)
     test(`1.1: ${what} is refused`, () => assert.throws(() => splitByStrategy(1, strategy), RangeError));
+
+  test('1.2: the largest remainders fit the same observations, and differ where there is one task for weights 1 and 2', () => {
+    for (const [strategy, desired, expected] of [
+      [[od, spot], 10, [4, 6]],
+      [[od, spot], 22, [7, 15]],
+      [[od, spot], 4, [3, 1]],
+      [[fargate, fargateSpot], 10, [3, 7]],
+    ] as const)
+      assert.deepEqual(splitByStrategy(desired, strategy, 'largest-remainder'), expected);
+    const oneTwo = [
+      { ...even[0]!, weight: 1 },
+      { ...even[1]!, weight: 2 },
+    ];
+    assert.deepEqual(splitByStrategy(1, oneTwo), [1, 0]);
+    assert.deepEqual(splitByStrategy(1, oneTwo, 'largest-remainder'), [0, 1]);
+  });
+
+  test('1.1: AWS says why it does not mix Fargate and Auto Scaling groups', () =>
+    assert.throws(
+      () => splitByStrategy(1, [od, fargateSpot]),
+      /A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers\. Specify one or the other and try again\./,
+    ));
 
   test('A3, in a run: scaling in from 10 to 4 leaves 3 and 1', () => {
     const scenario = scenarioSchema.parse(
@@ -100,6 +125,7 @@ describe('B: managed scaling', () => {
     ['B6: target 80, one in use: two', { runningInstances: 1, instancesWithTasks: 1, targetCapacity: 80 }, 1, 100, 2],
     ['B6: ... where it rests', { runningInstances: 2, instancesWithTasks: 1, targetCapacity: 80 }, 1, 50, undefined],
     ['9-A3: target 80, nothing, and no need', { targetCapacity: 80 }, 0, 80, undefined],
+    ['B9: the same in 2020: two idle instances', { targetCapacity: 80, legacyEmptyMetric: true }, 0, 100, 2],
     [
       'B10: no waiting task fits the smallest type: the metric is the target',
       {
@@ -110,6 +136,30 @@ describe('B: managed scaling', () => {
       },
       3,
       70,
+      undefined,
+    ],
+    [
+      '2.3: mixed types: as many as on the largest, if it fits the smallest',
+      {
+        runningInstances: 1,
+        instancesWithTasks: 1,
+        provisioningTasks: tasks(8),
+        instanceTypes: [large, { cpuUnits: 4096, memoryMiB: 16_384, taskEnis: 3 }],
+      },
+      2,
+      200,
+      2,
+    ],
+    [
+      'B10: mixed types: what does not fit the smallest never triggers a scale-out',
+      {
+        runningInstances: 1,
+        instancesWithTasks: 1,
+        provisioningTasks: tasks(8, { cpuUnits: 3000 }),
+        instanceTypes: [large, { cpuUnits: 4096, memoryMiB: 16_384, taskEnis: 3 }],
+      },
+      1,
+      100,
       undefined,
     ],
     [
@@ -301,16 +351,57 @@ describe('B: managed scaling', () => {
 });
 
 describe('C: the Auto Scaling group', () => {
+  for (const [total, expected] of [
+    [10, 10],
+    [20, 15],
+    [30, 20],
+    [40, 25],
+  ] as const)
+    test(`C1: base 10 and 50 % above it, ${total} instances: ${expected} on demand`, () =>
+      assert.equal(onDemandCount(total, 10, 50), expected));
+
+  test('C10: a warm pool for 6 desired of at most 10: 4 instances; prepared 8: 2', () => {
+    assert.equal(warmPoolSize(6, 10, { MaxGroupPreparedCapacity: -1, MinSize: 0 }), 4);
+    assert.equal(warmPoolSize(6, 10, { MaxGroupPreparedCapacity: 8, MinSize: 0 }), 2);
+  });
+
+  test('2.7: managed termination protection needs a group that protects its instances', () => {
+    const provider = (more: object, group: object) =>
+      scenarioProblems(
+        scenarioSchema.parse(
+          quietScenario({
+            autoScalingGroups: [
+              {
+                AutoScalingGroupName: 'group',
+                AvailabilityZones: ['a'],
+                MinSize: 0,
+                MaxSize: 1,
+                instanceType: 'm5.large',
+                ...group,
+              },
+            ],
+            capacityProviders: [
+              {
+                name: 'fleet',
+                autoScalingGroupProvider: {
+                  autoScalingGroup: 'group',
+                  managedTerminationProtection: 'ENABLED',
+                  ...more,
+                },
+              },
+            ],
+          }),
+        ),
+      ).map(({ message }) => message);
+    assert.deepEqual(provider({}, {}), [
+      'The managed termination protection setting for the capacity provider is invalid. To enable managed termination protection for a capacity provider, the Auto Scaling group must have instance protection from scale in enabled.',
+    ]);
+    assert.deepEqual(provider({}, { NewInstancesProtectedFromScaleIn: true }), []);
+    assert.equal(provider({ managedScaling: { status: 'DISABLED' } }, {}).length, 1);
+  });
+
   test('C8: zones with 2 and 1 instances, 3 becomes 2: the victim is where there are two', () => {
-    const member = (index: number, availabilityZone: string): Instance => ({
-      instanceId: `i-${index}`,
-      autoScalingGroupName: 'group',
-      instanceType: 'm5.large',
-      availabilityZone,
-      launchedMs: index,
-      state: 'InService',
-      protectedFromScaleIn: false,
-    });
+    const member = (index: number, availabilityZone: string) => groupMember(index, { availabilityZone });
     const members = [member(0, 'b'), member(1, 'a'), member(2, 'a')];
     assert.deepEqual(
       scaleInVictims(members, 1).map(({ availabilityZone }) => availabilityZone),

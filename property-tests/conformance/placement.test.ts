@@ -4,19 +4,28 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   chooseTasksToStop,
-  deploymentBounds,
+  formatPath,
   placeTask,
   taskDemand,
-  type ContainerInstance,
-  type PlacementRequest,
+  type InstanceJson,
+  type PlaceTaskRequest,
   type TaskDemand,
+} from '../../core/index.ts';
+import {
+  deploymentBounds,
+  hostFits,
+  isTrunked,
+  occupyHost,
+  registeredMemoryMiB,
+  registeredResources,
 } from '../../core/ecs/index.ts';
-import type { PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
-import { keyedRng } from '../../core/kernel/index.ts';
-import { scenarioSchema, type ScenarioInput } from '../../core/scenario.ts';
+import { pickHostPorts } from '../../core/ecs/hostPorts.ts';
+import { requiredAttributes } from '../../core/ecs/placement/capabilities.ts';
+import { keyedRng, thaw } from '../../core/kernel/index.ts';
+import { scenarioProblems, scenarioSchema, type ScenarioInput } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
-import { instanceType } from '../../core/ec2/index.ts';
-import { emptyInstance, endOf, occupy, quietScenario, SERVICE } from '../arbitraries.ts';
+import { createModel, type Event, type World } from '../../core/world.ts';
+import { endOf, quietScenario } from '../arbitraries.ts';
 
 describe('minimum and maximum healthy percent', () => {
   for (const [id, desired, minimum, maximum, expected] of [
@@ -40,93 +49,421 @@ const demandOf = (part: Partial<TaskDemand>): TaskDemand => ({
   ...part,
 });
 
-function request(demand: Partial<TaskDemand>, strategies: readonly PlacementStrategyConfig[] = []): PlacementRequest {
-  return { serviceName: SERVICE, demand: demandOf(demand), constraints: [], strategies, capacityProvider: undefined };
+const RESERVED = [22, 2375, 2376, 51678, 51679];
+const GROUP = 'service:web';
+
+type Instance = Omit<InstanceJson, 'remaining' | 'tcpPorts' | 'udpPorts' | 'taskGroups'> & {
+  readonly remaining: { cpuUnits: number; memoryMiB: number; gpuCount: number; enis: number };
+  readonly tcpPorts: number[];
+  readonly udpPorts: number[];
+  readonly taskGroups: Record<string, number>;
+};
+
+function sized(cpuUnits: number, memoryMiB: number, zone = 'a', index = 0): Instance {
+  return {
+    ec2InstanceId: `i-${index}`,
+    availabilityZone: zone,
+    remaining: { cpuUnits, memoryMiB, gpuCount: 0, enis: 2 },
+    tcpPorts: [...RESERVED],
+    udpPorts: [],
+    taskGroups: {},
+  };
 }
 
-const zoneOf = ({ availabilityZone }: ContainerInstance) => availabilityZone;
-const ours = ({ serviceCounts }: ContainerInstance) => serviceCounts.get(SERVICE) ?? 0;
+function catalogued(type: string, trunked = false): Instance {
+  return { ...sized(0, 0), instanceType: type, remaining: { ...registeredResources(type, {}, trunked)! } };
+}
+
+type Container = PlaceTaskRequest['taskDefinition']['containerDefinitions'][number];
+type Definition = PlaceTaskRequest['taskDefinition'];
+
+function request(container: Container, more: Partial<Definition> = {}, rest: Partial<PlaceTaskRequest> = {}) {
+  return { taskDefinition: { containerDefinitions: [container], ...more }, group: GROUP, ...rest };
+}
+
+const mapped = (hostPort: number, protocol = 'tcp'): Container => ({
+  portMappings: [{ containerPort: 80, hostPort, protocol }],
+});
+
+const ours = ({ taskGroups }: Instance) => taskGroups[GROUP] ?? 0;
+const zoneOf = ({ availabilityZone }: Instance) => availabilityZone;
 
 /** Places tasks one by one; the number that found a place, and why the next one did not. */
-function placeAll(wanted: PlacementRequest, instances: readonly ContainerInstance[], count: number) {
+function placeAll(wanted: PlaceTaskRequest, instances: readonly Instance[], count: number) {
+  const { tcpPorts, udpPorts, ...demand } = taskDemand(wanted.taskDefinition);
   for (let placed = 0; placed < count; placed++) {
-    const countWhere = (field: string, instance: unknown) => {
-      const by = field === 'instanceId' ? ({ ec2InstanceId }: ContainerInstance) => ec2InstanceId : zoneOf;
-      return instances
-        .filter((other) => by(other) === by(instance as ContainerInstance))
-        .reduce((sum, other) => sum + ours(other), 0);
-    };
-    const place = placeTask(wanted, instances, countWhere, keyedRng(1).at('placement', placed));
-    if (!('instance' in place)) return { placed, reason: place.reason };
-    occupy(place.instance as ContainerInstance, { demand: wanted.demand });
+    const answer = placeTask(wanted, instances);
+    if ('reason' in answer) return { placed, reason: answer.reason };
+    const instance = instances.find(({ ec2InstanceId }) => ec2InstanceId === answer.ec2InstanceId)!;
+    for (const key of ['cpuUnits', 'memoryMiB', 'gpuCount', 'enis'] as const) instance.remaining[key] -= demand[key];
+    instance.tcpPorts.push(...tcpPorts);
+    instance.udpPorts.push(...udpPorts);
+    instance.taskGroups[GROUP] = ours(instance) + 1;
   }
   return { placed: count, reason: undefined };
 }
 
-function sized(cpuUnits: number, memoryMiB: number, zone = 'a', index = 0): ContainerInstance {
-  const size = { cpuUnits, memoryMiB, enis: 2 };
-  return { ...emptyInstance(index, zone), registered: size, remaining: { ...size } };
-}
-
-const catalogued = (type: string) => emptyInstance(0, 'a', type);
-
 describe('room on an instance', () => {
-  test('W24: tasks of 1000 MiB, 1024 MiB registered: one to an instance', () =>
-    assert.deepEqual(placeAll(request({ memoryMiB: 1000 }), [sized(2048, 1024)], 2), {
-      placed: 1,
-      reason: 'RESOURCE:MEMORY',
-    }));
-
-  test('W25: tasks of 1000 CPU units, 1024 registered: one to an instance', () =>
-    assert.deepEqual(placeAll(request({ cpuUnits: 1000 }), [sized(1024, 4096)], 2), {
-      placed: 1,
-      reason: 'RESOURCE:CPU',
-    }));
-
-  test('W26, W53: a static host port 80, two tasks, one instance: one is placed', () =>
-    assert.deepEqual(placeAll(request({ tcpPorts: [80] }), [sized(1024, 4096)], 2), {
-      placed: 1,
-      reason: 'RESOURCE:PORTS',
-    }));
-
-  test('the same port number of the other protocol is another port', () => {
-    const instance = sized(1024, 4096);
-    assert.equal(placeAll(request({ tcpPorts: [80] }), [instance], 1).placed, 1);
-    assert.equal(placeAll(request({ udpPorts: [80] }), [instance], 1).placed, 1);
-  });
-
-  test('1.2: a port the agent reserves is never free', () =>
-    assert.equal(placeAll(request({ tcpPorts: [22] }), [sized(1024, 4096)], 1).reason, 'RESOURCE:PORTS'));
-
-  test('W27: 0.5 vCPU and 2 GB on 2 vCPU and 8 GB: four by the brochure, three on a real m5.large', () => {
-    assert.equal(placeAll(request({ cpuUnits: 512, memoryMiB: 2048 }), [sized(2048, 8192)], 9).placed, 4);
-    assert.equal(placeAll(request({ cpuUnits: 512, memoryMiB: 2048 }), [catalogued('m5.large')], 9).placed, 3);
-  });
-
-  test('W31: c5.large takes two tasks with a network interface each (trunked 10)', () => {
-    assert.deepEqual(placeAll(request({ enis: 1 }), [catalogued('c5.large')], 9), {
-      placed: 2,
-      reason: 'RESOURCE:ENI',
-    });
-    assert.equal(instanceType('c5.large')?.awsvpcTasksTrunked, 10);
-  });
+  for (const [id, wanted, instance, count, placed, reason] of [
+    ['W24: 1000 MiB on 1024', request({ memory: 1000 }), sized(2048, 1024), 2, 1, 'RESOURCE:MEMORY'],
+    ['W25: 1000 CPU units on 1024', request({ cpu: 1000 }), sized(1024, 4096), 2, 1, 'RESOURCE:CPU'],
+    ['W26, W53: a static host port 80, two tasks', request(mapped(80)), sized(1024, 4096), 2, 1, 'RESOURCE:PORTS'],
+    ['1.2: a port the agent reserves', request(mapped(22)), sized(1024, 4096), 1, 0, 'RESOURCE:PORTS'],
+    ['1.2: the same number for udp is another port', request(mapped(22, 'udp')), sized(1024, 4096), 1, 1, undefined],
+    ['1.5: any other protocol counts as tcp', request(mapped(22, 'UDP')), sized(1024, 4096), 1, 0, 'RESOURCE:PORTS'],
+    ['W27: nominal', request({ cpu: 512, memory: 2048 }), sized(2048, 8192), 9, 4, 'RESOURCE:CPU'],
+    ['W27: a real m5.large', request({ cpu: 512, memory: 2048 }), catalogued('m5.large'), 9, 3, 'RESOURCE:MEMORY'],
+    ['W31: c5.large', request({}, { networkMode: 'awsvpc' }), catalogued('c5.large'), 99, 2, 'RESOURCE:ENI'],
+    ['W31: trunked', request({}, { networkMode: 'awsvpc' }), catalogued('c5.large', true), 99, 10, 'RESOURCE:ENI'],
+    [
+      'W54: 5000 and 40,000 on 4096 and 7482',
+      request({ cpu: 5000, memory: 40_000 }),
+      sized(4096, 7482),
+      2,
+      0,
+      'RESOURCE:CPU',
+    ],
+    ['equal fits', request({ cpu: 1024, memory: 512 }), sized(1024, 512), 1, 1, undefined],
+    [
+      '1.9: GPUs are exclusive',
+      request({ resourceRequirements: [{ type: 'GPU', value: '2' }] }),
+      { ...sized(1024, 512), remaining: { cpuUnits: 1024, memoryMiB: 512, gpuCount: 4, enis: 0 } },
+      9,
+      2,
+      'RESOURCE:GPU',
+    ],
+  ] as const)
+    test(id, () => assert.deepEqual(placeAll(wanted, [instance], count), { placed, reason }));
 
   test('W32: 2048 CPU units and 3767 MiB, less tasks of 60 and 3000, leave 1988 and 767', () => {
     const instance = sized(2048, 3767);
-    assert.equal(placeAll(request({ cpuUnits: 60, memoryMiB: 3000 }), [instance], 1).placed, 1);
+    assert.equal(placeAll(request({ cpu: 60, memory: 3000 }), [instance], 1).placed, 1);
     assert.equal(instance.remaining.cpuUnits, 1988);
     assert.equal(instance.remaining.memoryMiB, 767);
-    assert.deepEqual([...instance.ports.keys()], ['tcp/22', 'tcp/2375', 'tcp/2376', 'tcp/51678', 'tcp/51679']);
   });
 
-  test('W54: a task of 5000 CPU units and 40,000 MiB on 4096 and 7482: none of two is placed', () =>
-    assert.deepEqual(placeAll(request({ cpuUnits: 5000, memoryMiB: 40_000 }), [sized(4096, 7482)], 2), {
-      placed: 0,
-      reason: 'RESOURCE:CPU',
-    }));
+  test('1.5: 100 reserved host ports to an instance, the agent’s five included: 95 more', () => {
+    const instance = sized(1024, 4096);
+    for (let port = 0; port < 95; port++)
+      assert.equal(placeAll(request(mapped(9_000 + port)), [instance], 1).placed, 1);
+    assert.equal(placeAll(request(mapped(9_095)), [instance], 1).reason, 'RESOURCE:PORTS');
+    assert.equal(placeAll(request(mapped(9_095, 'udp')), [instance], 1).reason, 'RESOURCE:PORTS');
+    assert.equal('reason' in placeTask(request(mapped(9_095, 'udp')), [instance], { portLimit: 'each' }), false);
+    assert.equal(placeAll(request({ portMappings: [{ containerPort: 80 }] }), [instance], 1).placed, 1);
+  });
 
-  test('equal fits', () =>
-    assert.equal(placeAll(request({ cpuUnits: 1024, memoryMiB: 512 }), [sized(1024, 512)], 1).placed, 1));
+  test('W29, W30: m4.large registers 7985 MiB of 8373026816 bytes, 7729 with 256 reserved', () => {
+    assert.equal(registeredMemoryMiB(8_373_026_816), 7985);
+    assert.equal(registeredMemoryMiB(8_373_026_816, 256), 7729);
+    assert.equal(registeredMemoryMiB(8_589_524_992), 8191);
+    const plain = registeredResources('m5.large')!;
+    assert.equal(registeredResources('m5.large', { ECS_RESERVED_MEMORY: 256 })!.memoryMiB, plain.memoryMiB - 256);
+    assert.equal(registeredResources('m5.large', { ECS_RESERVED_MEMORY: 9_000 }), undefined);
+  });
+
+  test('1.7, 1.9: interfaces by the table, GPUs only when the agent offers them', () => {
+    for (const [type, plain, trunked] of [
+      ['m5.large', 2, 10],
+      ['m5.xlarge', 3, 20],
+      ['c5.2xlarge', 3, 40],
+    ] as const) {
+      assert.equal(registeredResources(type)!.enis, plain);
+      assert.equal(registeredResources(type, {}, true)!.enis, trunked);
+    }
+    assert.equal(registeredResources('t3.large', {}, true)!.enis, registeredResources('t3.large')!.enis);
+    assert.equal(registeredResources('g4dn.xlarge')!.gpuCount, 0);
+    assert.equal(registeredResources('g4dn.xlarge', { ECS_ENABLE_GPU_SUPPORT: true })!.gpuCount, 1);
+    assert.equal(isTrunked('enabled', '1.28.1'), true);
+    assert.equal(isTrunked('enabled', '1.28.0'), false);
+    assert.equal(isTrunked('disabled', '1.99.0'), false);
+  });
+});
+
+describe('1.1: the filters before the first step, each with its reason', () => {
+  const one = sized(1024, 4096);
+  for (const [reason, wanted, instances] of [
+    ['No Container Instances were found in your cluster.', request({}), []],
+    ['EMPTY CAPACITY PROVIDER', request({}, {}, { capacityProvider: 'fleet' }), [one]],
+    [
+      'NO ACTIVE INSTANCES',
+      request({}, {}, { capacityProvider: 'fleet' }),
+      [{ ...one, capacityProvider: 'fleet', status: 'DRAINING' }],
+    ],
+    ['NO ACTIVE INSTANCES', request({}), [{ ...one, status: 'DRAINING' }]],
+    ['AGENT', request({}), [{ ...one, agentConnected: false }]],
+    ['ATTRIBUTE', request({ logConfiguration: { logDriver: 'sumologic' } }), [one]],
+    ['ATTRIBUTE', request({}, { runtimePlatform: { cpuArchitecture: 'ARM64' } }), [one]],
+    ['LOCATION', request({}, { networkMode: 'awsvpc' }, { availabilityZones: ['b'] }), [one]],
+    [
+      'MemberOf placement constraint unsatisfied.',
+      request({}, { placementConstraints: [{ type: 'memberOf', expression: 'attribute:stack exists' }] }),
+      [one],
+    ],
+    [
+      'DistinctInstance placement constraint unsatisfied.',
+      request({}, {}, { placementConstraints: [{ type: 'distinctInstance' }] }),
+      [{ ...one, taskGroups: { [GROUP]: 1 } }],
+    ],
+  ] as const)
+    test(reason, () => {
+      const answer = placeTask(wanted, instances as readonly InstanceJson[]);
+      assert.equal('reason' in answer && answer.reason, reason);
+    });
+
+  test('1.8: what a task definition asks of an instance', () => {
+    assert.deepEqual(
+      requiredAttributes({
+        networkMode: 'awsvpc',
+        taskRoleArn: 'role',
+        executionRoleArn: 'role',
+        runtimePlatform: { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' },
+        containerDefinitions: [
+          {
+            image: '1.dkr.ecr.us-east-1.amazonaws.com/app',
+            logConfiguration: { logDriver: 'awslogs' },
+            healthCheck: {},
+            dependsOn: [{}],
+            privileged: true,
+            secrets: [{ valueFrom: 'arn:aws:secretsmanager:us-east-1:1:secret:a' }, { valueFrom: 'parameter' }],
+          },
+        ],
+      }),
+      [
+        { name: 'ecs.capability.task-eni' },
+        { name: 'com.amazonaws.ecs.capability.task-iam-role' },
+        { name: 'com.amazonaws.ecs.capability.logging-driver.awslogs' },
+        { name: 'ecs.capability.execution-role-awslogs' },
+        { name: 'ecs.capability.execution-role-ecr-pull' },
+        { name: 'com.amazonaws.ecs.capability.privileged-container' },
+        { name: 'ecs.capability.container-health-check' },
+        { name: 'ecs.capability.container-ordering' },
+        { name: 'ecs.capability.secrets.asm.environment-variables' },
+        { name: 'ecs.capability.secrets.ssm.environment-variables' },
+        { name: 'ecs.cpu-architecture', value: 'arm64' },
+        { name: 'ecs.os-type', value: 'linux' },
+      ],
+    );
+    const host = requiredAttributes({ networkMode: 'host', taskRoleArn: 'role', containerDefinitions: [] });
+    assert.deepEqual(host, [{ name: 'com.amazonaws.ecs.capability.task-iam-role-network-host' }]);
+  });
+});
+
+describe('the agent’s side', () => {
+  const host = () => ({
+    cpuUnits: 2048,
+    memoryMiB: 2048,
+    gpuCount: 4,
+    ports: new Map<string, true>([
+      ['tcp/22', true],
+      ['udp/1000', true],
+    ]),
+  });
+  const task = demandOf({ cpuUnits: 512, memoryMiB: 768, tcpPorts: [23], udpPorts: [1001], gpuCount: 2 });
+
+  test('W39: what a task takes from the host, and gives back', () => {
+    const used = host();
+    assert.equal(hostFits(used, task), true);
+    occupyHost(used, task, [], 1);
+    assert.deepEqual(
+      { ...used, ports: [...used.ports.keys()] },
+      { cpuUnits: 1536, memoryMiB: 1280, gpuCount: 2, ports: ['tcp/22', 'udp/1000', 'tcp/23', 'udp/1001'] },
+    );
+    occupyHost(used, task, [], -1);
+    assert.deepEqual(used, host());
+  });
+
+  test('W40, W42: a port that is taken, GPUs that are not there: refused, and nothing is consumed', () => {
+    const untouched = host();
+    assert.equal(hostFits(untouched, { ...task, tcpPorts: [22] }), false);
+    assert.equal(hostFits(untouched, { ...task, gpuCount: 5 }), false);
+    assert.deepEqual(untouched, host());
+  });
+
+  test('W44: the host’s ports, one search after the other', () => {
+    const range = { from: 40_001, to: 40_080 };
+    let last = 40_000;
+    const pick = (count: number) => {
+      const picked = pickHostPorts(range, last, count, () => false)!;
+      ({ last } = picked);
+      return picked.first;
+    };
+    for (const [count, first, then] of [
+      [10, 40_001, 40_010],
+      [30, 40_011, 40_040],
+      [20, 40_041, 40_060],
+      [20, 40_061, 40_000],
+      [15, 40_001, 40_015],
+    ] as const) {
+      assert.equal(pick(count), first);
+      assert.equal(last, then);
+    }
+    assert.equal(
+      pickHostPorts(range, last, 81, () => false),
+      undefined,
+    );
+    assert.deepEqual(
+      pickHostPorts(range, 40_075, 10, (port) => port < 40_004),
+      { first: 40_004, last: 40_013 },
+    );
+  });
+
+  test('W43: 1024 MiB, tasks of 512 at 0, 2 and 4 s that end after 10 s: the third starts when the first has stopped', () => {
+    const { world, evolve, decide } = gate([512, 512, 512], 1024);
+    // ECS counts the first as free at once; the host does not.
+    const third = decide(3);
+    assert.equal(third.runningAtMs, undefined);
+    evolve(third);
+    assert.deepEqual([...world.ecs.containerInstances.get('i-1')!.host.queue.keys()], ['task-3']);
+  });
+});
+
+/** An instance with two running tasks, the first of which is stopping. */
+function gate(sizes: readonly number[], memoryMiB: number, agentVersion = '1.99.1') {
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      taskDefinitions: sizes.map((memory, index) => ({
+        family: `task-${index + 1}`,
+        containerDefinitions: [{ name: 'app', image: 'app', memory }],
+      })),
+      services: sizes.map((_, index) => ({
+        serviceName: `service-${index + 1}`,
+        taskDefinition: `task-${index + 1}`,
+        desiredCount: 0,
+        launchType: 'EC2' as const,
+      })),
+      autoScalingGroups: [
+        { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 0, MaxSize: 0, instanceType: 'm5.large' },
+      ],
+      assumptions: { placement: { agentVersion } },
+    }),
+  );
+  const simulation = simulate(scenario);
+  simulation.runUntil(scenario.start);
+  const world = thaw(simulation.world) as World;
+  const model = createModel(new Map());
+  const evolve = (event: Event) =>
+    (model.evolve[event.type] as (world: World, event: Event, atMs: number) => void)(world, event, scenario.start);
+  const context = { world, nowMs: scenario.start + 4_000, rng: keyedRng(1) } as never;
+  evolve({
+    type: 'ContainerInstanceRegistered',
+    ec2InstanceId: 'i-1',
+    instanceType: 'm5.large',
+    availabilityZone: 'a',
+    cpuUnits: 2048,
+    memoryMiB,
+    gpuCount: 0,
+    enis: 2,
+    ports: [],
+    dynamicPortRange: '32768-60999',
+    agentVersion,
+    attributes: {},
+    missingCapabilities: [],
+    activeAtMs: scenario.start,
+  });
+  const decide = (number: number): Extract<Event, { type: 'TaskPlaced' }> => {
+    world.ecs.services.get(`service-${number}`)!.starting = 1;
+    const command = { type: 'RunServiceTask', serviceName: `service-${number}`, capacityProvider: '' } as const;
+    const [created, placed] = model.decide.RunServiceTask(command, context);
+    evolve(created as Event);
+    return placed as Extract<Event, { type: 'TaskPlaced' }>;
+  };
+  for (const number of [1, 2]) {
+    const placed = decide(number);
+    assert.notEqual(placed.runningAtMs, undefined);
+    evolve(placed);
+    evolve({ type: 'TaskRunning', taskId: placed.taskId, serviceName: `service-${number}` });
+  }
+  const leaving = { taskId: 'task-1', serviceName: 'service-1', stopCode: 'UserInitiated', reason: 'x' } as const;
+  evolve({ type: 'TaskDeactivating', ...leaving });
+  evolve({ type: 'TaskStopping', taskId: 'task-1', serviceName: 'service-1', stoppedAtMs: scenario.start + 10_000 });
+  const admit = () => model.decide.AdmitTasks({ type: 'AdmitTasks', ec2InstanceId: 'i-1' }, context);
+  const stop = () => evolve({ type: 'TaskStopped', ec2InstanceId: 'i-1', ...leaving });
+  return { world, evolve, decide, admit, stop };
+}
+
+describe('1.4: the host’s gate', () => {
+  const ids = (events: readonly object[]) => events.map((event) => (event as { taskId: string }).taskId);
+
+  test('the head waits for what is really free, and those behind it wait with it', () => {
+    // 1024 MiB: 512 stopping, 256 running, 256 free. A newcomer of 400 waits; one of 100 behind it would fit, and waits.
+    const { evolve, decide, admit, stop } = gate([512, 256, 400, 100], 1024);
+    for (const number of [3, 4]) {
+      const placed = decide(number);
+      assert.equal(placed.runningAtMs, undefined, `task ${number}`);
+      evolve(placed);
+    }
+    assert.deepEqual(admit(), []);
+    stop();
+    assert.deepEqual(ids(admit()), ['task-3', 'task-4']);
+  });
+
+  test('when the head is stopped, the next one is looked at', () => {
+    const { evolve, decide, admit } = gate([512, 256, 400, 100], 1024);
+    for (const number of [3, 4]) evolve(decide(number));
+    evolve({
+      type: 'TaskStopped',
+      taskId: 'task-3',
+      serviceName: 'service-3',
+      ec2InstanceId: 'i-1',
+      stopCode: 'UserInitiated',
+      reason: 'x',
+    });
+    assert.deepEqual(ids(admit()), ['task-4']);
+  });
+
+  test('before agent 1.73.0 a newcomer waits for every stopping task, room or no room', () => {
+    const small = gate([512, 256, 100], 1024);
+    assert.notEqual(small.decide(3).runningAtMs, undefined);
+    const { evolve, decide, admit, stop } = gate([512, 256, 100], 1024, '1.72.9');
+    const placed = decide(3);
+    assert.equal(placed.runningAtMs, undefined);
+    evolve(placed);
+    assert.deepEqual(admit(), []);
+    stop();
+    assert.deepEqual(ids(admit()), ['task-3']);
+  });
+
+  test('W55: ECS takes 1024, 400 and port 80 at placement, and gives them back', () => {
+    const { world } = gate([400, 100], 1024);
+    const { remaining, host } = world.ecs.containerInstances.get('i-1')!;
+    assert.equal(remaining.memoryMiB, 924);
+    assert.equal(host.memoryMiB, 524);
+  });
+
+  test('W61: a task with desired status STOPPED no longer holds its instance against distinctInstance', () => {
+    const { world } = gate([400, 100], 1024);
+    assert.deepEqual([...world.ecs.containerInstances.get('i-1')!.taskGroups], [['service:service-2', 1]]);
+    assert.deepEqual([...world.ecs.containerInstances.get('i-1')!.tasks.keys()], ['task-1', 'task-2']);
+  });
+});
+
+test('1.7: with awsvpcTrunking a new instance is REGISTERING until its trunk is there; then it takes more tasks', () => {
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      duration: '20m',
+      accountSettings: { awsvpcTrunking: 'enabled' },
+      autoScalingGroups: [
+        { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 1, MaxSize: 1, instanceType: 'c5.large' },
+      ],
+      taskDefinitions: [
+        { family: 'web', networkMode: 'awsvpc', containerDefinitions: [{ name: 'app', image: 'web', memory: 64 }] },
+      ],
+      services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 12, launchType: 'EC2' }],
+      assumptions: { start: 'cold', placement: { trunkProvisioning: '30s' } },
+    }),
+  );
+  const simulation = simulate(scenario);
+  simulation.runUntil(endOf(scenario));
+  const times = new Map<string, number>();
+  for (const { atMs, event } of simulation.log)
+    if (event.type.startsWith('ContainerInstance') || event.type === 'TaskPlaced')
+      times.set(event.type, times.get(event.type) ?? atMs);
+  const registeredMs = times.get('ContainerInstanceRegistered')!;
+  assert.equal(times.get('ContainerInstanceActivated'), registeredMs + 30_000);
+  assert.equal(times.get('TaskPlaced')! >= registeredMs + 30_000, true);
+  const [instance] = simulation.world.ecs.containerInstances.values();
+  assert.equal(instance!.attributes.has('ecs.awsvpc-trunk-id'), true);
+  assert.equal(instance!.tasks.size, 10);
 });
 
 describe('what a task reserves', () => {
@@ -167,7 +504,7 @@ describe('what a task reserves', () => {
       demandOf({ cpuUnits: 107, memoryMiB: 326 }),
     ));
 
-  test('W36: static tcp ports 10, 11 and udp ports 20, 21 are taken; dynamic ones are not', () =>
+  test('W36: static tcp ports 10, 11 and udp ports 20, 21 are taken; dynamic ones and ranges are not', () =>
     assert.deepEqual(
       taskDemand({
         networkMode: 'bridge',
@@ -180,6 +517,8 @@ describe('what a task reserves', () => {
               { containerPort: 2, hostPort: 20, protocol: 'udp' },
               { containerPort: 3 },
               { containerPort: 4, hostPort: 0 },
+              { containerPortRange: '99-999' },
+              { containerPortRange: '121-221', protocol: 'udp' },
             ],
           }),
           container({
@@ -206,34 +545,29 @@ describe('strategies', () => {
   const zones = ['a', 'b', 'c'];
   const cluster = () =>
     zones.flatMap((zone, index) => [0, 1].map((place) => sized(2048, 8192, zone, 2 * index + place)));
-  const inZones = (instances: readonly ContainerInstance[]) =>
+  const inZones = (instances: readonly Instance[]) =>
     zones.map((zone) => instances.filter((instance) => zoneOf(instance) === zone).map(ours));
+  const ZONE = { type: 'spread', field: 'attribute:ecs.availability-zone' };
 
   test('W18: without a strategy, zone A has a task and B and C none: the next goes to B or C', () => {
     const instances = cluster();
-    occupy(instances[0]!, { demand: demandOf({}) });
-    placeAll(request({ cpuUnits: 64 }), instances, 1);
+    instances[0]!.taskGroups[GROUP] = 1;
+    placeAll(request({ cpu: 64 }), instances, 1);
     assert.deepEqual(inZones(instances)[0], [1, 0]);
-    placeAll(request({ cpuUnits: 64 }), instances, 1);
+    placeAll(request({ cpu: 64 }), instances, 1);
     assert.deepEqual(
       inZones(instances).map((counts) => counts.reduce((sum, count) => sum + count, 0)),
       [1, 1, 1],
     );
   });
 
-  for (const [id, strategies] of [
+  for (const [id, placementStrategy] of [
     ['the default', []],
-    [
-      'W56: [spread zone, spread instanceId]',
-      [
-        { type: 'spread', field: 'attribute:ecs.availability-zone' },
-        { type: 'spread', field: 'instanceId' },
-      ],
-    ],
+    ['W56: [spread zone, spread instanceId]', [ZONE, { type: 'spread', field: 'instanceId' }]],
   ] as const)
     test(`${id}: even over zones, then over the instances of each`, () => {
       const instances = cluster();
-      placeAll(request({ cpuUnits: 64 }, strategies), instances, 12);
+      placeAll(request({ cpu: 64 }, {}, { placementStrategy }), instances, 12);
       assert.deepEqual(inZones(instances), [
         [2, 2],
         [2, 2],
@@ -243,11 +577,8 @@ describe('strategies', () => {
 
   test('W57: [spread zone, binpack memory]: even over zones, packed inside each', () => {
     const instances = cluster();
-    const strategies = [
-      { type: 'spread', field: 'attribute:ecs.availability-zone' },
-      { type: 'binpack', field: 'memory' },
-    ] as const;
-    placeAll(request({ memoryMiB: 1024 }, strategies), instances, 12);
+    const placementStrategy = [ZONE, { type: 'binpack', field: 'memory' }];
+    placeAll(request({ memory: 1024 }, {}, { placementStrategy }), instances, 12);
     for (const counts of inZones(instances))
       assert.deepEqual(
         counts.toSorted((a, b) => a - b),
@@ -257,19 +588,239 @@ describe('strategies', () => {
 
   test('a zone without room drops out; it does not block', () => {
     const instances = [sized(2048, 512, 'a'), sized(2048, 8192, 'b', 1)];
-    assert.equal(placeAll(request({ memoryMiB: 512 }), instances, 4).placed, 4);
+    assert.equal(placeAll(request({ memory: 512 }), instances, 4).placed, 4);
     assert.deepEqual(instances.map(ours), [1, 3]);
+  });
+
+  test('2.2: instances without the attribute are one value', () => {
+    const instances = [sized(2048, 8192, 'a', 0), sized(2048, 8192, 'b', 1), sized(2048, 8192, 'c', 2)];
+    const racked = instances.map((instance, index) =>
+      index === 2 ? { ...instance, attributes: { rack: '1' } } : instance,
+    );
+    placeAll(request({}, {}, { placementStrategy: [{ type: 'spread', field: 'attribute:rack' }] }), racked, 4);
+    assert.deepEqual(racked.map(ours), [2, 0, 2]);
+  });
+
+  test('2.2: spread counts PENDING tasks too; with spreadCounts running it does not', () => {
+    const pending = { ...sized(2048, 8192, 'a'), taskGroups: { [GROUP]: 1 }, runningGroups: {} };
+    const instances = [pending, sized(2048, 8192, 'b', 1)];
+    const chosen = (spreadCounts: 'desired' | 'running') => {
+      const answer = placeTask(request({}), instances, { spreadCounts });
+      return 'reason' in answer ? answer.reason : answer.ec2InstanceId;
+    };
+    assert.equal(chosen('desired'), 'i-1');
+    assert.equal(chosen('running'), 'i-0');
+  });
+
+  test('2.3: RunTask without a strategy goes by chance', () => {
+    const reached = new Set<string>();
+    for (let seed = 0; seed < 60; seed++) {
+      const answer = placeTask({ taskDefinition: { family: 'job', containerDefinitions: [{}] } }, cluster(), { seed });
+      if (!('reason' in answer)) reached.add(answer.ec2InstanceId);
+    }
+    assert.equal(reached.size, 6);
   });
 
   test('W19: scaling in by default, A 1, B 2, C 2: the victim is in B or C', () => {
     const instances = cluster();
-    const tasks = [0, 2, 3, 4, 5].map((place, number) => {
-      const instance = instances[place]!;
-      return { taskId: `task-${number}`, number, running: true, instance, availabilityZone: zoneOf(instance) };
+    const tasks = [0, 2, 3, 4, 5].map((place, number) => ({
+      taskId: `task-${number}`,
+      instance: instances[place] as InstanceJson,
+    }));
+    const [victim] = chooseTasksToStop(tasks, 1);
+    assert.notEqual(victim!.instance.availabilityZone, 'a');
+  });
+
+  test('2.5: protected tasks never; unhealthy ones first, then pending ones', () => {
+    const tasks = [
+      { taskId: 'protected', protectedFromScaleIn: true, unhealthy: true },
+      { taskId: 'steady' },
+      { taskId: 'pending', running: false },
+      { taskId: 'sick', unhealthy: true },
+    ];
+    const order = chooseTasksToStop(tasks, 9, { placementStrategy: [{ type: 'random' }] });
+    assert.deepEqual(
+      order.map(({ taskId }) => taskId),
+      ['sick', 'pending', 'steady'],
+    );
+  });
+});
+
+describe('3.1, 6.2: what is refused', () => {
+  const onEc2 = {
+    autoScalingGroups: [
+      { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 1, MaxSize: 1, instanceType: 'm5.large' },
+    ],
+  } as const;
+  const member = { type: 'memberOf', expression: 'attribute:stack exists' };
+  const definition = (part: object) => ({
+    taskDefinitions: [{ family: 'web', containerDefinitions: [{ name: 'app', image: 'web', memory: 128 }], ...part }],
+  });
+  const onPorts = (networkMode: string, ...portMappings: object[]) =>
+    definition({ networkMode, containerDefinitions: [{ name: 'app', image: 'web', memory: 128, portMappings }] });
+  const service = (part: object) => ({
+    services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 1, launchType: 'EC2', ...part }],
+  });
+  const problemsOf = (part: object): string[] => {
+    const parsed = scenarioSchema.safeParse({
+      ...quietScenario(),
+      ...onEc2,
+      ...definition({}),
+      ...service({}),
+      ...part,
     });
-    const wanted = { serviceName: SERVICE, demand: demandOf({}), strategies: [] };
-    const [victim] = chooseTasksToStop(tasks, 1, wanted, keyedRng(1).at('stop', 1));
-    assert.notEqual(victim!.availabilityZone, 'a');
+    return parsed.success
+      ? scenarioProblems(parsed.data).map(({ path, message }) => `${formatPath(path)}: ${message}`)
+      : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  };
+
+  for (const [id, part, expected] of [
+    [
+      'an expression on distinctInstance',
+      service({ placementConstraints: [{ type: 'distinctInstance', expression: '' }] }),
+      /^services.0.placementConstraints.0.expression: distinctInstance expression should not be specified\.$/,
+    ],
+    [
+      'distinctInstance in a task definition',
+      definition({ placementConstraints: [{ type: 'distinctInstance' }] }),
+      /^taskDefinitions.0.placementConstraints.0.type: constraint\.type 'distinctInstance' is not supported\.$/,
+    ],
+    [
+      'eleven constraints in all',
+      {
+        ...definition({ placementConstraints: [member] }),
+        ...service({ placementConstraints: Array.from({ length: 10 }, () => member) }),
+      },
+      /placementConstraints: found 11 with those of "web", expected at most 10/,
+    ],
+    [
+      'eleven constraints',
+      service({ placementConstraints: Array.from({ length: 11 }, () => member) }),
+      /placementConstraints: .*10/,
+    ],
+    [
+      'six strategies',
+      service({ placementStrategy: Array.from({ length: 6 }, () => ({ type: 'random' })) }),
+      /placementStrategy: .*5/,
+    ],
+    [
+      'an expression of 2001 characters',
+      service({ placementConstraints: [{ type: 'memberOf', expression: '('.repeat(2_001) }] }),
+      /expression: Invalid expression: found 2001 characters, expected at most 2000/,
+    ],
+    [
+      'a bad expression, with its place',
+      service({ placementConstraints: [{ type: 'memberOf', expression: 'attribute:stack = prod' }] }),
+      /expression: Invalid expression: .* At character 17: attribute:stack >>>= prod/,
+    ],
+    [
+      'awsvpc without networkConfiguration, when AWS’s rule is asked for',
+      { ...definition({ networkMode: 'awsvpc' }), assumptions: { placement: { networkConfiguration: 'required' } } },
+      /^services\[0\]: Network Configuration must be provided when networkMode 'awsvpc' is specified\.$/,
+    ],
+    [
+      'no subnets',
+      {
+        ...definition({ networkMode: 'awsvpc' }),
+        ...service({ networkConfiguration: { awsvpcConfiguration: { subnets: [] } } }),
+      },
+      /subnets: subnets can not be empty\.$/,
+    ],
+    [
+      'a subnet that nobody knows',
+      {
+        ...definition({ networkMode: 'awsvpc' }),
+        ...service({ networkConfiguration: { awsvpcConfiguration: { subnets: ['nowhere'] } } }),
+      },
+      /subnets\[0\]: found "nowhere", expected the name of a subnet/,
+    ],
+    [
+      'networkConfiguration with another mode',
+      service({ networkConfiguration: { awsvpcConfiguration: { subnets: ['a'] } } }),
+      /networkConfiguration: found one for networkMode bridge/,
+    ],
+    [
+      'container without memory',
+      definition({ containerDefinitions: [{ name: 'app', image: 'web' }] }),
+      /Invalid setting for container 'app'\. At least one of 'memory' or 'memoryReservation' must be specified\.$/,
+    ],
+    [
+      'memory not above memoryReservation',
+      definition({ containerDefinitions: [{ name: 'app', image: 'web', memory: 100, memoryReservation: 100 }] }),
+      /memory: found 100, expected more than memoryReservation, 100$/,
+    ],
+    ['ports with mode none', onPorts('none', { containerPort: 80 }), /found port mappings with networkMode none/],
+    [
+      'host mode, another host port',
+      onPorts('host', { containerPort: 80, hostPort: 81 }),
+      /found hostPort 81 for containerPort 80/,
+    ],
+    [
+      'awsvpc, another host port',
+      onPorts('awsvpc', { containerPort: 80, hostPort: 81 }),
+      /found hostPort 81 for containerPort 80/,
+    ],
+    [
+      'one container port for both protocols',
+      onPorts('bridge', { containerPort: 53 }, { containerPort: 53, protocol: 'udp' }),
+      /found containerPort 53 for tcp and udp/,
+    ],
+    [
+      'a host port twice',
+      onPorts('bridge', { containerPort: 80, hostPort: 8080 }, { containerPort: 81, hostPort: 8080 }),
+      /found host port tcp\/8080 a second time/,
+    ],
+    ['a range in host mode', onPorts('host', { containerPortRange: '80-90' }), /expected bridge or awsvpc/],
+    ['a range backwards', onPorts('bridge', { containerPortRange: '90-80' }), /the first below the last/],
+    [
+      'ranges that overlap',
+      onPorts('bridge', { containerPortRange: '80-90' }, { containerPortRange: '90-99' }),
+      /overlaps another/,
+    ],
+    ['neither port nor range', onPorts('bridge', {}), /both or none of containerPort and containerPortRange/],
+    [
+      'eleven custom attributes',
+      {
+        autoScalingGroups: [
+          {
+            ...onEc2.autoScalingGroups[0],
+            ecsConfig: {
+              ECS_CLUSTER: 'demo',
+              ECS_INSTANCE_ATTRIBUTES: Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`a${index}`, 'x'])),
+            },
+          },
+        ],
+      },
+      /AttributeLimitExceededException/,
+    ],
+  ] as const)
+    test(id, () => {
+      const problems = problemsOf(part);
+      assert.equal(
+        problems.some((problem) => expected.test(problem)),
+        true,
+        problems.join('\n'),
+      );
+    });
+
+  test('what AWS takes is taken: constraints, a range, attributes as JSON text', () => {
+    assert.deepEqual(
+      problemsOf({
+        ...onPorts('bridge', { containerPortRange: '80-90' }, { containerPort: 99, hostPort: 99 }),
+        ...service({ placementConstraints: [member, { type: 'distinctInstance' }] }),
+        autoScalingGroups: [
+          {
+            ...onEc2.autoScalingGroups[0],
+            ecsConfig: {
+              ECS_CLUSTER: 'demo',
+              ECS_INSTANCE_ATTRIBUTES: '{"stack": "prod"}',
+              ECS_RESERVED_PORTS: '[22, 80]',
+            },
+          },
+        ],
+      }),
+      [],
+    );
   });
 });
 

@@ -2,13 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { scalers, stepScalingCapacity, type StepAdjustment } from '../../core/autoscaling/index.ts';
+import {
+  scalers,
+  scalingAssumptions,
+  scalingSettings,
+  stepScalingCapacity,
+  type StepAdjustment,
+} from '../../core/autoscaling/index.ts';
 import { MINUTE, SECOND } from '../../core/kernel/index.ts';
 import { scenarioProblems, scenarioSchema } from '../../core/scenario.ts';
 import { quietScenario } from '../arbitraries.ts';
 import { RESOURCE, ScalingRoom as Room } from '../scalingRoom.ts';
 
 const { StepScaling } = scalers;
+const settings = scalingSettings(scalingAssumptions.parse({}));
 type Written = Parameters<typeof StepScaling.policies>[0];
 type Configuration = Parameters<typeof stepScalingCapacity>[0];
 type AdjustmentType = Configuration['AdjustmentType'];
@@ -143,7 +150,7 @@ describe('4.1, 4.2: the capacity of one call', () => {
         policy('up', steps([0, 10, 3], [10, 20, 4], [20, undefined, 5]), { aggregation }),
       );
       const seen = { threshold: 50, comparisonOperator: above, runningCount: 10 };
-      assert.equal(StepScaling.capacity(put!, { ...seen, datapoints: [55, 62, 72] }), expected);
+      assert.equal(StepScaling.capacity(put!, { ...seen, datapoints: [55, 62, 72] }, settings), expected);
     });
 });
 
@@ -265,7 +272,9 @@ describe('4.3: what AWS refuses', () => {
     [
       'a namespace that does not publish the metric',
       { Namespace: 'AWS/ApplicationELB' },
-      ['alarm.Namespace: found AWS/ApplicationELB, expected AWS/ECS, where CPUUtilization is published'],
+      [
+        'alarm: found metric CPUUtilization, expected one of AWS/ApplicationELB: RequestCount, RequestCountPerTarget, TargetResponseTime, HTTPCode_Target_2XX_Count, HTTPCode_Target_5XX_Count, TargetConnectionErrorCount, HealthyHostCount, UnHealthyHostCount, HTTPCode_ELB_5XX_Count, HTTPCode_ELB_502_Count, HTTPCode_ELB_503_Count, HTTPCode_ELB_504_Count, ActiveConnectionCount, NewConnectionCount, RejectedConnectionCount',
+      ],
     ],
     [
       'a metric of a load balancer that is not there',
@@ -286,8 +295,15 @@ describe('4.3: what AWS refuses', () => {
     ],
     [
       'more than a day',
-      { Period: 3_600, EvaluationPeriods: 25 },
-      ['alarm.EvaluationPeriods: found 25 periods of 3600 seconds, expected at most a day, 86400 seconds, in all'],
+      { Period: 600, EvaluationPeriods: 145 },
+      ['alarm.EvaluationPeriods: found 145 periods of 600 seconds, expected at most a day, 86400 seconds, in all'],
+    ],
+    [
+      'more than a week, with periods of an hour or more',
+      { Period: 3_600, EvaluationPeriods: 169 },
+      [
+        'alarm.EvaluationPeriods: found 169 periods of 3600 seconds, expected at most seven days, 604800 seconds, in all',
+      ],
     ],
     [
       'no threshold and no operator',
@@ -298,10 +314,10 @@ describe('4.3: what AWS refuses', () => {
       ],
     ],
   ] as const)
-    test(row, () => assert.deepEqual(refusals({ ...sound, alarm: { ...sound.alarm, ...change } }), expected));
+    test(row, () => assert.deepEqual(refusals({ ...sound, alarm: { ...sound.alarm!, ...change } }), expected));
 
   test('requests per target are only summed', () => {
-    const alarm = { ...sound.alarm, MetricName: 'RequestCountPerTarget', Statistic: 'Average' } as const;
+    const alarm = { ...sound.alarm!, MetricName: 'RequestCountPerTarget', Statistic: 'Average' };
     assert.deepEqual(StepScaling.problems({ ...sound, alarm }), [
       { path: ['alarm', 'Statistic'], message: 'found Average, expected Sum: the only valid statistic is Sum' },
     ]);
@@ -365,7 +381,7 @@ describe('4.5: the intervals of aws-cdk', () => {
     assert.deepEqual(StepScaling.problems(written), []);
     return StepScaling.policies(written).map(
       ({ PolicyName, alarm, StepScalingPolicyConfiguration: { StepAdjustments } }) => [
-        `${PolicyName} ${alarm.ComparisonOperator} ${alarm.Threshold} ${alarm.EvaluationPeriods}`,
+        `${PolicyName} ${alarm?.ComparisonOperator} ${alarm?.Threshold} ${alarm?.EvaluationPeriods}`,
         StepAdjustments,
       ],
     );

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { lowThreshold, scalers, targetTrackingCapacity } from '../../core/autoscaling/index.ts';
+import {
+  lowThreshold,
+  scalers,
+  scalingAssumptions,
+  scalingSettings,
+  targetTrackingCapacity,
+} from '../../core/autoscaling/index.ts';
 import { MINUTE, SECOND } from '../../core/kernel/index.ts';
 import { RESOURCE, ScalingRoom as Room } from '../scalingRoom.ts';
 
@@ -28,6 +34,7 @@ function policy(name: string, target: number, cooldowns: Cooldowns = {}) {
 }
 
 const wide = { min: 1, max: 100 };
+const settings = scalingSettings(scalingAssumptions.parse({}));
 
 describe('3.3: the capacity formula', () => {
   for (const [row, runningCount, metricValue, targetValue, expected] of [
@@ -51,11 +58,11 @@ describe('3.3: the capacity formula', () => {
     const config = policy('cpu', 50);
     const above = { runningCount: 10, threshold: 50, comparisonOperator: 'GreaterThanThreshold' } as const;
     const below = { runningCount: 10, threshold: 45, comparisonOperator: 'LessThanThreshold' } as const;
-    assert.equal(capacity(config, { ...above, datapoints: [40, 60, 80] }), 12);
-    assert.equal(capacity(config, { ...above, datapoints: [50] }), undefined);
-    assert.equal(capacity(config, { ...above, datapoints: [45] }), undefined);
-    assert.equal(capacity(config, { ...below, datapoints: [45] }), undefined);
-    assert.equal(capacity(config, { ...below, datapoints: [44.9] }), 9);
+    assert.equal(capacity(config, { ...above, datapoints: [40, 60, 80] }, settings), 12);
+    assert.equal(capacity(config, { ...above, datapoints: [50] }, settings), undefined);
+    assert.equal(capacity(config, { ...above, datapoints: [45] }, settings), undefined);
+    assert.equal(capacity(config, { ...below, datapoints: [45] }, settings), undefined);
+    assert.equal(capacity(config, { ...below, datapoints: [44.9] }, settings), 9);
   });
 });
 
@@ -69,12 +76,10 @@ describe('3.1: the managed alarms', () => {
     test(`T3: target ${target}: above it 3 of 3 minutes, or below ${low} 15 of 15`, () => {
       const [above, below] = new Room(1, wide, policy('cpu', target)).alarms('cpu');
       const common = {
-        metric: 'metric of cpu',
-        metricDelayMs: 0,
-        statistic: 'Average',
+        request: [{ id: 'm1', metric: 'Room cpu ', statistic: 'Average' }],
         periodMs: MINUTE,
         treatMissingData: 'missing',
-        alarmActions: [`${RESOURCE}/cpu`],
+        scalingActions: { ALARM: [`${RESOURCE}/cpu`] },
       };
       assert.deepEqual(above, {
         ...common,
@@ -192,6 +197,7 @@ describe('3.4: cooldowns', () => {
         ScalableTargetAction: { MaxCapacity: 3 },
       },
     });
+    room.wait(MINUTE);
     const events = room.carryOutNow({ type: 'RunScheduledAction', resourceId: RESOURCE, scheduledActionName: 'night' });
     assert.deepEqual(
       events.map(({ type }) => type),
@@ -325,6 +331,7 @@ describe('3.6: bounds', () => {
         ScalableTargetAction: { MaxCapacity: 11 },
       },
     });
+    room.wait(MINUTE);
     room.breach('cpu', 'High', 75);
     assert.equal(room.act('cpu', 'High', 'later'), 15);
     const events = room.carryOutNow({ type: 'RunScheduledAction', resourceId: RESOURCE, scheduledActionName: 'cap' });
@@ -343,6 +350,7 @@ describe('3.6: bounds', () => {
         ScalableTargetAction: { MinCapacity: 10 },
       },
     });
+    room.wait(MINUTE);
     const events = room.carryOutNow({ type: 'RunScheduledAction', resourceId: RESOURCE, scheduledActionName: 'odd' });
     assert.deepEqual(
       events.map(({ type }) => type),
@@ -369,7 +377,7 @@ describe('3.9: missing data, and zero', () => {
   test('an alarm without datapoints leads nowhere', () => {
     const room = new Room(4, wide, policy('cpu', 50));
     room.breach('cpu', 'Low', 10);
-    room.world.cloudwatch.metrics.get('metric of cpu')!.datapoints.length = 0;
+    room.world.cloudwatch.metrics.get('Room cpu ')!.datapoints.length = 0;
     assert.equal(room.act('cpu', 'Low'), undefined);
   });
 

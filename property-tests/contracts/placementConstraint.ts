@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { placementConstraints } from '../../core/ecs/index.ts';
 import type { PlacementConstraint, PlacementConstraintConfig } from '../../core/ecs/placement/constraints.ts';
 import { thaw } from '../../core/kernel/index.ts';
-import { clusters, demands, SERVICE } from '../arbitraries.ts';
+import { clusters, expressions, GROUP } from '../arbitraries.ts';
 
 type ConstraintName = keyof typeof placementConstraints;
 export type AnyConstraint = PlacementConstraint<z.ZodType<PlacementConstraintConfig>>;
@@ -14,23 +14,17 @@ export type AnyConstraint = PlacementConstraint<z.ZodType<PlacementConstraintCon
 /** What a user may write, for each constraint. */
 export const writtenConstraints: { readonly [Name in ConstraintName]: fc.Arbitrary<object> } = {
   distinctInstance: fc.record({ type: fc.constant('distinctInstance') }),
+  memberOf: fc.record({ type: fc.constant('memberOf'), expression: expressions }),
 };
 
 /** An answer depends on one instance only, is the same each time, changes nothing, and a refusal has words. */
 export const answersAreStable = (constraint: AnyConstraint, written: fc.Arbitrary<object>): fc.IProperty<unknown> =>
-  fc.property(written, clusters, demands, (config, instances, demand) => {
+  fc.property(written, clusters, fc.constantFrom('full' as const, 'find' as const), (config, instances, regexMode) => {
     const parsed = constraint.schema.parse(config);
     const before = thaw(instances);
-    const request = {
-      serviceName: SERVICE,
-      demand,
-      constraints: [parsed],
-      strategies: [],
-      capacityProvider: undefined,
-    };
-    const ask = () => instances.map((instance) => constraint.allows(parsed, instance, request));
-    const forwards = ask();
-    const backwards = instances.toReversed().map((instance) => constraint.allows(parsed, instance, request));
+    const allows = () => constraint.allows(parsed, GROUP, { regexMode });
+    const forwards = instances.map(allows());
+    const backwards = instances.toReversed().map(allows());
     assert.deepEqual(backwards.toReversed(), forwards);
     for (const answer of forwards) assert.equal(typeof answer, 'boolean');
     assert.match(constraint.refusal, /\w.*\.$/);

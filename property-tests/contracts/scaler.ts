@@ -5,12 +5,15 @@ import fc from 'fast-check';
 import type { z } from 'zod';
 import {
   policyKey,
+  scalingAssumptions,
+  scalingSettings,
   type PutScalingPolicy,
   type scalers,
   type Scaler,
   type ScalingPolicyConfig,
   type StepAdjustment,
 } from '../../core/autoscaling/index.ts';
+import { requestFor } from '../../core/cloudwatch/index.ts';
 import { MINUTE } from '../../core/kernel/index.ts';
 
 type ScalerName = keyof typeof scalers;
@@ -81,6 +84,13 @@ const stepPolicy = fc.record({
   StepScalingPolicyConfiguration: stepConfigurations,
 });
 
+/** One that alarms of the user's own call. */
+const calledPolicy = fc.record({
+  PolicyName: fc.constant('called'),
+  PolicyType: fc.constant('StepScaling'),
+  StepScalingPolicyConfiguration: stepConfigurations,
+});
+
 /** In shorthand: what is below the lowest bound takes away, what is above the highest adds. */
 const steppedIntervals = fc.record({
   PolicyName: fc.constant('steps'),
@@ -116,10 +126,27 @@ export const writtenPolicies: { readonly [Name in ScalerName]: fc.Arbitrary<obje
       { requiredKeys: ['TargetValue', 'PredefinedMetricSpecification'] },
     ),
   }),
-  StepScaling: fc.oneof(stepPolicy, steppedIntervals),
+  StepScaling: fc.oneof(stepPolicy, steppedIntervals, calledPolicy),
+  PredictiveScaling: fc.record({
+    PolicyName: fc.constant('ahead'),
+    PolicyType: fc.constant('PredictiveScaling'),
+    PredictiveScalingPolicyConfiguration: fc.record({
+      MetricSpecifications: fc.tuple(
+        fc.record({
+          TargetValue: fc.double({ min: 0.001, max: 1e6, noNaN: true }),
+          PredefinedMetricPairSpecification: fc.record({
+            PredefinedMetricType: fc.constantFrom('ECSServiceCPUUtilization', 'ALBRequestCount'),
+          }),
+        }),
+      ),
+      Mode: fc.constantFrom('ForecastOnly', 'ForecastAndScale'),
+      SchedulingBufferTime: fc.nat({ max: 3_600 }),
+    }),
+  }),
 };
 
-const METRIC = { metric: 'some metric', statistic: 'Average', delayMs: 60_000 } as const;
+const REQUEST = requestFor('Some Metric ', 'Average');
+const SETTINGS = scalingSettings(scalingAssumptions.parse({}));
 
 /** The policies that a written one stands for: at least one, none with problems or shorthand left. */
 function policiesOf(scaler: AnyScaler, written: object): readonly PutScalingPolicy[] {
@@ -142,20 +169,19 @@ export const alarmsAreSound = (scaler: AnyScaler, written: fc.Arbitrary<object>)
     const names: string[] = [];
     for (const put of policiesOf(scaler, policy)) {
       const key = policyKey('service/demo/web', put.PolicyName);
-      const alarms = scaler.alarms(put, METRIC, key);
-      assert.equal(alarms.length >= 1, true);
+      const alarms = scaler.alarms(put, REQUEST, key, put.PolicyName);
+      assert.equal(alarms.length >= 1, scaler.follows(put) !== undefined);
       for (const alarm of alarms) {
         names.push(alarm.alarmName);
-        assert.equal(alarm.metric, METRIC.metric);
-        assert.equal(alarm.metricDelayMs, METRIC.delayMs);
-        assert.deepEqual(alarm.alarmActions, [key]);
+        assert.deepEqual(alarm.request, REQUEST);
+        assert.deepEqual(alarm.scalingActions, { ALARM: [key] });
         assert.equal(Number.isFinite(alarm.threshold), true);
-        assert.equal(alarm.periodMs % MINUTE, 0);
+        assert.equal(alarm.periodMs % MINUTE === 0 || [10, 20, 30].includes(alarm.periodMs / 1_000), true);
         assert.equal(alarm.datapointsToAlarm >= 1 && alarm.datapointsToAlarm <= alarm.evaluationPeriods, true);
         // Limits of PutMetricAlarm: at most a day of periods shorter than an hour.
         assert.equal(alarm.periodMs * alarm.evaluationPeriods <= 86_400_000, true);
       }
-      assert.deepEqual(scaler.alarms(put, METRIC, key), alarms);
+      assert.deepEqual(scaler.alarms(put, REQUEST, key, put.PolicyName), alarms);
       const { outMs, inMs } = scaler.cooldowns(put);
       for (const lengthMs of [outMs, inMs]) assert.equal(Number.isInteger(lengthMs) && lengthMs >= 0, true);
     }
@@ -168,10 +194,10 @@ const datapoints = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minL
 export const capacitiesAreSound = (scaler: AnyScaler, written: fc.Arbitrary<object>): fc.IProperty<unknown> =>
   fc.property(written, datapoints, fc.nat({ max: 5_000 }), (policy, values, runningCount) => {
     for (const put of policiesOf(scaler, policy))
-      for (const { threshold, comparisonOperator } of scaler.alarms(put, METRIC, 'service/demo/web/key')) {
+      for (const { threshold, comparisonOperator } of scaler.alarms(put, REQUEST, 'service/demo/web/key', 'key')) {
         const reading = { datapoints: values, threshold, comparisonOperator, runningCount };
-        const capacity = scaler.capacity(put, reading);
-        assert.equal(scaler.capacity(put, reading), capacity);
+        const capacity = scaler.capacity(put, reading, SETTINGS);
+        assert.equal(scaler.capacity(put, reading, SETTINGS), capacity);
         if (capacity !== undefined)
           assert.equal(Number.isSafeInteger(capacity) && capacity >= 0, true, `capacity ${capacity}`);
       }
@@ -181,9 +207,9 @@ export const capacitiesAreSound = (scaler: AnyScaler, written: fc.Arbitrary<obje
 export const capacityFollowsTheMetric = (scaler: AnyScaler, written: fc.Arbitrary<object>): fc.IProperty<unknown> =>
   fc.property(written, datapoints, fc.nat({ max: 5_000 }), (policy, values, runningCount) => {
     for (const put of policiesOf(scaler, policy))
-      for (const { threshold, comparisonOperator } of scaler.alarms(put, METRIC, 'service/demo/web/key')) {
+      for (const { threshold, comparisonOperator } of scaler.alarms(put, REQUEST, 'service/demo/web/key', 'key')) {
         const ask = (seen: readonly number[]) =>
-          scaler.capacity(put, { datapoints: seen, threshold, comparisonOperator, runningCount });
+          scaler.capacity(put, { datapoints: seen, threshold, comparisonOperator, runningCount }, SETTINGS);
         const capacity = ask(values);
         if (capacity === undefined) continue;
         if (comparisonOperator === 'GreaterThanThreshold')

@@ -1,4 +1,4 @@
-/** What every serving keeps, whatever happens to its targets. */
+/** What every serving keeps, whatever happens to its targets; and two laws that differ for requests and for messages. */
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
@@ -16,6 +16,7 @@ interface Turn {
   readonly lengthMs: number;
   readonly offered: number;
   readonly targets: readonly string[];
+  readonly weights: readonly number[] | undefined;
   readonly drainingTargets: readonly string[];
 }
 
@@ -33,11 +34,14 @@ const turn: fc.Arbitrary<Turn> = fc
     offered: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 600 })),
     places: fc.array(fc.constantFrom('target', 'target', 'target', 'draining', 'gone'), { minLength: 6, maxLength: 6 }),
     outage: fc.integer({ min: 0, max: 7 }),
+    slow: fc.constantFrom(1, 1, 0.001, 0.4),
   })
-  .map(({ lengthMs, offered, places, outage }) => {
+  .map(({ lengthMs, offered, places, outage, slow }) => {
     const among = (place: string): string[] =>
       places.flatMap((other, index) => (other === place && outage > 0 ? [`task-${index}`] : []));
-    return { lengthMs, offered, targets: among('target'), drainingTargets: among('draining') };
+    const targets = among('target');
+    const weights = slow === 1 ? undefined : targets.map((_, index) => (index === 0 ? 1 : slow));
+    return { lengthMs, offered, targets, weights, drainingTargets: among('draining') };
   });
 
 export const stories: fc.Arbitrary<Story> = fc.record({
@@ -52,7 +56,7 @@ export const stories: fc.Arbitrary<Story> = fc.record({
     })
     .map((written) => requestProfile.parse(written)),
   cpuUnits: fc.constantFrom(128, 256, 1024, 1536, 4096, 16_384),
-  routing: fc.constantFrom('round_robin', 'random'),
+  routing: fc.constantFrom('round_robin', 'random', 'least_outstanding_requests'),
   turns: fc.array(turn, { minLength: 1, maxLength: 12 }),
 });
 
@@ -97,25 +101,48 @@ export const losesNobody = (serving: Serving): fc.IProperty<unknown> =>
         step.carried.queued + step.offered,
       );
       assert.equal(carried.queued, queued);
+    }),
+  );
+
+/** Behind a load balancer, what comes while there is no target fails at once. */
+export const refusesWithoutTargets = (serving: Serving): fc.IProperty<unknown> =>
+  fc.property(stories, (story) =>
+    play(serving, story, same, (step, { unserved }) => {
       if (step.targets.length === 0) assert.equal(unserved, step.offered);
     }),
   );
 
-export const reportsSensibly = (serving: Serving): fc.IProperty<unknown> =>
+/** A queue refuses nothing and loses nothing on the way: without a dead-letter queue, what came is done, too old, or there. */
+export const queuesWithoutTargets = (serving: Serving): fc.IProperty<unknown> =>
   fc.property(stories, (story) =>
-    play(serving, story, same, ({ profile }, { served, busyPercent, meanMs, quantilesMs, histogram }) => {
-      assert.ok(busyPercent >= 0 && busyPercent <= 100, `busy ${busyPercent} %`);
-      const ascending = [0, ...quantilesMs, profile.timeoutMs];
-      for (let index = 1; index < ascending.length; index++)
-        assert.ok(ascending[index]! >= ascending[index - 1]!, `quantiles ${quantilesMs.join(' ')}`);
-      assert.ok(meanMs >= 0 && meanMs <= profile.timeoutMs, `mean ${meanMs}`);
-      if (served === 0) assert.deepEqual([meanMs, ...quantilesMs], [0, 0, 0, 0, 0, 0]);
-      if (histogram !== undefined)
-        assert.equal(
-          histogram.counts.reduce((sum, count) => sum + count, 0),
-          served,
-        );
-    }),
+    play(serving, story, same, (_, { rejected, unserved, lost }) =>
+      assert.deepEqual([rejected, unserved, lost], [0, 0, 0]),
+    ),
+  );
+
+/** @param patient  nobody gives up: a latency may be longer than the timeout */
+export const reportsSensibly = (serving: Serving, patient: boolean): fc.IProperty<unknown> =>
+  fc.property(stories, (story) =>
+    play(
+      serving,
+      story,
+      same,
+      ({ profile }, { served, busyPercent, meanMs, quantilesMs, histogram, nextMs, turnsAway }) => {
+        assert.ok(nextMs >= 0 && turnsAway >= 0 && turnsAway <= 1, `next ${nextMs} ms, turned away ${turnsAway}`);
+        assert.ok(busyPercent >= 0 && busyPercent <= 100, `busy ${busyPercent} %`);
+        const mostMs = patient ? Number.MAX_VALUE : profile.timeoutMs;
+        const ascending = [0, ...quantilesMs, mostMs];
+        for (let index = 1; index < ascending.length; index++)
+          assert.ok(ascending[index]! >= ascending[index - 1]!, `quantiles ${quantilesMs.join(' ')}`);
+        assert.ok(meanMs >= 0 && meanMs <= mostMs, `mean ${meanMs}`);
+        if (served === 0) assert.deepEqual([meanMs, ...quantilesMs], [0, 0, 0, 0, 0, 0]);
+        if (histogram !== undefined)
+          assert.equal(
+            histogram.counts.reduce((sum, count) => sum + count, 0),
+            served,
+          );
+      },
+    ),
   );
 
 /** What is carried is plain JSON, and a story that is written down between its steps goes on as if it had not been. */

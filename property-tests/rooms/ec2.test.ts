@@ -1,50 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  autoScalingGroup,
-  decideEc2,
-  ec2Controller,
-  ec2Events,
-  ec2Phases,
-  emptyEc2,
-  evolveEc2,
-  instanceType,
-  instanceTypeNames,
-  membersOf,
-  scaleInVictims,
-  type Ec2Command,
-  type Ec2Event,
-  type Ec2World,
-} from '../../core/ec2/index.ts';
-import { Digest, HOUR, MINUTE, Simulation } from '../../core/kernel/index.ts';
+import { instanceType, instanceTypeNames, membersOf, scaleInVictims, type Instance } from '../../core/ec2/index.ts';
+import { HOUR, MINUTE } from '../../core/kernel/index.ts';
 import { groupMembers } from '../arbitraries.ts';
+import { ec2Room } from '../ec2Room.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 
 function group(desired: number, zones: number, max = 30, protectedFromScaleIn = false) {
-  const simulation = new Simulation<Ec2World, Ec2Command, Ec2Event>(
-    {
-      events: ec2Events,
-      decide: decideEc2<Ec2World>(() => false),
-      evolve: evolveEc2,
-      phases: ec2Phases,
-      controllers: [ec2Controller],
-    },
-    5,
-    { atMs: 0, world: { ec2: emptyEc2(-1) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
-  );
-  const config = autoScalingGroup.parse({
-    AutoScalingGroupName: 'group',
-    AvailabilityZones: ZONES.slice(0, zones),
-    MinSize: 0,
-    MaxSize: max,
-    DesiredCapacity: desired,
-    instanceType: 'm5.large',
-    NewInstancesProtectedFromScaleIn: protectedFromScaleIn,
-  });
-  simulation.submit(0, { type: 'CreateAutoScalingGroup', config });
-  return simulation;
+  const config = { MaxSize: max, DesiredCapacity: desired, NewInstancesProtectedFromScaleIn: protectedFromScaleIn };
+  return ec2Room(config, { zones }).simulation;
 }
 
 function zoneCounts(simulation: ReturnType<typeof group>, zones: number): number[] {
@@ -92,7 +58,7 @@ test('a group ends at its desired capacity, within its bounds, its zones at most
 test('a protected instance is never picked, and nobody is picked while another zone has more with someone to give', () =>
   fc.assert(
     fc.property(groupMembers, fc.nat({ max: 14 }), (members, count) => {
-      const victims = scaleInVictims(members, count);
+      const victims = scaleInVictims(members, count) as readonly Instance[];
       const free = members.filter(({ protectedFromScaleIn }) => !protectedFromScaleIn);
       assert.equal(victims.length, Math.min(count, free.length));
       assert.equal(new Set(victims).size, victims.length);
@@ -125,10 +91,14 @@ test('when all instances are protected none goes, and the group says so; when on
 });
 
 test('the catalogue makes sense: less memory than advertised, a price, one interface for the host', () => {
+  assert.equal(instanceTypeNames.length >= 200, true);
   for (const name of instanceTypeNames) {
     const type = instanceType(name)!;
     assert.equal(type.ecsMemoryMiB < type.memoryMiB && type.ecsMemoryMiB > 0.5 * type.memoryMiB, true, name);
     assert.equal(Number.isSafeInteger(type.microUsdPerHour) && type.microUsdPerHour > 0, true, name);
     assert.equal(type.awsvpcTasks, type.maxEnis - 1, name);
+    assert.equal((type.awsvpcTasksTrunked ?? Infinity) > type.awsvpcTasks, true, name);
+    assert.equal(/^t[234]/.test(name), type.cpuCreditsPerHour !== undefined, name);
+    assert.equal((type.cpuCreditsPerHour ?? 0) < 60 * type.vcpu, true, `${name}: a baseline below full speed`);
   }
 });

@@ -17,52 +17,101 @@ function sail(scenario: Scenario, see: (recorded: Recorded<Event>, world: World)
   return simulation;
 }
 
+/** What an instance offers, and the tasks that ECS reserves it for, that have an interface on it, that really use it. */
 interface Ledger {
-  readonly room: { cpuUnits: number; memoryMiB: number; enis: number };
-  readonly holds: Map<string, TaskDemand>;
+  readonly offers: {
+    readonly cpuUnits: number;
+    readonly memoryMiB: number;
+    readonly gpuCount: number;
+    readonly enis: number;
+  };
+  readonly reserved: Map<string, TaskDemand>;
+  readonly attached: Map<string, TaskDemand>;
+  readonly used: Map<string, TaskDemand>;
 }
 
-test('no instance is ever over-committed: placements and stops in the log, added up anew', () =>
+test('no instance is ever over-committed, in either ledger: placements and stops in the log, added up anew', () =>
   fc.assert(
     fc.property(scenarios, (scenario) => {
+<<<<<<< HEAD
+      const demands = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, taskDemand(item)]));
+      const { releaseAt, releaseEniAt } = scenario.assumptions.placement;
+=======
       const demands = new Map<string, TaskDemand>();
+>>>>>>> scheduler
       const definitionOf = new Map<string, string>();
       const onInstance = new Map<string, string>();
       const ledgers = new Map<string, Ledger>();
-      const leave = (taskId: string) => {
-        const ledger = ledgers.get(onInstance.get(taskId) ?? '');
-        const demand = ledger?.holds.get(taskId);
-        if (ledger === undefined || demand === undefined) return;
-        ledger.room.cpuUnits += demand.cpuUnits;
-        ledger.room.memoryMiB += demand.memoryMiB;
-        ledger.room.enis += demand.enis;
-        ledger.holds.delete(taskId);
-      };
       for (const { seq, event } of sail(scenario).log) {
+<<<<<<< HEAD
+        if (event.type === 'ContainerInstanceRegistered')
+          ledgers.set(event.ec2InstanceId, {
+            offers: event,
+            reserved: new Map(),
+            attached: new Map(),
+            used: new Map(),
+          });
+=======
         if (event.type === 'ContainerInstanceRegistered') {
           const { cpuUnits, memoryMiB, enis } = event;
           ledgers.set(event.ec2InstanceId, { room: { cpuUnits, memoryMiB, enis }, holds: new Map() });
         }
         if (event.type === 'TaskDefinitionRegistered') demands.set(event.taskDefinition, taskDemand(event.definition));
+>>>>>>> scheduler
         if (event.type === 'TaskCreated') definitionOf.set(event.taskId, event.taskDefinition);
-        if (event.type === 'TaskStopping' || event.type === 'TaskStopped') leave(event.taskId);
-        if (event.type !== 'TaskPlaced' || event.ec2InstanceId === undefined) continue;
-        const ledger = ledgers.get(event.ec2InstanceId)!;
-        const demand = demands.get(definitionOf.get(event.taskId)!)!;
-        for (const other of ledger.holds.values())
-          for (const port of hostPorts(other))
-            assert.equal(hostPorts(demand).includes(port), false, `event ${seq}: ${port}`);
-        ledger.holds.set(event.taskId, demand);
-        onInstance.set(event.taskId, event.ec2InstanceId);
-        ledger.room.cpuUnits -= demand.cpuUnits;
-        ledger.room.memoryMiB -= demand.memoryMiB;
-        ledger.room.enis -= demand.enis;
-        const { cpuUnits, memoryMiB, enis } = ledger.room;
-        assert.equal(
-          Math.min(cpuUnits, memoryMiB, enis) >= 0,
-          true,
-          `event ${seq}: ${cpuUnits} ${memoryMiB} ${enis} left`,
-        );
+        if (!('taskId' in event)) continue;
+        const { taskId } = event;
+        const demand = demands.get(definitionOf.get(taskId)!)!;
+        if (event.type === 'TaskPlaced' && event.ec2InstanceId !== undefined)
+          onInstance.set(taskId, event.ec2InstanceId);
+        const ledger = ledgers.get(onInstance.get(taskId) ?? '');
+        if (ledger === undefined) continue;
+        if (event.type === 'TaskPlaced') {
+          ledger.reserved.set(taskId, demand);
+          ledger.attached.set(taskId, demand);
+        }
+        // The agent starts it now, or when it lets it in.
+        const starts = event.type === 'TaskPlaced' ? event.runningAtMs !== undefined : event.type === 'TaskAdmitted';
+        if (starts) ledger.used.set(taskId, demand);
+        if (event.type === 'TaskStopped' || (event.type === 'TaskStopping' && releaseAt === 'STOPPING'))
+          ledger.reserved.delete(taskId);
+        if (event.type === 'TaskStopped' || (event.type === 'TaskStopping' && releaseEniAt === 'STOPPING'))
+          ledger.attached.delete(taskId);
+        if (event.type === 'TaskStopped') ledger.used.delete(taskId);
+        const { cpuUnits, memoryMiB, gpuCount, enis } = ledger.offers;
+        for (const held of [ledger.reserved, ledger.used]) {
+          const total = (key: 'cpuUnits' | 'memoryMiB' | 'gpuCount') =>
+            [...held.values()].reduce((sum, item) => sum + item[key], 0);
+          assert.equal(total('cpuUnits') <= cpuUnits, true, `event ${seq}: ${total('cpuUnits')} CPU units`);
+          assert.equal(total('memoryMiB') <= memoryMiB, true, `event ${seq}: ${total('memoryMiB')} MiB`);
+          assert.equal(total('gpuCount') <= gpuCount, true, `event ${seq}: ${total('gpuCount')} GPUs`);
+          const ports = [...held.values()].flatMap(hostPorts);
+          assert.equal(new Set(ports).size, ports.length, `event ${seq}: ${ports.join(' ')}`);
+        }
+        const attached = [...ledger.attached.values()].reduce((sum, item) => sum + item.enis, 0);
+        assert.equal(attached <= enis, true, `event ${seq}: ${attached} of ${enis} interfaces`);
+      }
+    }),
+    runs,
+  ));
+
+test('a host starts tasks in the order of their placement', () =>
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const queues = new Map<string, string[]>();
+      const onInstance = new Map<string, string>();
+      for (const { seq, event } of sail(scenario).log) {
+        if (event.type === 'TaskPlaced' && event.ec2InstanceId !== undefined) {
+          const queue = queues.get(event.ec2InstanceId) ?? [];
+          queues.set(event.ec2InstanceId, queue);
+          onInstance.set(event.taskId, event.ec2InstanceId);
+          if (event.runningAtMs === undefined) queue.push(event.taskId);
+          else assert.deepEqual(queue, [], `event ${seq}: ${event.taskId} overtakes`);
+        }
+        if (event.type === 'TaskAdmitted') assert.equal(queues.get(event.ec2InstanceId)!.shift(), event.taskId);
+        if (event.type !== 'TaskStopped') continue;
+        const queue = queues.get(onInstance.get(event.taskId) ?? '') ?? [];
+        if (queue.includes(event.taskId)) queue.splice(queue.indexOf(event.taskId), 1);
       }
     }),
     runs,
@@ -72,6 +121,11 @@ test('no instance is ever over-committed: placements and stops in the log, added
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   TaskCreated: ['TaskWaiting', 'TaskPlaced', 'TaskStopped'],
   TaskWaiting: ['TaskPlaced', 'TaskStopped'],
+<<<<<<< HEAD
+  TaskPlaced: ['TaskAdmitted', 'TaskRunning', 'TaskStopped'],
+  TaskAdmitted: ['TaskRunning', 'TaskStopped'],
+  TaskRunning: ['TaskDeactivating', 'TaskStopped'],
+=======
   TaskPlaced: [
     'TaskPending',
     'ImagePullDelayed',
@@ -93,6 +147,7 @@ const NEXT: Readonly<Record<string, readonly string[]>> = {
   ContainersStarted: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
   TaskActivating: ['TaskRunning'],
   TaskRunning: ['TaskDeactivating', 'TaskStopping', 'TaskStopped'],
+>>>>>>> scheduler
   TaskDeactivating: ['TaskStopping', 'TaskStopped'],
   TaskStopping: ['TaskDeprovisioning', 'TaskStopped'],
   TaskDeprovisioning: ['TaskStopped'],
@@ -110,8 +165,9 @@ test('every task lives its life in order, and ends STOPPED or is still accounted
         const allowed = before === undefined ? ['TaskCreated'] : NEXT[before]!;
         assert.equal(allowed.includes(event.type), true, `event ${seq}: ${event.type} after ${before}`);
         lives.set(event.taskId, event.type);
-        if (event.type === 'TaskPlaced')
-          assert.equal(event.runningAtMs >= event.pullStartedAtMs && event.pullStartedAtMs >= atMs, true);
+        if (event.type !== 'TaskPlaced' && event.type !== 'TaskAdmitted') continue;
+        const { pullStartedAtMs = atMs, runningAtMs = atMs } = event;
+        assert.equal(runningAtMs >= pullStartedAtMs && pullStartedAtMs >= atMs, true);
       }
       const alive = [...lives].filter(([, last]) => last !== 'TaskStopped').map(([taskId]) => taskId);
       assert.deepEqual([...simulation.world.ecs.tasks.keys()].toSorted(), alive.toSorted());
@@ -154,21 +210,24 @@ test('requests are conserved: what was offered was answered, failed, or is still
     runs,
   ));
 
-test('a steady service has its desired count running, split as its strategy says', () => {
+test('a steady service has its desired count running, split as its strategy says unless a provider had no room', () => {
   let seen = 0;
   fc.assert(
     fc.property(scenarios, (scenario) => {
+      const failed = new Set<string>();
       sail(scenario, ({ seq, event }, { ecs }) => {
+        if (event.type === 'ServiceTaskPlacementFailed') failed.add(event.serviceName);
         if (event.type !== 'ServiceReachedSteadyState') return;
         const { desiredCount, runningCount, pendingCount, stoppingCount, strategy, providerCounts } = ecs.services.get(
           event.serviceName,
         )!;
         seen++;
         assert.deepEqual([runningCount, pendingCount, stoppingCount], [desiredCount, 0, 0], `event ${seq}`);
-        if (strategy.length === 0) return;
+        // Tasks that run are not moved to another provider: what was lowered while one had no room stays as it came.
+        if (strategy.length === 0 || failed.has(event.serviceName)) return;
         assert.deepEqual(
           strategy.map(({ capacityProvider }) => providerCounts.get(capacityProvider) ?? 0),
-          splitByStrategy(desiredCount, strategy),
+          splitByStrategy(desiredCount, strategy, scenario.assumptions.capacity.splitRule),
           `event ${seq}`,
         );
       });
@@ -350,4 +409,24 @@ test('what drains is replaced on its own provider: the split stays', () => {
   simulation.runUntil(endOf(scenario));
   assert.equal(simulation.world.ec2.instances.size, 3);
   assert.deepEqual(Object.fromEntries(simulation.world.ecs.services.get('web')!.providerCounts), { one: 4, other: 4 });
+});
+
+test('two runs that share a service do not share what its tasks ask for', () => {
+  const tasksPlaced = (cpu: number, shared: Scenario): number => {
+    const [definition] = shared.taskDefinitions;
+    const [container] = definition!.containerDefinitions;
+    const taskDefinitions = [{ ...definition!, containerDefinitions: [{ ...container!, cpu }] }];
+    return sail({ ...shared, taskDefinitions }).world.ecs.services.get('web')!.runningCount;
+  };
+  const scenario = scenarioSchema.parse(
+    quietScenario({
+      duration: '10m',
+      autoScalingGroups: [
+        { AutoScalingGroupName: 'group', AvailabilityZones: ['a'], MinSize: 1, MaxSize: 1, instanceType: 'm5.large' },
+      ],
+      taskDefinitions: [{ family: 'web', containerDefinitions: [{ name: 'app', image: 'web', memory: 64 }] }],
+      services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 20, launchType: 'EC2' }],
+    }),
+  );
+  assert.deepEqual([tasksPlaced(1_024, scenario), tasksPlaced(256, scenario), tasksPlaced(1_024, scenario)], [2, 8, 2]);
 });

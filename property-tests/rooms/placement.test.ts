@@ -2,89 +2,159 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
-  chooseTasksToStop,
   hostPorts,
   placementConstraints,
   placementStrategies,
-  placeTask,
   type ContainerInstance,
   type PlacementRequest,
 } from '../../core/ecs/index.ts';
-import type { StoppableTask } from '../../core/ecs/placement/engine.ts';
-import { attributeOf, type PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
+import { placementAssumptions, type PlacementAssumptions } from '../../core/ecs/placement/assumptions.ts';
+import { prepare, scanForPlace } from '../../core/ecs/placement/engine.ts';
+import { fieldReader } from '../../core/ecs/placement/instance.ts';
+import { findInIndex, noteChange, type PlacementJournal } from '../../core/ecs/placement/placementIndex.ts';
+import { clusterQuery } from '../../core/ecs/placement/query.ts';
+import { attributeOf } from '../../core/ecs/placement/instance.ts';
+import { chooseVictims, type StoppableTask } from '../../core/ecs/placement/scaleIn.ts';
+import { SortedSlots, slotAt } from '../../core/ecs/placement/sortedSlots.ts';
+import { SERVICE_STRATEGY, type PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
 import { keyedRng, thaw } from '../../core/kernel/index.ts';
-import { clusters, demands, emptyClusters, occupy, SERVICE } from '../arbitraries.ts';
+import {
+  clusters,
+  demands,
+  emptyClusters,
+  emptyInstance,
+  expressions,
+  GROUP,
+  occupy,
+  OTHER_GROUP,
+} from '../arbitraries.ts';
 import { answersAreStable, writtenConstraints, type AnyConstraint } from '../contracts/placementConstraint.ts';
-import { ranksAreStable, writtenStrategies, type AnyStrategy } from '../contracts/placementStrategy.ts';
+import { keysAreStable, writtenStrategies, type AnyStrategy } from '../contracts/placementStrategy.ts';
 
-const runs = { numRuns: 1_000 };
+const runs = { numRuns: 200 };
 const draws = () => keyedRng(1).at('placement', 1);
+const plain: PlacementAssumptions = placementAssumptions.parse({});
 
 for (const [name, strategy] of Object.entries(placementStrategies))
-  test(`${name}: a rank is finite, and the same for the same question`, () =>
-    fc.assert(ranksAreStable(strategy as AnyStrategy, writtenStrategies[name as 'spread']), runs));
+  test(`${name}: a key is finite, and the same for the same question`, () =>
+    fc.assert(keysAreStable(strategy as AnyStrategy, writtenStrategies[name as 'spread']), runs));
 for (const [name, constraint] of Object.entries(placementConstraints))
   test(`${name}: the same answer to the same question, in any order`, () =>
     fc.assert(answersAreStable(constraint as AnyConstraint, writtenConstraints[name as 'distinctInstance']), runs));
 
 const ZONE = 'attribute:ecs.availability-zone';
-const rule: fc.Arbitrary<PlacementStrategyConfig> = fc.constantFrom(
+const orderly: fc.Arbitrary<PlacementStrategyConfig> = fc.constantFrom(
   { type: 'spread', field: ZONE },
   { type: 'spread', field: 'instanceId' },
+  { type: 'spread', field: 'host' },
   { type: 'spread', field: 'attribute:ecs.instance-type' },
+  { type: 'spread', field: 'attribute:stack' },
   { type: 'binpack', field: 'cpu' },
   { type: 'binpack', field: 'memory' },
 );
-const requests: fc.Arbitrary<PlacementRequest> = fc.record({
-  serviceName: fc.constant(SERVICE),
-  demand: demands,
-  constraints: fc.constantFrom([], [], [{ type: 'distinctInstance' as const }]),
-  strategies: fc.array(rule, { maxLength: 3 }),
-  capacityProvider: fc.constantFrom(undefined, undefined, 'fleet-0'),
+const anyRule: fc.Arbitrary<PlacementStrategyConfig> = fc.oneof(
+  { weight: 5, arbitrary: orderly },
+  { weight: 1, arbitrary: fc.constant({ type: 'random' as const }) },
+);
+function requestsOf(rule: fc.Arbitrary<PlacementStrategyConfig>): fc.Arbitrary<PlacementRequest> {
+  return fc.record({
+    group: fc.constantFrom(GROUP, GROUP, OTHER_GROUP, 'service:new'),
+    demand: demands,
+    requiredAttributes: fc.constantFrom([], [], [], [{ name: 'stack' }], [{ name: 'stack', value: 'prod' }]),
+    zones: fc.constantFrom(undefined, undefined, undefined, ['us-east-1a', 'us-east-1c']),
+    constraints: fc.oneof(
+      fc.constant([]),
+      fc.constant([{ type: 'distinctInstance' as const }]),
+      expressions.map((expression) => [{ type: 'memberOf' as const, expression }]),
+      expressions.map((expression) => [
+        { type: 'memberOf' as const, expression },
+        { type: 'distinctInstance' as const },
+      ]),
+    ),
+    strategies: fc.array(rule, { maxLength: 5 }),
+    capacityProvider: fc.constantFrom(undefined, undefined, 'fleet-0'),
+  });
+}
+const requests = requestsOf(orderly);
+const rules: fc.Arbitrary<PlacementAssumptions> = fc.record({
+  tieBreak: fc.constantFrom('lexical', 'seeded'),
+  releaseAt: fc.constant('STOPPING'),
+  releaseEniAt: fc.constant('STOPPED'),
+  spreadCounts: fc.constantFrom('desired', 'running'),
+  stopFirst: fc.constantFrom('pending', 'any'),
+  agentVersion: fc.constant('1.99.1'),
+  regexMode: fc.constantFrom('full', 'find'),
+  portLimit: fc.constantFrom('together', 'each'),
+  reserved51680: fc.constant(false),
+  trunkProvisioning: fc.constant(0),
+  networkConfiguration: fc.constant('optional'),
 });
 
-const ours = (instance: ContainerInstance): number => instance.serviceCounts.get(SERVICE) ?? 0;
+function requestOf(part: Partial<PlacementRequest>): PlacementRequest {
+  return {
+    group: GROUP,
+    demand: small,
+    requiredAttributes: [],
+    zones: undefined,
+    constraints: [],
+    strategies: SERVICE_STRATEGY,
+    capacityProvider: undefined,
+    ...part,
+  };
+}
+const small = { cpuUnits: 32, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
 
-/** Tasks of the service where `field` has the same value: a plain scan. */
-function counter(instances: readonly ContainerInstance[]) {
-  return (field: string, instance: unknown): number =>
-    instances
-      .filter((other) => attributeOf(field, other) === attributeOf(field, instance as ContainerInstance))
-      .reduce((sum, other) => sum + ours(other), 0);
+const ours = (instance: ContainerInstance): number => instance.taskGroups.get(GROUP) ?? 0;
+
+function place(request: PlacementRequest, instances: readonly ContainerInstance[], assumptions = plain) {
+  return scanForPlace(prepare(request, assumptions), instances, draws());
 }
 
-function place(request: PlacementRequest, instances: readonly ContainerInstance[]) {
-  return placeTask(request, instances, counter(instances), draws());
+/** Why an instance may not take the task, written down once more from the specification; undefined when it may. */
+function obstacle(instance: ContainerInstance, request: PlacementRequest): string | undefined {
+  const { demand, constraints } = request;
+  const { remaining, ports } = instance;
+  const has = (name: string) => attributeOf(instance, name);
+  if (!instance.agentConnected) return 'AGENT';
+  for (const { name, value } of request.requiredAttributes)
+    if (value === undefined ? has(name) === undefined : has(name) !== value) return 'ATTRIBUTE';
+  if (request.zones?.includes(instance.availabilityZone) === false) return 'LOCATION';
+  if (remaining.cpuUnits < demand.cpuUnits) return 'RESOURCE:CPU';
+  if (remaining.memoryMiB < demand.memoryMiB) return 'RESOURCE:MEMORY';
+  if (remaining.gpuCount < demand.gpuCount) return 'RESOURCE:GPU';
+  const wanted = hostPorts(demand);
+  if (wanted.some((port) => ports.has(port))) return 'RESOURCE:PORTS';
+  if (wanted.length > 0 && new Set([...ports.keys(), ...wanted]).size > 100) return 'RESOURCE:PORTS';
+  if (remaining.enis < demand.enis) return 'RESOURCE:ENI';
+  for (const constraint of constraints) {
+    if (constraint.type === 'distinctInstance' && instance.taskGroups.has(request.group))
+      return 'DistinctInstance placement constraint unsatisfied.';
+    if (constraint.type === 'memberOf' && !clusterQuery(constraint.expression, attributeOf)(instance))
+      return 'MemberOf placement constraint unsatisfied.';
+  }
+  return undefined;
 }
 
-/** Whether an instance may take the task, written down once more from the specification. */
-function mayTake(instance: ContainerInstance, { demand, constraints, capacityProvider }: PlacementRequest): boolean {
-  const { remaining, ports, status } = instance;
-  if (status !== 'ACTIVE') return false;
-  if (capacityProvider !== undefined && instance.capacityProvider !== capacityProvider) return false;
-  if (remaining.cpuUnits < demand.cpuUnits || remaining.memoryMiB < demand.memoryMiB) return false;
-  if (remaining.enis < demand.enis) return false;
-  if (demand.tcpPorts.some((port) => ports.has(`tcp/${port}`))) return false;
-  if (demand.udpPorts.some((port) => ports.has(`udp/${port}`))) return false;
-  return constraints.length === 0 || ours(instance) === 0;
+function isCandidate({ status, capacityProvider }: ContainerInstance, request: PlacementRequest): boolean {
+  const { capacityProvider: wanted } = request;
+  return status === 'ACTIVE' && (wanted === undefined || wanted === capacityProvider);
+}
+
+function mayTake(instance: ContainerInstance, request: PlacementRequest): boolean {
+  return isCandidate(instance, request) && obstacle(instance, request) === undefined;
 }
 
 /** What the chain minimises, as one vector per instance: the lexicographically smallest is optimal. */
 function merit(
   instance: ContainerInstance,
-  { strategies }: PlacementRequest,
+  { strategies, group }: PlacementRequest,
   all: readonly ContainerInstance[],
 ): number[] {
-  const count = counter(all);
-  const chain: readonly PlacementStrategyConfig[] =
-    strategies.length > 0
-      ? strategies
-      : [
-          { type: 'spread', field: ZONE },
-          { type: 'spread', field: 'instanceId' },
-        ];
-  return chain.map((item) => {
-    if (item.type === 'spread') return count(item.field, instance);
+  return strategies.map((item) => {
+    if (item.type === 'spread')
+      return all
+        .filter((other) => fieldReader(item.field)(other) === fieldReader(item.field)(instance))
+        .reduce((sum, other) => sum + (other.taskGroups.get(group) ?? 0), 0);
     if (item.type === 'binpack')
       return item.field.toLowerCase() === 'cpu' ? instance.remaining.cpuUnits : instance.remaining.memoryMiB;
     return 0;
@@ -106,45 +176,66 @@ describe('where a task goes', () => {
           assert.equal(able.length, 0, `${answer.reason}, yet ${able[0]?.ec2InstanceId} may take it`);
           return;
         }
-        const chosen = answer.instance as ContainerInstance;
+        const chosen = answer.instance;
         assert.equal(able.includes(chosen), true, `${chosen.ec2InstanceId} may not take it`);
         const best = able.toSorted((a, b) => compare(merit(a, request, instances), merit(b, request, instances)))[0]!;
         assert.deepEqual(merit(chosen, request, instances), merit(best, request, instances));
-        assert.equal(answer.left[2], able.length);
-        assert.equal(
-          answer.left.length,
-          3 + Math.max(request.strategies.length, request.strategies.length === 0 ? 2 : 0),
-        );
+        assert.deepEqual(answer.scores, merit(best, request, instances));
+        const active = instances.filter((instance) => isCandidate(instance, request));
+        const lacking = (pattern: RegExp) =>
+          active.filter((item) => pattern.test(obstacle(item, request) ?? '')).length;
+        const fit = active.length - lacking(/^(AGENT|ATTRIBUTE|LOCATION)$/);
+        assert.deepEqual(answer.left.slice(0, 4), [active.length, fit, fit - lacking(/^RESOURCE/), able.length]);
+        assert.equal(answer.left.length, 4 + request.strategies.length);
+        // Each step leaves those that are optimal so far; the first registered of the last ones is chosen.
+        let leaves = able;
+        for (const [level, left] of answer.left.slice(4).entries()) {
+          const upTo = (instance: ContainerInstance) => merit(instance, request, instances).slice(0, level + 1);
+          leaves = able.filter((instance) => compare(upTo(instance), upTo(best)) === 0);
+          assert.equal(left, leaves.length);
+        }
+        assert.equal(chosen, leaves[0]);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 800 },
     ));
 
-  test('a refusal names what the closest instance lacks', () =>
+  test('a refusal names the instance that came closest, what it lacked, and how many each reason turned away', () =>
     fc.assert(
       fc.property(clusters, requests, (instances, request) => {
         const answer = place(request, instances);
         if ('instance' in answer) return;
+        const active = instances.filter((instance) => isCandidate(instance, request));
+        const counts = new Map<string, number>();
+        for (const instance of active) {
+          const reason = obstacle(instance, request) as string;
+          counts.set(reason, (counts.get(reason) ?? 0) + 1);
+        }
+        const told = new Map(answer.refusedBy.map((reason, index) => [reason as string, answer.refusedCounts[index]]));
+        assert.equal(told.size, counts.size);
+        for (const [reason, count] of counts) assert.equal(told.get(reason), count, reason);
         const closest = instances.find(({ ec2InstanceId }) => ec2InstanceId === answer.closest);
         if (closest === undefined) {
-          assert.equal(answer.reason, 'NO ACTIVE INSTANCES');
+          assert.equal(active.length, 0);
           const { capacityProvider: wanted } = request;
-          for (const { status, capacityProvider } of instances)
-            assert.equal(status === 'ACTIVE' && (wanted === undefined || capacityProvider === wanted), false);
+          const members = instances.filter((item) => wanted === undefined || item.capacityProvider === wanted);
+          if (instances.length === 0 && wanted === undefined)
+            assert.equal(answer.reason, 'No Container Instances were found in your cluster.');
+          else assert.equal(answer.reason, members.length > 0 ? 'NO ACTIVE INSTANCES' : 'EMPTY CAPACITY PROVIDER');
           return;
         }
-        const { remaining, ports } = closest;
-        const { demand } = request;
-        const lacks: Readonly<Record<string, boolean>> = {
-          'RESOURCE:CPU': remaining.cpuUnits < demand.cpuUnits,
-          'RESOURCE:MEMORY': remaining.memoryMiB < demand.memoryMiB,
-          'RESOURCE:PORTS': hostPorts(demand).some((port) => ports.has(port)),
-          'RESOURCE:ENI': remaining.enis < demand.enis,
-          'DistinctInstance placement constraint unsatisfied.': ours(closest) > 0,
-          'NO ACTIVE INSTANCES': false,
-        };
-        assert.equal(lacks[answer.reason], true, answer.reason);
+        assert.equal(answer.reason, obstacle(closest, request));
+        assert.match(answer.lack ?? '', /\w/);
+        // Nobody else with the same obstacle has more of what is missing.
+        const amount = ({ remaining }: ContainerInstance) =>
+          ({
+            'RESOURCE:CPU': remaining.cpuUnits,
+            'RESOURCE:MEMORY': remaining.memoryMiB,
+            'RESOURCE:ENI': remaining.enis,
+          })[answer.reason as string] ?? 0;
+        for (const instance of active)
+          if (obstacle(instance, request) === answer.reason) assert.equal(amount(instance) <= amount(closest), true);
       }),
-      runs,
+      { numRuns: 500 },
     ));
 
   /** Places `count` tasks one after the other; stops when there is no place. */
@@ -152,23 +243,16 @@ describe('where a task goes', () => {
     for (let placed = 0; placed < count; placed++) {
       const answer = place(request, instances);
       if (!('instance' in answer)) return placed;
-      occupy(answer.instance as ContainerInstance, { demand: request.demand });
+      occupy(answer.instance, { demand: request.demand });
     }
     return count;
   }
 
-  const small = { cpuUnits: 32, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
-
   test('spread differs by at most one where there is room: over zones, and within each over instances', () =>
     fc.assert(
-      fc.property(emptyClusters, fc.integer({ min: 1, max: 40 }), fc.boolean(), (drawn, count, written) => {
+      fc.property(emptyClusters, fc.integer({ min: 1, max: 40 }), (drawn, count) => {
         const instances = thaw(drawn);
-        const strategies: PlacementStrategyConfig[] = [
-          { type: 'spread', field: ZONE },
-          { type: 'spread', field: 'instanceId' },
-        ];
-        const request = { serviceName: SERVICE, demand: small, constraints: [], capacityProvider: undefined };
-        assert.equal(fill({ ...request, strategies: written ? strategies : [] }, instances, count), count);
+        assert.equal(fill(requestOf({}), instances, count), count);
         const zones = new Map<string, ContainerInstance[]>();
         for (const instance of instances)
           zones.set(instance.availabilityZone, [...(zones.get(instance.availabilityZone) ?? []), instance]);
@@ -179,51 +263,175 @@ describe('where a task goes', () => {
           assert.equal(Math.max(...counts) - Math.min(...counts) <= 1, true, `instances ${counts.join(' ')}`);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     ));
 
   test('binpack opens an instance only when no used one has room', () =>
     fc.assert(
       fc.property(emptyClusters, fc.integer({ min: 1, max: 30 }), demands, (drawn, count, demand) => {
         const instances = thaw(drawn);
-        const request: PlacementRequest = {
-          serviceName: SERVICE,
-          demand,
-          constraints: [],
-          strategies: [{ type: 'binpack', field: 'memory' }],
-          capacityProvider: undefined,
-        };
+        const request = requestOf({ demand, strategies: [{ type: 'binpack', field: 'memory' }] });
         for (let placed = 0; placed < count; placed++) {
           const used = instances.filter((instance) => ours(instance) > 0);
           const usedWithRoom = used.filter((instance) => mayTake(instance, request));
           const answer = place(request, instances);
           if (!('instance' in answer)) return;
-          if (usedWithRoom.length > 0) assert.equal(ours(answer.instance as ContainerInstance) > 0, true);
-          occupy(answer.instance as ContainerInstance, { demand });
+          if (usedWithRoom.length > 0) assert.equal(ours(answer.instance) > 0, true);
+          occupy(answer.instance, { demand });
         }
       }),
+      { numRuns: 200 },
+    ));
+
+  test('random reaches every instance that may take the task, and no other; so does a tie that chance breaks', () =>
+    fc.assert(
+      fc.property(clusters, (instances) => {
+        const random = prepare(requestOf({ strategies: [{ type: 'random' }] }), plain);
+        const seeded = prepare(requestOf({ strategies: [] }), { ...plain, tieBreak: 'seeded' });
+        for (const prepared of [random, seeded]) {
+          const reached = new Set<unknown>();
+          for (let key = 0; key < 300; key++) {
+            const answer = scanForPlace(prepared, instances, keyedRng(1).at('placement', key));
+            if ('instance' in answer) reached.add(answer.instance);
+          }
+          const able = instances.filter((instance) => mayTake(instance, prepared.request));
+          assert.deepEqual(reached.size, able.length);
+        }
+      }),
+      { numRuns: 50 },
+    ));
+});
+
+/** What can happen to a cluster between two placements. */
+const happenings = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('place' as const), request: fc.nat(), key: fc.nat() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('stop' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drain' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('disconnect' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('join' as const), zone: fc.constantFrom('us-east-1a', 'us-east-1b') }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('much' as const) }) },
+);
+
+describe('the index', () => {
+  test('index == scan, reasons included: whatever happens to the cluster, for every request and in every mood', () =>
+    fc.assert(
+      fc.property(
+        clusters,
+        fc
+          .array(requestsOf(anyRule), { minLength: 1, maxLength: 3 })
+          .map((drawn) => drawn.flatMap((request) => [request, { ...request, group: OTHER_GROUP }])),
+        rules,
+        fc.array(happenings, { maxLength: 40 }),
+        (drawn, wanted, assumptions, story) => {
+          const journal: PlacementJournal = { count: 0, recent: [] };
+          const containerInstances = new Map(thaw(drawn).map((instance) => [instance.ec2InstanceId, instance]));
+          const cluster = { containerInstances, placementJournal: journal };
+          const changed = ({ ec2InstanceId }: ContainerInstance) => noteChange(journal, ec2InstanceId);
+          const placed: { instance: ContainerInstance; request: PlacementRequest }[] = [];
+          let joined = 100;
+          const one = (which: number) => Array.from(containerInstances.values())[which % containerInstances.size];
+          const both = (request: PlacementRequest, key: number) => {
+            const chance = () => keyedRng(1).at('placement', key);
+            const scanned = scanForPlace(prepare(request, assumptions), containerInstances.values(), chance());
+            assert.deepEqual(findInIndex(cluster, request, assumptions, chance()), scanned);
+            return scanned;
+          };
+          for (const step of story) {
+            switch (step.kind) {
+              case 'place': {
+                const request = wanted[step.request % wanted.length] as PlacementRequest;
+                const answer = both(request, step.key);
+                if (!('instance' in answer)) break;
+                take(answer.instance, request, 1);
+                changed(answer.instance);
+                placed.push({ instance: answer.instance, request });
+                break;
+              }
+              case 'stop': {
+                const [task] = placed.splice(step.which % Math.max(1, placed.length), 1);
+                if (task === undefined || !containerInstances.has(task.instance.ec2InstanceId)) break;
+                take(task.instance, task.request, -1);
+                changed(task.instance);
+                break;
+              }
+              case 'drain':
+              case 'disconnect':
+              case 'leave': {
+                const instance = one(step.which);
+                if (instance === undefined) break;
+                if (step.kind === 'drain') instance.status = 'DRAINING';
+                else if (step.kind === 'disconnect') instance.agentConnected = !instance.agentConnected;
+                else containerInstances.delete(instance.ec2InstanceId);
+                changed(instance);
+                break;
+              }
+              case 'join': {
+                const instance = emptyInstance(joined++, step.zone);
+                containerInstances.set(instance.ec2InstanceId, instance);
+                changed(instance);
+                break;
+              }
+              case 'much': {
+                // More changes than the journal holds: the index must notice, and begin anew.
+                const instance = one(0);
+                if (instance === undefined) break;
+                for (let time = 0; time < 1_100; time++) changed(instance);
+              }
+            }
+          }
+          for (const [key, request] of wanted.entries()) both(request, key);
+        },
+      ),
       { numRuns: 300 },
     ));
 
-  test('random reaches every instance that may take the task, and no other', () =>
+  /** A placement, or with -1 its end. */
+  function take(instance: ContainerInstance, { group, demand }: PlacementRequest, sign: 1 | -1): void {
+    const { remaining } = instance;
+    remaining.cpuUnits -= sign * demand.cpuUnits;
+    remaining.memoryMiB -= sign * demand.memoryMiB;
+    remaining.gpuCount -= sign * demand.gpuCount;
+    remaining.enis -= sign * demand.enis;
+    for (const port of hostPorts(demand))
+      if (sign === 1) instance.ports.set(port, true);
+      else instance.ports.delete(port);
+    const count = (instance.taskGroups.get(group) ?? 0) + sign;
+    if (count <= 0) instance.taskGroups.delete(group);
+    else instance.taskGroups.set(group, count);
+    instance.runningTasksCount += sign;
+    // A part of them runs.
+    instance.runningGroups.set(group, Math.floor(count / 2));
+  }
+
+  test('sorted slots are a sorted set, also beyond one chunk', () =>
     fc.assert(
-      fc.property(clusters, (instances) => {
-        const request: PlacementRequest = {
-          serviceName: SERVICE,
-          demand: small,
-          constraints: [],
-          strategies: [{ type: 'random' }],
-          capacityProvider: undefined,
-        };
-        const able = instances.filter((instance) => mayTake(instance, request));
-        const reached = new Set<unknown>();
-        for (let key = 0; key < 300; key++) {
-          const answer = placeTask(request, instances, counter(instances), keyedRng(1).at('placement', key));
-          if ('instance' in answer) reached.add(answer.instance);
+      fc.property(fc.array(fc.nat({ max: 1_500 }), { maxLength: 1_500 }), fc.nat({ max: 3 }), (touched, parts) => {
+        const sets = Array.from({ length: parts + 1 }, () => new SortedSlots());
+        const model = new Set<number>();
+        for (const slot of [...Array(700).keys(), ...touched]) {
+          const set = sets[slot % sets.length] as SortedSlots;
+          if (model.delete(slot)) set.delete(slot);
+          else {
+            set.add(slot);
+            model.add(slot);
+          }
         }
-        assert.deepEqual(reached.size, able.length);
+        const sorted = [...model].toSorted((a, b) => a - b);
+        assert.equal(
+          sets.reduce((sum, set) => sum + set.size, 0),
+          sorted.length,
+        );
+        for (let index = 0; index < sorted.length; index += 97) assert.equal(slotAt(sets, index, 1_501), sorted[index]);
+        const [first] = sets as [SortedSlots];
+        const own = sorted.filter((slot) => slot % sets.length === 0);
+        for (const below of [0, 1, 511, 512, 900, 1_501])
+          assert.equal(first.countBelow(below), own.filter((slot) => slot < below).length);
       }),
-      { numRuns: 50 },
+      { numRuns: 60 },
     ));
 });
 
@@ -235,39 +443,68 @@ describe('which task is stopped', () => {
       const instance = instances[place % instances.length] as ContainerInstance;
       occupy(instance, { demand: small });
       const { availabilityZone } = instance;
-      return { taskId: `task-${number}`, number, running: place % 7 !== 0, instance, availabilityZone };
+      return {
+        taskId: `task-${number}`,
+        number,
+        running: place % 7 !== 0,
+        unhealthy: place % 11 === 0,
+        protectedFromScaleIn: place % 13 === 0,
+        instance,
+        availabilityZone,
+      };
     });
   }
-  const small = { cpuUnits: 32, memoryMiB: 64, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 };
   const places = fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 25 });
+  const options = (strategies: readonly PlacementStrategyConfig[], tieBreak: 'lexical' | 'seeded' = 'lexical') => ({
+    demand: small,
+    strategies,
+    assumptions: { ...plain, tieBreak },
+    draws: draws(),
+  });
+  const alike = (task: StoppableTask): StoppableTask => ({
+    ...task,
+    running: true,
+    unhealthy: false,
+    protectedFromScaleIn: false,
+  });
 
-  test('as many as asked for, each once, those that do not run yet first', () =>
+  test('as many as asked for, each once, never a protected one; unhealthy ones first, then those that do not run yet', () =>
     fc.assert(
       fc.property(
         emptyClusters,
         places,
         fc.nat({ max: 30 }),
-        fc.array(rule, { maxLength: 3 }),
-        (instances, on, count, strategies) => {
+        fc.array(anyRule, { maxLength: 3 }),
+        fc.constantFrom('lexical' as const, 'seeded' as const),
+        (instances, on, count, strategies, tieBreak) => {
           const tasks = tasksOn(instances, on);
-          const request = { serviceName: SERVICE, demand: small, strategies };
-          const victims = chooseTasksToStop(tasks, count, request, draws());
-          assert.equal(victims.length, Math.min(count, tasks.length));
+          const victims = chooseVictims(tasks, count, options(strategies, tieBreak));
+          const free = tasks.filter(({ protectedFromScaleIn }) => protectedFromScaleIn !== true);
+          assert.equal(victims.length, Math.min(count, free.length));
           assert.equal(new Set(victims).size, victims.length);
-          const idle = tasks.filter(({ running }) => !running).length;
-          assert.equal(victims.filter(({ running }) => !running).length, Math.min(idle, victims.length));
+          assert.deepEqual(
+            victims.filter((task) => !free.includes(task)),
+            [],
+          );
+          const urgency = ({ unhealthy, running }: StoppableTask) => (unhealthy === true ? 0 : 2) + (running ? 1 : 0);
+          const order = victims.map(urgency);
+          assert.deepEqual(
+            order,
+            free
+              .map(urgency)
+              .toSorted((a, b) => a - b)
+              .slice(0, count),
+          );
         },
       ),
       runs,
     ));
 
-  test('scale-in keeps the spread: no zone that lost a running task has fewer left than another had to spare', () =>
+  test('scale-in keeps the spread: no zone that lost a task has fewer left than another had to spare', () =>
     fc.assert(
       fc.property(emptyClusters, places, fc.nat({ max: 20 }), (instances, on, count) => {
-        const tasks = tasksOn(instances, on).map((task) => ({ ...task, running: true }));
-        const victims = new Set(
-          chooseTasksToStop(tasks, count, { serviceName: SERVICE, demand: small, strategies: [] }, draws()),
-        );
+        const tasks = tasksOn(instances, on).map(alike);
+        const victims = new Set(chooseVictims(tasks, count, options(SERVICE_STRATEGY)));
         const inZone = (zone: string, of: (task: StoppableTask) => boolean) =>
           tasks.filter((task) => task.availabilityZone === zone && of(task)).length;
         const zones = [...new Set(instances.map(({ availabilityZone }) => availabilityZone))];
@@ -280,18 +517,19 @@ describe('which task is stopped', () => {
       runs,
     ));
 
-  test('binpack empties the emptiest instance first', () =>
+  test('binpack empties the instance that would have the most left, counting those it has chosen already', () =>
     fc.assert(
-      fc.property(emptyClusters, places, (instances, on) => {
-        const tasks = tasksOn(instances, on).map((task) => ({ ...task, running: true }));
-        const request = {
-          serviceName: SERVICE,
-          demand: small,
-          strategies: [{ type: 'binpack', field: 'cpu' } as const],
-        };
-        const [victim] = chooseTasksToStop(tasks, 1, request, draws()) as [StoppableTask];
-        const most = Math.max(...tasks.map(({ instance }) => instance!.remaining.cpuUnits));
-        assert.equal(victim.instance!.remaining.cpuUnits, most);
+      fc.property(emptyClusters, places, fc.integer({ min: 1, max: 10 }), (instances, on, count) => {
+        const tasks = tasksOn(instances, on).map(alike);
+        const victims = chooseVictims(tasks, count, options([{ type: 'binpack', field: 'cpu' }]));
+        const room = new Map(tasks.map(({ instance }) => [instance, instance!.remaining.cpuUnits]));
+        const left = new Set(tasks);
+        for (const victim of victims) {
+          const most = Math.max(...Array.from(left, ({ instance }) => room.get(instance)!));
+          assert.equal(room.get(victim.instance), most);
+          room.set(victim.instance, most + small.cpuUnits);
+          left.delete(victim);
+        }
       }),
       runs,
     ));

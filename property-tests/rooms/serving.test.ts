@@ -7,23 +7,35 @@ import {
   bucketValueMs,
   latencyLevels,
   requestProfile,
+  servedTogether,
   servings,
   type Served,
   type Serving,
   type ServingStep,
 } from '../../core/workload/index.ts';
 import { poissonCount } from '../../core/workload/loadModels/poisson.ts';
-import { losesNobody, reportsSensibly, survivesJson } from '../contracts/serving.ts';
+import {
+  losesNobody,
+  queuesWithoutTargets,
+  refusesWithoutTargets,
+  reportsSensibly,
+  survivesJson,
+} from '../contracts/serving.ts';
 
 const rng = keyedRng(2030);
 
 for (const [name, serving] of Object.entries(servings)) {
   test(`${name}: no request appears or vanishes`, () => fc.assert(losesNobody(serving), { numRuns: 1000 }));
   test(`${name}: utilization, mean and quantiles make sense`, () =>
-    fc.assert(reportsSensibly(serving), { numRuns: 1000 }));
+    fc.assert(reportsSensibly(serving, name === 'queue'), { numRuns: 1000 }));
   test(`${name}: what is carried is JSON, and the story goes on the same`, () =>
     fc.assert(survivesJson(serving), { numRuns: 1000 }));
 }
+for (const name of ['fluid', 'requests'] as const)
+  test(`${name}: without a target every request fails at once`, () =>
+    fc.assert(refusesWithoutTargets(servings[name]), { numRuns: 300 }));
+test('queue: nothing is refused, with or without a task', () =>
+  fc.assert(queuesWithoutTargets(servings.queue), { numRuns: 300 }));
 
 /** A place under a steady load; what is not said has the value of `usual`. */
 interface Place {
@@ -197,7 +209,8 @@ for (const load of [0.3, 0.8])
 test('M/M/2/2: requests are lost as Erlang says', () => {
   const place = { ...usual, cpuUnits: 2048, places: 2, room: 0 };
   const expected = (1.6 ** 2 / 2 / (1 + 1.6 + 1.6 ** 2 / 2)) * 100;
-  for (const [name, serving] of Object.entries(servings)) {
+  for (const name of ['fluid', 'requests'] as const) {
+    const serving = servings[name];
     const steps = serve(
       serving,
       place,
@@ -248,6 +261,132 @@ for (const [tasks, cpuUnits, places] of [
           );
       }
     });
+
+/**
+ * Least outstanding requests as one pooled task: errors of the mean at most 4 % for exponential work, of p99 9 %, for tasks of
+ * some places; with a single place a task p99 is up to 22 % low. Varied work (2) is up to 15 % low at load 0.9, fixed work 2 %.
+ */
+for (const [tasks, cpuUnits, places] of [
+  [2, 1024, 64],
+  [4, 256, 64],
+  [10, 512, 8],
+  [10, 2048, 64],
+  [50, 1024, 64],
+] as const)
+  test(`fluid is near requests: ${tasks} tasks of ${cpuUnits} units, ${places} places, least outstanding requests`, () => {
+    const place = { ...usual, tasks, cpuUnits, places, routing: 'least_outstanding_requests' as const };
+    for (const load of [0.2, 0.5, 0.8, 0.9]) {
+      const requests = simulated(place, load, 60_000);
+      const fluid = flowing(place, load);
+      near(fluid.meanMs, requests.meanMs, 0.08, `mean at ${load}`);
+      near(fluid.quantilesMs[2]!, requests.quantilesMs[2]!, 0.12, `p95 at ${load}`);
+      near(fluid.quantilesMs[3]!, requests.quantilesMs[3]!, 0.2, `p99 at ${load}`);
+    }
+  });
+
+test('requests: least outstanding picks a task with the fewest in flight, those that wait for others included', () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat({ max: 6 }), { minLength: 2, maxLength: 6 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.constantFrom(0, 50_000),
+      (held, offered, otherMs) => {
+        // Work that outlasts the steps, or hardly any before a wait that does: nobody leaves, so all can be counted.
+        const place = { ...usual, tasks: held.length, variation: 0, cpuMs: otherMs === 0 ? 600_000 : 0.01, otherMs };
+        const step = {
+          ...stepOf({ ...place, routing: 'least_outstanding_requests' }),
+          draws: rng.at('fewest', offered),
+        };
+        let { empty: carried } = servings.requests;
+        for (const [index, count] of held.entries()) {
+          const targets = [`task-${index}`];
+          const drainingTargets = step.targets.filter((target) => target !== targets[0]);
+          const alone = { ...step, targets, drainingTargets, fromMs: index, toMs: index + 1, offered: count, carried };
+          carried = servings.requests.serve(alone).carried;
+        }
+        const counts = () =>
+          step.targets.map((target) => carried.taskIds!.filter((taskId) => taskId === target).length);
+        assert.deepEqual(counts(), held);
+        for (let turn = 0; turn < offered; turn++) {
+          const before = counts();
+          carried = servings.requests.serve({
+            ...step,
+            fromMs: 10 + turn,
+            toMs: 11 + turn,
+            offered: 1,
+            carried,
+          }).carried;
+          const picked = counts().findIndex((count, index) => count > before[index]!);
+          assert.equal(before[picked], Math.min(...before));
+        }
+      },
+    ),
+    { numRuns: 200 },
+  ));
+
+test('requests: least outstanding beats round robin, and round robin beats chance', () => {
+  const place = { ...usual, tasks: 10 };
+  const means = (['least_outstanding_requests', 'round_robin', 'random'] as const).map(
+    (routing) => simulated({ ...place, routing }, 0.8, 60_000).meanMs,
+  );
+  assert.ok(means[0]! < means[1]! && means[1]! < means[2]!, means.join(' < '));
+  const fluids = (['least_outstanding_requests', 'round_robin', 'random'] as const).map(
+    (routing) => flowing({ ...place, routing }, 0.8).meanMs,
+  );
+  assert.ok(fluids[0]! < fluids[1]! && fluids[1]! < fluids[2]!, fluids.join(' < '));
+});
+
+for (const routing of ['round_robin', 'random'] as const)
+  test(`requests: a target gets its weight of the requests, ${routing}`, () => {
+    const step = stepOf({ ...usual, tasks: 3, variation: 0, cpuMs: 600_000, room: 1_000_000, routing });
+    const carried = servings.requests.serve({
+      ...step,
+      weights: [1, 0.5, 0.1],
+      fromMs: 0,
+      toMs: 1000,
+      offered: 32_000,
+      carried: servings.requests.empty,
+      draws: rng.at('weights', 0),
+    }).carried;
+    for (const [index, share] of [1 / 1.6, 0.5 / 1.6, 0.1 / 1.6].entries())
+      near(carried.taskIds!.filter((id) => id === `task-${index}`).length, 32_000 * share, 0.05, `task-${index}`);
+  });
+
+test('fluid: targets of half weight are half targets, and idle for the other half', () => {
+  const step = { ...stepOf({ ...usual, tasks: 4 }), draws: rng.at('none', 0), carried: servings.fluid.empty };
+  const whole = { ...step, fromMs: 0, toMs: 60_000, offered: 2000 };
+  const slow = servings.fluid.serve({ ...whole, weights: [1, 1, 0.5, 0.5] });
+  const three = servings.fluid.serve({ ...whole, targets: step.targets.slice(1) });
+  assert.deepEqual([slow.meanMs, slow.served], [three.meanMs, three.served]);
+  near(slow.busyPercent, (three.busyPercent * 3) / 4, 1e-6, 'utilization');
+});
+
+test('parts of several zones, told as one: counts add up, latencies lie between, and alike parts are the whole', () => {
+  const step = { ...stepOf({ ...usual, tasks: 2 }), draws: rng.at('zones', 0) };
+  const serveAt = (serving: Serving, offered: number) =>
+    serving.serve({ ...step, fromMs: 0, toMs: 60_000, offered, carried: serving.empty });
+  for (const serving of Object.values(servings)) {
+    const calm = serveAt(serving, 600);
+    const busy = serveAt(serving, 5400);
+    const both = servedTogether([
+      { zone: 'a', targets: 2, result: calm },
+      { zone: 'b', targets: 2, result: busy },
+    ]);
+    for (const key of ['served', 'timedOut', 'queued'] as const) assert.equal(both[key], calm[key] + busy[key]);
+    near(both.busyPercent, (calm.busyPercent + busy.busyPercent) / 2, 1e-6, 'utilization');
+    for (const index of latencyLevels.keys()) {
+      const quantileMs = both.quantilesMs[index]!;
+      assert.ok(quantileMs >= calm.quantilesMs[index]! && quantileMs <= busy.quantilesMs[index]! + 0.001);
+    }
+    const twice = servedTogether([calm, calm].map((result, index) => ({ zone: `${index}`, targets: 2, result })));
+    for (const [index, quantileMs] of twice.quantilesMs.entries())
+      near(quantileMs, calm.quantilesMs[index]!, 0.01, 'alike');
+    assert.equal(
+      twice.histogram?.counts.reduce((sum, count) => sum + count, 0),
+      calm.histogram && twice.served,
+    );
+  }
+});
 
 /** Ten calm seconds, thirty overloaded ones, and forty to recover. */
 function rush(place: Place, load: number): { fluid: Served[]; requests: Served[] } {

@@ -108,7 +108,7 @@ describe('step scaling', () => {
           assert.deepEqual(StepScaling.problems(written), []);
           const asked = StepScaling.policies(written).flatMap(
             ({ alarm, StepScalingPolicyConfiguration: configuration }) => {
-              const { Threshold: threshold, ComparisonOperator: comparisonOperator } = alarm;
+              const { Threshold: threshold, ComparisonOperator: comparisonOperator } = alarm!;
               const isIn =
                 comparisonOperator === 'LessThanOrEqualToThreshold'
                   ? metricValue <= threshold

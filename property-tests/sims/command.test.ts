@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { createModel, replay, startOf, type Event, type Recorded, type World } from '../../core/index.ts';
 import { EventLog, thaw } from '../../core/kernel/index.ts';
-import { scenarioJsonSchema } from '../../sims/commands/schema.ts';
+import { assumptionsPage, scenarioJsonSchema } from '../../sims/commands/schema.ts';
 import type { RunSummary } from '../../sims/report/summary.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -122,4 +122,12 @@ test('Ctrl-C leaves a valid partial run and exit code 130', async () => {
 test('the published JSON Schema is the one that is enforced', () => {
   const published = readFileSync(join(root, 'sims/input/scenario.schema.json'), 'utf8');
   assert.equal(published, scenarioJsonSchema(), 'npm run sim -- schema > sims/input/scenario.schema.json');
+});
+
+test('the page of assumptions is that of the schema, and each key says what it changes', () => {
+  const page = readFileSync(join(root, 'sims/input/ASSUMPTIONS.md'), 'utf8');
+  assert.equal(page, assumptionsPage(), 'npm run sim -- schema --assumptions > sims/input/ASSUMPTIONS.md');
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+  assert.equal(rows.length > 20, true);
+  for (const row of rows) assert.equal(/\| \w[^|]+ \|$/.test(row.replaceAll('\\|', '')), true, row);
 });

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import {
   HOUR,
   MINUTE,
+  priceList,
   scenarioSchema,
   simulate,
   type EcsSimulation,
@@ -147,6 +148,7 @@ function voyage(scenario: Scenario, stopAfterMs = Number.POSITIVE_INFINITY) {
       scenario,
       traces: new Map(),
       traceFiles: [],
+      prices: priceList.parse({}),
       notes: ['a note about the input that is long enough to be wrapped'],
     },
     {
@@ -449,5 +451,69 @@ describe('terminal', () => {
     checkText(summary, new Map());
     checkText({ ...summary, services: [] }, new Map());
     checkText(summary, new Map([['api', noSeries]]));
+  });
+});
+
+describe('a worker on a queue', () => {
+  const scenario = scenarioSchema.parse({
+    ...onFargate,
+    services: onFargate.services.slice(0, 1),
+    load: [
+      {
+        service: 'api',
+        serving: 'queue',
+        queue: { QueueName: 'orders' },
+        request: { cpuMs: 100, perTaskConcurrency: 1 },
+        rate: [
+          { model: 'constant', rate: 10 },
+          { ...crowd, peak: 90 },
+        ],
+      },
+    ],
+  });
+
+  test('the summary counts messages, backlog and age as the log has them, and the report tells of them', async () => {
+    const { summary, series } = await voyage(scenario);
+    const { simulation } = run(scenario);
+    const steps = [...simulation.log].flatMap(({ event }) => (event.type === 'MessagesServed' ? [event] : []));
+    const sum = (tell: (step: (typeof steps)[number]) => number) => steps.reduce((all, step) => all + tell(step), 0);
+    const most = (tell: (step: (typeof steps)[number]) => number) => Math.max(...steps.map(tell));
+    const { queue } = summary.services[0] as ServiceSummary;
+    assert.ok(queue !== undefined);
+    assert.equal(queue.queueName, 'orders');
+    assert.equal(
+      queue.sent,
+      sum(({ sent }) => sent),
+    );
+    assert.equal(
+      queue.deleted,
+      sum(({ deleted }) => deleted),
+    );
+    assert.equal(
+      queue.largestBacklog,
+      most(({ visible }) => visible),
+    );
+    assert.equal(
+      queue.oldestMessageMs,
+      most(({ oldestMs }) => oldestMs),
+    );
+    assert.ok(queue.largestBacklog > 10_000);
+    const drawn = series.get('api') as SeriesReport;
+    assert.equal(Math.max(...(drawn.backlog ?? [])), queue.largestBacklog);
+    assert.equal(Math.max(...(drawn.oldestMs ?? [])), queue.oldestMessageMs);
+
+    const text = renderSummary(summary, series, { width: 120, color: false });
+    assert.match(text, new RegExp(`largest backlog +${formatCount(queue.largestBacklog)}`));
+    assert.match(text, new RegExp(`oldest message +${formatLatency(queue.oldestMessageMs)}`));
+    assert.match(text, new RegExp(`messages +${formatCount(queue.sent)}`));
+    assert.match(text, /messages that wait: most/);
+    assert.match(text, /queue orders has [\d,]+ messages waiting, the oldest for/);
+    assert.doesNotMatch(text, /req\/s|requests/);
+  });
+
+  test('a service that gets requests is told of as before, without a row about queues', async () => {
+    const { summary, series } = await voyage(scenarioSchema.parse(onFargate));
+    assert.equal(summary.services[0]?.queue, undefined);
+    assert.doesNotMatch(renderSummary(summary, series, { width: 120, color: false }), /message|backlog/);
   });
 });

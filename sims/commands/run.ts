@@ -44,7 +44,7 @@ export async function run(file: string | undefined, options: RunOptions, engineV
     interrupted = true;
   };
   process.once('SIGINT', interrupt);
-  const { summary, series } = await sail(loaded, {
+  const { summary, series, activities } = await sail(loaded, {
     engineVersion,
     onEvents: directory === undefined ? undefined : (events) => directory.append(events),
     onProgress: progress.update,
@@ -52,7 +52,7 @@ export async function run(file: string | undefined, options: RunOptions, engineV
   });
   process.off('SIGINT', interrupt);
   progress.end();
-  directory?.finish(summary);
+  directory?.finish(summary, activities);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
     const terminal = process.stdout.isTTY;

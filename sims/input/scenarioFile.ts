@@ -4,10 +4,13 @@ import { basename, dirname, resolve } from 'node:path';
 import {
   DAY,
   MINUTE,
+  priceList,
+  scenarioNotes,
   scenarioProblems,
   scenarioSchema,
   SECOND,
   taskDemand,
+  type PriceList,
   type Scenario,
   type TraceSeries,
 } from '../../core/index.ts';
@@ -32,6 +35,8 @@ export interface LoadedScenario {
   readonly traces: ReadonlyMap<string, TraceSeries>;
   /** The files behind it: where they are, and a fingerprint of what was read. */
   readonly traceFiles: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
+  /** What things cost. */
+  readonly prices: PriceList;
   /** What was inferred, in sentences. */
   readonly notes: readonly string[];
 }
@@ -74,10 +79,15 @@ export function loadScenario(file: string, overrides: ScenarioOverrides = {}): L
 
   const problems = scenarioProblems(scenario);
   if (problems.length > 0) throw new InputError(documentProblems(file, locate, problems));
+  notes.push(...scenarioNotes(scenario));
   return {
     scenario,
     traces: new Map(Array.from(read, ([name, { trace }]) => [name, trace.series])),
     traceFiles: Array.from(read, ([name, { file: path, trace }]) => ({ name, file: path, sha256: trace.sha256 })),
+    prices:
+      scenario.prices === undefined
+        ? priceList.parse({})
+        : readDocument(resolve(dirname(file), scenario.prices), priceList).value,
     notes,
   };
 }

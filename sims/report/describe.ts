@@ -1,11 +1,13 @@
 /** What an event means, in one line: AWS's terms, and the arithmetic where there is one. */
 
+import type { Immutable } from 'immer';
 import {
   aggregatedMetric,
   desiredInstances,
   latencyLevels,
   matchingStep,
   serviceNameOf,
+  typesOf,
   type Event,
   type MetricAlarm,
   type Recorded,
@@ -23,11 +25,11 @@ import {
 } from './format.ts';
 
 /** What a policy goes by: its target value in its metric's unit, or its steps; undefined when it is not known. */
-export type AimOf = (policyKey: string) => number | StepScalingPolicy | undefined;
+export type AimOf = (policyKey: string) => number | Immutable<StepScalingPolicy> | undefined;
 
 type ComparisonOperator = MetricAlarm['comparisonOperator'];
-/** How an alarm compares; undefined when it is not known. */
-export type OperatorOf = (alarmName: string) => ComparisonOperator | undefined;
+/** An alarm's configuration; undefined when it is not known. */
+export type AlarmOf = (alarmName: string) => Pick<MetricAlarm, 'threshold' | 'comparisonOperator'> | undefined;
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 type LoadServed = EventOf<'LoadServed'>;
@@ -35,24 +37,28 @@ type LoadServed = EventOf<'LoadServed'>;
 interface Context {
   readonly atMs: number;
   readonly aimOf: AimOf;
-  readonly operatorOf: OperatorOf;
+  readonly alarmOf: AlarmOf;
 }
 
 /**
- * @param aimOf       names the targets and steps of policies; without it a decision is told without them
- * @param operatorOf  names how alarms compare; without it strictly
+ * @param aimOf    names the targets and steps of policies; without it a decision is told without them
+ * @param alarmOf  names how alarms compare; without it strictly
  */
 export function describe(
   { event, atMs }: Recorded<Event>,
   aimOf: AimOf = () => undefined,
-  operatorOf: OperatorOf = () => undefined,
+  alarmOf: AlarmOf = () => undefined,
 ): string {
   const tell = descriptions[event.type] as (event: Event, context: Context) => string;
-  return tell(event, { atMs, aimOf, operatorOf });
+  return tell(event, { atMs, aimOf, alarmOf });
 }
 
-/** One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`. */
-export function describeServed(event: LoadServed, row: number): string {
+/**
+ * One service of a step: `web 312 req/s on 4 tasks, CPU 94 %, p99 2.3 s, 40 requests failed`.
+ *
+ * @param what  what comes to the service; the event itself does not say
+ */
+export function describeServed(event: LoadServed, row: number, what: 'request' | 'message' = 'request'): string {
   const at = (column: readonly number[]) => column[row] as number;
   const rate = (at(event.offered) * 1_000) / (event.toMs - event.fromMs);
   const failed = failedRequests(event, row);
@@ -60,11 +66,11 @@ export function describeServed(event: LoadServed, row: number): string {
   const targets = at(event.targets);
   const p99Ms = event.quantilesMs[row * latencyLevels.length + latencyLevels.indexOf(0.99)] as number;
   return [
-    `${event.services[row] as string} ${formatAmount(rate)} req/s on ${formatNoun(running, 'task')}`,
+    `${event.services[row] as string} ${formatAmount(rate)} ${what === 'request' ? 'req' : 'messages'}/s on ${formatNoun(running, 'task')}`,
     ...(targets < running ? [`${targets} of them ready`] : []),
     ...(running > 0 ? [`CPU ${formatCount(at(event.cpuPercent))} %`] : []),
     ...(at(event.served) > 0 ? [`p99 ${formatLatency(p99Ms)}`] : []),
-    ...(failed > 0 ? [`${formatNoun(failed, 'request')} failed`] : []),
+    ...(failed > 0 ? [`${formatNoun(failed, what)} failed`] : []),
   ].join(', ');
 }
 
@@ -130,6 +136,13 @@ function metricTitle(metric: string): string {
   return owner === undefined ? name : `${name} of ${owner}`;
 }
 
+/** What an alarm watches: its metric, or its expression over metrics. */
+function requestTitle(request: MetricAlarm['request']): string {
+  const returned = request.at(-1);
+  if (returned === undefined) return 'nothing';
+  return 'metric' in returned ? metricTitle(returned.metric) : returned.expression;
+}
+
 function policyName(policyKey: string): string {
   return policyKey.slice(policyKey.lastIndexOf('/') + 1);
 }
@@ -144,12 +157,14 @@ function arrow(from: number, to: number, noun: string): string {
 
 type Activity = EventOf<'ScalingActivityStarted'>;
 
-function describeActivity(activity: Activity, { aimOf }: Context): string {
+function describeActivity(activity: Activity, { aimOf, alarmOf }: Context): string {
   const { resourceId, fromCapacity, toCapacity, scheduledActionName, minCapacity, maxCapacity } = activity;
   const change = `${serviceNameOf(resourceId)} ${arrow(fromCapacity, toCapacity, 'task')}`;
+  if (activity.policyKey !== undefined && activity.metricValues.length === 0)
+    return `${change} by policy ${policyName(activity.policyKey)}: its forecast needs ${activity.wantedCapacity}${cut(activity)}`;
   if (activity.policyKey !== undefined) {
-    const aim = aimOf(activity.policyKey);
-    return `${change} by policy ${policyName(activity.policyKey)}: ${formula(activity, aim)}${cut(activity)}`;
+    const told = formula(activity, aimOf(activity.policyKey), alarmOf(activity.alarmName ?? ''));
+    return `${change} by policy ${policyName(activity.policyKey)}: ${told}${cut(activity)}`;
   }
   const bound = toCapacity > fromCapacity ? `minimum ${minCapacity}` : `maximum ${maxCapacity}`;
   return `${change} by ${scheduledActionName === undefined ? 'its bounds' : `scheduled action ${scheduledActionName}`}: ${bound}`;
@@ -162,11 +177,11 @@ interface Decision {
 }
 
 /** `mean 90.5 over target 60, ceil(4 running x 90.5 / 60) = 7` */
-function formula(decision: Decision, target: ReturnType<AimOf>): string {
+function formula(decision: Decision, target: ReturnType<AimOf>, alarm: ReturnType<AlarmOf>): string {
   const { runningCount, metricValues, wantedCapacity } = decision;
-  if (typeof target === 'object') return stepFormula(decision, target);
+  if (typeof target === 'object' && alarm !== undefined) return stepFormula(decision, target, alarm);
   const average = mean(metricValues);
-  if (target === undefined)
+  if (typeof target !== 'number')
     return `mean ${formatValue(average)}, ${runningCount} running, wants ${wantedCapacity ?? 'no change'}`;
   const side = `mean ${formatValue(average)} ${average > target ? 'over' : 'under'} target ${target}`;
   if (wantedCapacity === undefined) return side;
@@ -177,10 +192,12 @@ function formula(decision: Decision, target: ReturnType<AimOf>): string {
 const aggregations = { Average: 'mean', Minimum: 'minimum', Maximum: 'maximum' } as const;
 
 /** `mean 92.3, 32.3 above threshold 60: +50 % of 4 running = 6` */
-function stepFormula({ runningCount, metricValues, wantedCapacity }: Decision, policy: StepScalingPolicy): string {
-  const { alarm, StepScalingPolicyConfiguration: configuration } = policy;
+function stepFormula(
+  { runningCount, metricValues, wantedCapacity }: Decision,
+  { StepScalingPolicyConfiguration: configuration }: Immutable<StepScalingPolicy>,
+  { threshold, comparisonOperator }: NonNullable<ReturnType<AlarmOf>>,
+): string {
   const { AdjustmentType, MetricAggregationType, MinAdjustmentMagnitude } = configuration;
-  const { Threshold: threshold, ComparisonOperator: comparisonOperator } = alarm;
   const metricValue = aggregatedMetric(configuration, metricValues);
   const beyond = metricValue - threshold;
   const side = `${formatValue(Math.abs(beyond))} ${beyond < 0 ? 'below' : 'above'} threshold ${formatValue(threshold)}`;
@@ -216,6 +233,12 @@ function cut({ fromCapacity, toCapacity, wantedCapacity, minCapacity, maxCapacit
     : `, another policy needs ${toCapacity}`;
 }
 
+const endings: Readonly<Record<EventOf<'ScalingActivityCompleted'>['statusCode'], string>> = {
+  Successful: 'is done: the running count has followed',
+  Overridden: 'was overridden by a newer change',
+  Unfulfilled: 'was given up: its tasks did not come in time',
+};
+
 type NotScaled = EventOf<'ScalingActivityNotScaled'>;
 
 const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => string>> = {
@@ -228,6 +251,8 @@ const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => str
   OtherPolicyNotReady: () => 'another policy does not agree to scale in',
   MetricBackInRange: () => 'no longer past the threshold',
   NoMatchingStep: () => 'no step holds it',
+  ScalingSuspended: () => 'scaling that way is suspended',
+  HeldByForecast: () => 'the forecast of this hour needs as many',
 };
 
 function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): string {
@@ -243,15 +268,34 @@ function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): strin
   ].join(', ');
 }
 
-function describePlaced({ taskId, ec2InstanceId, availabilityZone, left, runningAtMs }: EventOf<'TaskPlaced'>): string {
-  const starts = `containers start ${formatInstant(runningAtMs)}`;
+function describePlaced(event: EventOf<'TaskPlaced'>): string {
+  const { taskId, ec2InstanceId, availabilityZone, left, strategies, scores, runningAtMs } = event;
+  const starts =
+    runningAtMs === undefined
+      ? 'waits there until tasks before it have ended'
+      : `containers start ${formatInstant(runningAtMs)}`;
   if (ec2InstanceId === undefined) return `${taskId} placed on Fargate in ${availabilityZone}, ${starts}`;
-  const [active, withRoom, allowed, ...byStrategy] = left;
-  const strategies = byStrategy.length === 0 ? '' : `, strategies leave ${byStrategy.join(', ')}`;
-  const steps = `of ${active} active instances ${withRoom} have room, ${allowed} are allowed${strategies}`;
+  const [active, fit, withRoom, allowed, ...byStrategy] = left;
+  const chain = strategies.map(
+    (strategy, index) =>
+      `${strategy} leaves ${formatCount(byStrategy[index] as number)} (${formatCount(scores[index] as number)})`,
+  );
+  const unfit = fit === active ? '' : `${fit} are fit, `;
+  const steps = `of ${active} active instances ${unfit}${withRoom} have room, ${allowed} are allowed, ${chain.join(', ')}`;
   return `${taskId} placed on ${ec2InstanceId} in ${availabilityZone}: ${steps}; ${starts}`;
 }
 
+<<<<<<< HEAD
+/** `RESOURCE:CPU, closest i-3: needs 512 CPU units, has 256` */
+function describeRefusal({ reason, closest, lack }: { reason: string; closest?: string; lack?: string }): string {
+  return `${reason}${closest === undefined ? '' : `, closest ${closest}`}${lack === undefined ? '' : `: ${lack}`}`;
+}
+
+/** `InsufficientInstanceCapacity, m5.large, us-east-1a` */
+function describeFault({ kind, ...fault }: EventOf<'FaultBegan'>['fault']): string {
+  const { at: _at, for: _for, ...rest } = { for: undefined, ...fault };
+  return [kind, ...Object.values(rest).filter((value) => value !== undefined)].join(', ');
+=======
 function ofService(serviceName: string): string {
   return serviceName === '' ? '' : ` of ${serviceName}`;
 }
@@ -261,6 +305,7 @@ function faultScope(fault: EventOf<'TaskFaultBegan'>['fault']): string {
   const { kind: _kind, at: _at, for: _for, ...rest } = fault;
   const scope = Object.entries(rest).filter(([, value]) => value !== undefined);
   return scope.length === 0 ? '' : `: ${scope.map(([key, value]) => `${key} ${value}`).join(', ')}`;
+>>>>>>> scheduler
 }
 
 /** Some of AWS's stopped reasons begin with the stop code. */
@@ -270,7 +315,7 @@ function why(stopCode: string, reason: string): string {
 
 const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context: Context) => string } = {
   LoadAttached: ({ service, config }) =>
-    `requests come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
+    `${config.serving === 'queue' ? 'messages' : 'requests'} come to ${service}: ${config.rate.map(({ model }) => model).join(' + ')} load, ${config.serving} serving`,
   LoadSampled: ({ services, offered, fromMs, toMs }) =>
     firstRows(
       services.map(
@@ -283,6 +328,15 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     const answered = counts.reduce((sum, count) => sum + count, 0);
     return `${serviceName} answered ${formatNoun(answered, 'request')} one by one, ${formatCount(carried.queued)} in flight`;
   },
+  MessagesServed: ({ serviceName, queueName, visible, notVisible, oldestMs, received, deleted }) =>
+    [
+      `queue ${queueName}: ${formatNoun(visible, 'message')} visible, ${formatCount(notVisible)} in flight`,
+      ...(visible + notVisible > 0 ? [`the oldest ${formatDuration(oldestMs)}`] : []),
+      `${serviceName} received ${formatCount(received)}, deleted ${formatCount(deleted)}`,
+    ].join(', '),
+
+  ZonesServed: ({ serviceName, carried }) =>
+    `${serviceName} is balanced within ${formatNoun(Object.keys(carried.zones ?? {}).length, 'zone')}, ${formatNoun(carried.queued, 'request')} in flight`,
 
   MetricDataPublished: ({ periodStartMs, metrics, sums, sampleCounts }) => {
     const rows = metrics.map((metric, row) => {
@@ -292,32 +346,76 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     return `${formatNoun(metrics.length, 'metric')} of ${formatMinute(periodStartMs)}${rows.length === 0 ? '' : `: ${firstRows(rows)}`}`;
   },
   MetricAlarmPut: ({ alarm }) => {
-    const { alarmName, metric, threshold, datapointsToAlarm, evaluationPeriods, periodMs } = alarm;
+    const { alarmName, request, threshold, datapointsToAlarm, evaluationPeriods, periodMs } = alarm;
     const { side } = comparisons[alarm.comparisonOperator];
-    return `alarm ${alarmTitle(alarmName)} watches ${metricTitle(metric)}: ${datapointsToAlarm} of ${evaluationPeriods} periods of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
+    return `alarm ${alarmTitle(alarmName)} watches ${requestTitle(request)}: ${datapointsToAlarm} of ${evaluationPeriods} periods of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
   },
-  AlarmStateChanged: ({ alarmName, from, to, threshold, datapointStartsMs, datapoints }, { operatorOf }) => {
+  AlarmDeleted: ({ alarmName }) => `alarm ${alarmTitle(alarmName)} is deleted`,
+  AlarmActionsSet: ({ alarmName, enabled }) =>
+    `the actions of alarm ${alarmTitle(alarmName)} are ${enabled ? 'enabled' : 'disabled'}`,
+  AlarmStateChanged: ({ alarmName, from, to, threshold, datapointStartsMs, datapoints, setBy }, { alarmOf }) => {
+    if (setBy !== undefined) return `alarm ${alarmTitle(alarmName)} ${from} -> ${to}, set by hand: ${setBy}`;
     const points = datapoints.map((value, index) => ({ startMs: datapointStartsMs[index] as number, value }));
     const state = to === 'ALARM' ? '' : ` ${from} -> ${to}`;
-    const seen = describeDatapoints(alarmName, threshold, points, operatorOf(alarmName));
+    const seen = describeDatapoints(alarmName, threshold, points, alarmOf(alarmName)?.comparisonOperator);
     return `alarm ${alarmTitle(alarmName)}${state}: ${seen}`;
   },
   AlarmActionsRepeated: ({ alarmNames }) => `still in ALARM: ${alarmNames.map(alarmTitle).join(', ')}`,
+  CompositeAlarmPut: ({ alarm }) => `composite alarm ${alarm.alarmName}: ${alarm.rule}`,
+  CompositeAlarmStateChanged: ({ alarmName, from, to, actions, actionsAtMs, topics }) => {
+    const fates = {
+      run: topics.length === 0 ? '' : `, ${topics.join(', ')} notified`,
+      wait: `, its actions wait for the suppressor until ${formatInstant(actionsAtMs ?? 0)}`,
+      suppressed: ', its actions are suppressed',
+    };
+    return `composite alarm ${alarmName} ${from} -> ${to}${fates[actions]}`;
+  },
+  AlarmActionsSuppressed: ({ alarmName }) => `the actions of composite alarm ${alarmName} are suppressed`,
+  AlarmActionsExtended: ({ alarmName, actionsAtMs }) =>
+    `the suppressor of composite alarm ${alarmName} is gone: its actions wait until ${formatInstant(actionsAtMs)}`,
+  SuppressedAlarmActionsRun: ({ alarmName, state, topics }) =>
+    `composite alarm ${alarmName} still ${state}: ${topics.join(', ') || 'nobody'} notified`,
+  MetricValuesPut: ({ metric, values }) => `${metricTitle(metric)}: ${values.map(formatValue).join(', ')} put by hand`,
+  MetricsKept: ({ metrics }) => `${metrics.map(metricTitle).join(', ')} kept for later`,
+  CustomMetricStarted: ({ config }) =>
+    `a program publishes ${metricTitle(config.metric)} every ${formatDuration(config.everyMs)}`,
+  CustomMetricPublished: ({ metric, value }) =>
+    `${metricTitle(metric)} ${value === undefined ? 'has no data' : formatValue(value)}`,
 
-  ScalableTargetRegistered: ({ resourceId, minCapacity, maxCapacity }) =>
-    `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')}`,
-  ScalingPolicyPut: ({ policyKey, resourceId, config }) =>
-    `${serviceNameOf(resourceId)} gets policy ${policyName(policyKey)} (${config.PolicyType})`,
-  ScalableTargetBoundsChanged: ({ resourceId, scheduledActionName, minCapacity, maxCapacity }) =>
-    `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')} by scheduled action ${scheduledActionName}`,
+  ScalableTargetRegistered: ({ resourceId, minCapacity, maxCapacity, ...suspended }) => {
+    const off = [
+      ...(suspended.scaleInSuspended ? ['scale-in'] : []),
+      ...(suspended.scaleOutSuspended ? ['scale-out'] : []),
+      ...(suspended.scheduledSuspended ? ['scheduled actions'] : []),
+    ];
+    const but = off.length === 0 ? '' : `; suspended: ${off.join(', ')}`;
+    return `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')}${but}`;
+  },
+  ScalableTargetDeregistered: ({ resourceId }) => `nothing scales ${serviceNameOf(resourceId)} any more`,
+  ScalingPolicyPut: ({ policyKey, resourceId, config, generation }) =>
+    `${serviceNameOf(resourceId)} gets ${generation > 1 ? 'another ' : ''}policy ${policyName(policyKey)} (${config.PolicyType})`,
+  ScalingPolicyDeleted: ({ policyKey }) => `policy ${policyName(policyKey)} is deleted`,
+  ScalableTargetBoundsChanged: ({ resourceId, scheduledActionName, policyKey = '', minCapacity, maxCapacity }) => {
+    const by =
+      scheduledActionName === undefined ? `policy ${policyName(policyKey)}` : `scheduled action ${scheduledActionName}`;
+    return `${serviceNameOf(resourceId)} may scale between ${minCapacity} and ${formatNoun(maxCapacity, 'task')} by ${by}`;
+  },
+  ForecastRefreshed: ({ policyKey, historyHours, loads, capacities, errorPercent }) => {
+    if (loads.length === 0)
+      return `policy ${policyName(policyKey)} has ${formatNoun(historyHours, 'hour')} of history, and needs 24 to forecast`;
+    const error = errorPercent === undefined ? '' : `; the one before was off by ${formatValue(errorPercent)} %`;
+    return `policy ${policyName(policyKey)} forecasts ${Math.min(...capacities)} to ${formatNoun(Math.max(...capacities), 'task')} for the next ${loads.length} hours from ${formatNoun(historyHours, 'hour')} of history${error}`;
+  },
+  ForecastApplied: ({ policyKey, capacity }) =>
+    `policy ${policyName(policyKey)} holds the hour at ${formatNoun(capacity, 'task')} or more`,
   ScalingActivityStarted: describeActivity,
-  ScalingActivityNotScaled: (refused, { aimOf }) => {
+  ScalingActivityNotScaled: (refused, { aimOf, alarmOf }) => {
     const { resourceId, policyKey, desiredCount, reason } = refused;
     const stays = `${serviceNameOf(resourceId)} stays at ${formatNoun(desiredCount, 'task')}`;
-    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey))}; ${refusals[reason](refused)}`;
+    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey), alarmOf(refused.alarmName))}; ${refusals[reason](refused)}`;
   },
   ScalingActivityCompleted: ({ activityId, resourceId, statusCode }) =>
-    `${activityId} of ${serviceNameOf(resourceId)} ${statusCode === 'Successful' ? 'is done: the running count has followed' : 'was overridden by a newer change'}`,
+    `${activityId} of ${serviceNameOf(resourceId)} ${endings[statusCode]}`,
   ScheduledActionPut: ({ resourceId, config, dueAtMs }) => {
     const { ScheduledActionName, Schedule, Timezone, StartTime, EndTime } = config;
     const from = StartTime === undefined ? '' : ` from ${formatInstant(StartTime)}`;
@@ -325,26 +423,75 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     const never = dueAtMs === undefined ? ', never due' : '';
     return `${serviceNameOf(resourceId)} gets scheduled action ${ScheduledActionName}: ${Schedule} ${Timezone}${from}${to}${never}`;
   },
+  ScheduledActionDeleted: ({ resourceId, scheduledActionName }) =>
+    `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is deleted`,
   ScheduledActionTriggered: ({ resourceId, scheduledActionName, failure }) =>
     `scheduled action ${scheduledActionName} of ${serviceNameOf(resourceId)} is due${failure === undefined ? '' : ` and fails, ${failure}`}`,
 
   AutoScalingGroupCreated: ({ config, desiredCapacity }) =>
-    `Auto Scaling group ${config.AutoScalingGroupName}: ${formatNoun(desiredCapacity, 'instance')} of ${config.instanceType}, ${config.MinSize} to ${config.MaxSize}`,
+    `Auto Scaling group ${config.AutoScalingGroupName}: ${formatNoun(desiredCapacity, 'instance')} of ${typesOf(config).join(', ')}, ${config.MinSize} to ${config.MaxSize}`,
+  AutoScalingGroupUpdated: ({ config, desiredCapacity, launchTemplateVersion }) =>
+    `Auto Scaling group ${config.AutoScalingGroupName} updated: ${formatNoun(desiredCapacity, 'instance')}, ${config.MinSize} to ${config.MaxSize}; launches ${typesOf(config).join(', ')} (version ${launchTemplateVersion})`,
   DesiredCapacitySet: ({ autoScalingGroupName, from, to }) =>
     `${autoScalingGroupName} desires ${arrow(from, to, 'instance')}`,
-  InstanceLaunched: ({ instanceId, autoScalingGroupName, instanceType, availabilityZone, bootedAtMs }, { atMs }) =>
-    `${autoScalingGroupName} launched ${instanceId}, ${instanceType} in ${availabilityZone}: boots in ${formatDuration(bootedAtMs - atMs)}`,
+  InstanceLaunched: (event, { atMs }) => {
+    const { instanceId, autoScalingGroupName, instanceType, availabilityZone, purchaseOption, bootedAtMs } = event;
+    const kind = purchaseOption === 'spot' ? `Spot ${instanceType}` : instanceType;
+    const into = event.warmed ? ' into its warm pool' : event.surplus ? ' to replace another one' : '';
+    return `${autoScalingGroupName} launched ${instanceId}, ${kind} in ${availabilityZone}${into}: boots in ${formatDuration(bootedAtMs - atMs)}`;
+  },
+  InstanceLaunchFailed: ({ autoScalingGroupName, purchaseOption, errorCode, statusMessage, retryAtMs, attempt }) =>
+    `${autoScalingGroupName} could not launch ${purchaseOption === 'spot' ? 'a Spot' : 'an'} instance, ${errorCode}: ${statusMessage} Failure ${attempt} in a row, tries again ${formatInstant(retryAtMs)}`,
+  InstanceWarmed: ({ instanceId, autoScalingGroupName, poolState }) =>
+    `${instanceId} is ${poolState} in the warm pool of ${autoScalingGroupName}`,
+  WarmInstanceStarted: ({ instanceId, autoScalingGroupName, bootedAtMs }, { atMs }) =>
+    `${autoScalingGroupName} takes ${instanceId} from its warm pool: there in ${formatDuration(bootedAtMs - atMs)}`,
+  InstanceWaiting: ({ instanceId, hooks, untilMs, result }) =>
+    `${instanceId} Pending:Wait for ${hooks.join(', ')}: ${result} ${formatInstant(untilMs)}`,
+  InstanceImpaired: ({ instanceId, unhealthyAtMs }) =>
+    `status checks of ${instanceId} fail, unhealthy ${formatInstant(unhealthyAtMs)}`,
   InstanceInService: ({ instanceId, bootedAtMs }, { atMs }) =>
     `${instanceId} InService${bootedAtMs > atMs ? `, booted in ${formatDuration(bootedAtMs - atMs)}` : ''}`,
   InstanceProtectionSet: ({ instanceId, protectedFromScaleIn }) =>
     `${instanceId} ${protectedFromScaleIn ? 'is' : 'is no longer'} protected from scale-in`,
-  InstanceTerminating: ({ instanceId, waits }) =>
-    `${instanceId} Terminating${waits ? ', waits until it has drained' : ''}`,
+  InstanceTerminating: ({ instanceId, waitsFor, cause }) =>
+    `${instanceId} Terminating${waitsFor.length > 0 ? `, waits for ${waitsFor.join(', ')}` : ''}: ${cause}`,
+  LifecycleActionCompleted: ({ instanceId, hook }) => `${hook} lets ${instanceId} go`,
   ScaleInPrevented: ({ autoScalingGroupName, surplus }) =>
-    `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: all are protected from scale-in`,
-  InstanceTerminated: ({ instanceId, autoScalingGroupName }) => `${instanceId} of ${autoScalingGroupName} terminated`,
+    `${autoScalingGroupName} keeps ${formatNoun(surplus, 'instance')} too many: Could not scale to desired capacity because all remaining instances are protected from scale-in.`,
+  InstanceTerminated: ({ instanceId, autoScalingGroupName, cause }) =>
+    `${instanceId} of ${autoScalingGroupName} terminated${cause === undefined ? '' : `: ${cause}`}`,
+  SpotMarketMoved: ({ pools }) => `a new hour of the Spot market, ${formatNoun(pools.length, 'pool')}`,
+  SpotRebalanceRecommended: ({ instanceId }) => `${instanceId} is at risk: EC2 recommends to rebalance`,
+  SpotInterruptionNoticed: ({ instanceId, reclaimedAtMs }) =>
+    `Spot instance ${instanceId} gets its two-minute notice, gone ${formatInstant(reclaimedAtMs)}`,
+  FaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
+  FaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
+  CpuCreditsSettled: ({ instanceIds, balances, surplus, vcpus }) => {
+    const least = Math.min(...balances);
+    const lent = surplus.reduce((sum, credits) => sum + credits, 0);
+    return `CPU credits of ${formatNoun(instanceIds.length, 'instance')}: lowest balance ${formatValue(least)}, ${formatValue(lent)} lent, ${formatValue(Math.min(...vcpus))} vCPUs at least`;
+  },
 
+  LoadBalancerCreated: ({ config }) => `load balancer ${config.Name}, ${config.Scheme}`,
   TargetGroupCreated: ({ config }) =>
+<<<<<<< HEAD
+    `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, unhealthy after ${config.UnhealthyThresholdCount} failed ones`,
+  TargetRegistered: ({ targetGroup, targetId, state, firstCheckMs, answersFromMs, healthyAtMs, availabilityZone }) => {
+    if (state === 'unused')
+      return `${targetId} registered with ${targetGroup}, unused: not enabled in ${availabilityZone}`;
+    const answers = answersFromMs > firstCheckMs ? `, its application listens ${formatInstant(answersFromMs)}` : '';
+    const checked = healthyAtMs === undefined ? `first health check ${formatInstant(firstCheckMs)}` : 'healthy at once';
+    return `${targetId} registered with ${targetGroup}, ${checked}${answers}`;
+  },
+  TargetHealthy: ({ targetGroup, targetId, fullShareAtMs }) =>
+    `${targetId} is healthy in ${targetGroup}: it gets ${fullShareAtMs === undefined ? 'requests' : `more and more requests, its full share ${formatInstant(fullShareAtMs)}`}`,
+  TargetUnhealthy: ({ targetGroup, targetId, reason }) => `${targetId} is unhealthy in ${targetGroup}: ${reason}`,
+  HealthCheckAnswerChanged: ({ targetGroup, targetId, answer }) => {
+    const whose = targetId ?? 'the busy targets';
+    return `health checks of ${whose} in ${targetGroup} ${answer === 'Passes' ? 'pass again' : `fail: ${answer}`}`;
+  },
+=======
     `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, deregistration delay ${formatDuration(config.deregistrationDelaySeconds * 1_000)}`,
   TargetRegistered: ({ targetGroup, targetId, healthyAtMs }) =>
     `${targetId} registered with ${targetGroup}, first passing health check ${formatInstant(healthyAtMs)}`,
@@ -352,6 +499,7 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   TargetUnhealthy: ({ targetGroup, targetId, reason }) => `${targetId} is unhealthy in ${targetGroup}: ${reason}`,
   HealthCheckAnswerChanged: ({ targetGroup, targetId, passes, decidedAtMs }) =>
     `${targetId} ${passes ? 'passes' : 'fails'} its health checks in ${targetGroup}, which tells ${formatInstant(decidedAtMs)}`,
+>>>>>>> scheduler
   TargetDraining: ({ targetGroup, targetId, untilMs }) =>
     `${targetId} drains from ${targetGroup} until ${formatInstant(untilMs)}`,
   TargetDeregistered: ({ targetGroup, targetId }) => `${targetId} has left ${targetGroup}`,
@@ -365,8 +513,15 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     return `capacity provider ${config.name} on ${autoScalingGroup}, ${scaling}`;
   },
   CapacityProviderScaled: describeScaledProvider,
+  CpuSpeedChanged: ({ serviceName, percent }) =>
+    `tasks of ${serviceName} run at ${percent} % of their CPU, by the CPU credits of their instances`,
+  FargateSpotTaskDoomed: ({ taskId, interruptedAtMs }) =>
+    `chance takes ${taskId} back ${formatInstant(interruptedAtMs)}`,
+  FargateSpotTaskInterrupted: ({ taskId, serviceName, endsAtMs }) =>
+    `Fargate Spot takes ${taskId} of ${serviceName} back: SIGTERM, killed ${formatInstant(endsAtMs)} at the latest`,
   ContainerInstanceRegistered: ({ ec2InstanceId, instanceType, availabilityZone, cpuUnits, memoryMiB }) =>
     `${ec2InstanceId} joined the cluster: ${instanceType} in ${availabilityZone}, ${formatCount(cpuUnits)} CPU units, ${formatCount(memoryMiB)} MiB`,
+  ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: its trunk is there`,
   ContainerInstanceDraining: ({ ec2InstanceId }) => `${ec2InstanceId} is DRAINING: its tasks are replaced elsewhere`,
   ContainerInstanceDeregistered: ({ ec2InstanceId }) => `${ec2InstanceId} has left the cluster`,
 
@@ -387,11 +542,17 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   },
   ServiceTasksStopping: ({ serviceName, taskIds, reason }) =>
     `${serviceName} stops ${taskIds.length > ROWS ? formatNoun(taskIds.length, 'task') : taskIds.join(', ')}: ${reason}`,
+<<<<<<< HEAD
+  ServiceTaskPlacementFailed: ({ serviceName, retryAtMs, ...refused }) => {
+    const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
+    return `${serviceName} was unable to place a task: ${describeRefusal(refused)}${again}`;
+=======
   ServiceTaskPlacementFailed: ({ serviceName, count, reason, closest, retryAtMs }) => {
     const near = closest === undefined ? '' : `, closest ${closest}`;
     const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
     const alike = count === 1 ? '' : `, and ${formatNoun(count - 1, 'task')} like it`;
     return `${serviceName} was unable to place a task: ${reason}${near}${alike}${again}`;
+>>>>>>> scheduler
   },
   ServiceDeploymentBlocked: ({ serviceName, deploymentId }) =>
     `${serviceName} can neither start nor stop tasks for ${deploymentId}: its minimumHealthyPercent and maximumPercent`,
@@ -404,6 +565,16 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   ServiceReachedSteadyState: ({ serviceName, runningCount }) =>
     `${serviceName} has reached a steady state with ${formatNoun(runningCount, 'task')}`,
 
+<<<<<<< HEAD
+  TaskCreated: ({ taskId, serviceName, taskDefinition, capacityProvider }) =>
+    `${taskId} of ${serviceName} created: ${taskDefinition} for ${capacityProvider ?? 'EC2'}`,
+  TaskWaiting: ({ taskId, givesUpAtMs, ...refused }) =>
+    `${taskId} waits in PROVISIONING for an instance: ${describeRefusal(refused)}; gives up ${formatInstant(givesUpAtMs)}`,
+  TaskPlaced: describePlaced,
+  TaskAdmitted: ({ taskId, ec2InstanceId, runningAtMs }) =>
+    `${taskId} has its resources on ${ec2InstanceId}, containers start ${formatInstant(runningAtMs)}`,
+  TaskRunning: ({ taskId, serviceName }) => `${taskId} of ${serviceName} RUNNING`,
+=======
   DeploymentStarted: ({ serviceName, deploymentId, taskDefinition, rollsBack }) =>
     rollsBack === undefined
       ? `${serviceName} is deployed anew: ${deploymentId} brings ${taskDefinition}`
@@ -447,6 +618,7 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `${container} of ${taskId} ${passed ? 'passed' : 'failed'} its health check, ${formatNoun(failures, 'failure')} in a row: ${healthStatus}`,
   TaskActivating: ({ taskId, serviceName }) => `${taskId} of ${serviceName} ACTIVATING: it is registered as a target`,
   TaskRunning: ({ taskId, serviceName }) => `${taskId}${ofService(serviceName)} RUNNING`,
+>>>>>>> scheduler
   TaskDeactivating: ({ taskId, serviceName, stopCode, reason }) =>
     `${taskId} of ${serviceName} DEACTIVATING, ${why(stopCode, reason)}`,
   TaskStopping: ({ taskId, serviceName, stopCode, reason, stoppedAtMs, exitCodes }) =>

@@ -5,8 +5,8 @@
 
 import {
   desiredInstances,
-  evaluationOffsetMs,
   MINUTE,
+  nextEvaluationMs,
   recentDatapoints,
   scalableResourceId,
   serviceNameOf,
@@ -25,6 +25,7 @@ const MOST_MOMENTS = 5;
 /** Kinds of moments, the most telling first: what users felt, what stood in the way of capacity, what scaling did. */
 const kinds = [
   'worst minute',
+  'largest backlog',
   'placement failure',
   'maximum capacity',
   'maximum size',
@@ -88,6 +89,7 @@ class Collector {
     const { events } = simulation;
     events.on('ServiceReachedSteadyState').subscribe(({ event }) => this.#settled.add(event.serviceName));
     events.on('LoadServed').subscribe((recorded) => this.#onServed(recorded));
+    events.on('MessagesServed').subscribe((recorded) => this.#onMessages(recorded));
     events.on('ServiceTaskPlacementFailed', 'TaskStopped').subscribe((recorded) => this.#onFailure(recorded));
     events.on('AlarmStateChanged').subscribe((recorded) => this.#onAlarm(recorded));
     events.on('ScalingActivityStarted').subscribe((recorded) => this.#onScaling(recorded));
@@ -148,9 +150,24 @@ class Collector {
     const serviceName = event.services[row] as string;
     const late = minute.timedOut === 0 ? '' : `, ${formatCount(minute.timedOut)} of them timed out`;
     return {
-      what: `the worst minute of ${serviceName}, from ${formatMinute(minute.startMs)}: ${formatCount(minute.failed)} of ${formatNoun(minute.ended, 'request')} failed${late}`,
-      because: [describeServed(event, row), ...this.#whyNotMore(serviceName, atMs)],
+      what: `the worst minute of ${serviceName}, from ${formatMinute(minute.startMs)}: ${formatCount(minute.failed)} of ${formatNoun(minute.ended, this.#unitOf(serviceName))} failed${late}`,
+      because: [describeServed(event, row, this.#unitOf(serviceName)), ...this.#whyNotMore(serviceName, atMs)],
     };
+  }
+
+  /** A backlog is worth telling when a message is older than a minute; it is looked at once a minute. */
+  #onMessages(recorded: RecordedOf<'MessagesServed'>): void {
+    const { serviceName, queueName, visible, oldestMs } = recorded.event;
+    if (recorded.atMs % MINUTE !== 0 || oldestMs < MINUTE) return;
+    this.#offer('largest backlog', visible, recorded, () => ({
+      what: `queue ${queueName} has ${formatNoun(visible, 'message')} waiting, the oldest for ${formatDuration(oldestMs)}`,
+      because: [describe(recorded), ...this.#whyNotMore(serviceName, recorded.atMs)],
+    }));
+  }
+
+  #unitOf(serviceName: string): 'request' | 'message' {
+    const serving = this.#simulation.world.workload.loads.get(serviceName)?.config.serving;
+    return serving === 'queue' ? 'message' : 'request';
   }
 
   /** Why a service had no more tasks at this moment. */
@@ -184,7 +201,7 @@ class Collector {
       const title = `alarm ${alarmTitle(alarmName)}`;
       if (alarm.state !== 'ALARM')
         reasons.push(
-          `${title} has not fired yet, evaluated next at ${formatInstant(nextEvaluationMs(alarmName, nowMs))}: ${seen}`,
+          `${title} has not fired yet, evaluated next at ${formatInstant(nextEvaluationMs(alarm, nowMs))}: ${seen}`,
         );
       else
         reasons.push(
@@ -203,7 +220,7 @@ class Collector {
     }
     if (atMs === this.#fromMs) return;
     // A failure while the first tasks start counts only if there is none later, and least while there are no instances yet.
-    const noInstances = event.type === 'ServiceTaskPlacementFailed' && event.reason === 'NO ACTIVE INSTANCES';
+    const noInstances = event.type === 'ServiceTaskPlacementFailed' && event.closest === undefined;
     const score = this.#settled.has(event.serviceName) ? 2 : noInstances ? 0 : 1;
     this.#offer('placement failure', score, recorded, () => this.#story(recorded));
   }
@@ -301,11 +318,12 @@ class Collector {
       recorded,
       (policyKey) => {
         const config = autoscaling.policies.get(policyKey)?.config;
+        if (config?.PolicyType === 'StepScaling') return config;
         return config?.PolicyType === 'TargetTrackingScaling'
           ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
-          : config;
+          : undefined;
       },
-      (alarmName) => cloudwatch.alarms.get(alarmName)?.config.comparisonOperator,
+      (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
     );
   }
 
@@ -352,7 +370,7 @@ class Collector {
       case 'LoadServed': {
         // A capacity provider's metric does not measure the load.
         const row = told.has('CapacityProviderScaled') ? -1 : event.services.indexOf(serviceName ?? '');
-        return row === -1 ? undefined : describeServed(event, row);
+        return row === -1 ? undefined : describeServed(event, row, this.#unitOf(serviceName as string));
       }
       case 'AlarmActionsRepeated': {
         const alarmName = this.#alarmOf(effect);
@@ -400,13 +418,8 @@ function timed(atMs: Millis, shownMs: Millis, text: string): string {
 
 /** A policy with nothing but steps down is no answer to a rise; of exact capacities the side of the alarm tells. */
 function mayScaleOut(policy: PutScalingPolicy): boolean {
-  if (policy.PolicyType === 'TargetTrackingScaling') return true;
+  if (policy.PolicyType !== 'StepScaling') return policy.PolicyType === 'TargetTrackingScaling';
   const { AdjustmentType, StepAdjustments } = policy.StepScalingPolicyConfiguration;
-  if (AdjustmentType === 'ExactCapacity') return policy.alarm.ComparisonOperator.startsWith('Greater');
+  if (AdjustmentType === 'ExactCapacity') return policy.alarm?.ComparisonOperator.startsWith('Greater') === true;
   return StepAdjustments.some(({ ScalingAdjustment }) => ScalingAdjustment > 0);
-}
-
-/** Alarms are evaluated once a minute, each at its own second. */
-function nextEvaluationMs(alarmName: string, nowMs: Millis): Millis {
-  return nowMs + MINUTE - ((nowMs - evaluationOffsetMs(alarmName)) % MINUTE);
 }

@@ -2,6 +2,7 @@
 
 import type {
   CostReport,
+  QueueReport,
   ScalingReport,
   ServiceLevelReport,
   SeriesReport,
@@ -14,6 +15,8 @@ export interface ServiceSummary {
   readonly serviceLevel: ServiceLevelReport;
   readonly utilization: UtilizationReport;
   readonly scaling: ScalingReport;
+  /** Of a service whose tasks take messages from a queue. */
+  readonly queue?: QueueReport;
 }
 
 /** A telling event: when, what, and why in one line. */

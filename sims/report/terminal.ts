@@ -18,6 +18,7 @@ import {
   formatNoun,
   formatRange,
   formatUsd,
+  formatValue,
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 
@@ -89,12 +90,18 @@ function header(summary: RunSummary, width: number): Line[] {
 }
 
 /** What the users of a service got, in a sentence. */
-function verdict({ serviceName, serviceLevel, utilization }: ServiceSummary, width: number): Line[] {
+function verdict({ serviceName, serviceLevel, utilization, queue }: ServiceSummary, width: number): Line[] {
   const { requests, served, availabilityPercent, p99Ms, sloMinutesLost = 0, minutes } = serviceLevel;
   const parts = [
-    `${serviceName}: ${formatAvailability(availabilityPercent)} of ${formatNoun(requests, 'request')} answered in time`,
+    queue === undefined
+      ? `${serviceName}: ${formatAvailability(availabilityPercent)} of ${formatNoun(requests, 'request')} answered in time`
+      : `${serviceName}: ${formatAvailability((100 * served) / requests)} of ${formatNoun(requests, 'message')} done`,
   ];
   if (served > 0) parts.push(`p99 ${formatLatency(p99Ms)}`);
+  if (queue !== undefined) {
+    parts.push(`largest backlog ${formatCount(queue.largestBacklog)}`);
+    if (queue.backlog > 0) parts.push(`${formatCount(queue.backlog)} left at the end`);
+  }
   if (sloMinutesLost > 0)
     parts.push(`${formatCount(sloMinutesLost)} of ${formatNoun(minutes, 'minute')} missed the objective`);
   parts.push(`${formatRange(utilization.fewestTasks, utilization.mostTasks)} tasks`);
@@ -147,7 +154,7 @@ function gapAfter(index: number, perRow: number): Line {
 }
 
 function panelsOf(series: SeriesReport, columns: number): Panel[] {
-  const { offeredRps, peakRps, failedRps, desiredTasks, runningTasks, cpuPercent, p99Ms } = series;
+  const { offeredRps, peakRps, failedRps, desiredTasks, runningTasks, cpuPercent, p99Ms, backlog, oldestMs } = series;
   const curve = (values: readonly number[], combine: Combine, style: Style, symbols = SOLID): Curve => ({
     values: resample(values, columns, combine),
     style,
@@ -159,7 +166,7 @@ function panelsOf(series: SeriesReport, columns: number): Panel[] {
   const p99 = curve(p99Ms, largest, 'magenta');
   return [
     {
-      title: `load, req/s: mean ${formatAmount(mean(offeredRps))}, highest ${formatAmount(largest(peakRps))}`,
+      title: `load, ${backlog === undefined ? 'req/s' : 'messages/s'}: mean ${formatAmount(mean(offeredRps))}, highest ${formatAmount(largest(peakRps))}`,
       curves: [load],
       max: largest(load.values),
       format: formatAmount,
@@ -178,9 +185,33 @@ function panelsOf(series: SeriesReport, columns: number): Panel[] {
       format: formatCount,
     },
     {
-      title: `p99 latency: highest ${formatLatency(largest(p99Ms))}`,
+      title: `${backlog === undefined ? 'p99 latency' : 'p99 age when done'}: highest ${formatLatency(largest(p99Ms))}`,
       curves: [p99],
       max: largest(p99.values),
+      format: formatLatency,
+    },
+    ...queuePanels(backlog, oldestMs, curve),
+  ];
+}
+
+/** How long a queue was, and how old its oldest message. */
+function queuePanels(
+  backlog: readonly number[] | undefined,
+  oldestMs: readonly number[] | undefined,
+  curve: (values: readonly number[], combine: Combine, style: Style) => Curve,
+): Panel[] {
+  if (backlog === undefined || oldestMs === undefined) return [];
+  return [
+    {
+      title: `messages that wait: most ${formatCount(largest(backlog))}`,
+      curves: [curve(backlog, largest, 'blue')],
+      max: largest(backlog),
+      format: formatCount,
+    },
+    {
+      title: `oldest message: at most ${formatLatency(largest(oldestMs))}`,
+      curves: [curve(oldestMs, largest, 'magenta')],
+      max: largest(oldestMs),
       format: formatLatency,
     },
   ];
@@ -280,10 +311,28 @@ function padded(line: Line, width: number): Line {
 
 const NONE = '-';
 
+/** Rows that are shown when some service works off a queue; p50 to p99 are then the age of a message when it was done. */
+const queueFigures: readonly (readonly [string, (service: ServiceSummary) => string])[] = [
+  ['messages', ofQueue(({ sent }) => formatCount(sent))],
+  ['done', ofQueue(({ deleted, sent }) => (sent === 0 ? NONE : formatAvailability((100 * deleted) / sent)))],
+  ['largest backlog', ofQueue(({ largestBacklog }) => formatCount(largestBacklog))],
+  ['left at the end', ofQueue(({ backlog }) => formatCount(backlog))],
+  ['oldest message', ofQueue(({ oldestMessageMs }) => formatLatency(oldestMessageMs))],
+  ['received again', ofQueue(({ receivedAgain }) => formatCount(receivedAgain))],
+  ['expired, dead letters', ofQueue((queue) => `${formatCount(queue.expired)}, ${formatCount(queue.deadLetters)}`)],
+];
+
 /** Rows of the table: what a figure is called, and how a service tells it. */
 const figures: readonly (readonly [string, (service: ServiceSummary) => string])[] = [
-  ['requests', ({ serviceLevel }) => formatCount(serviceLevel.requests)],
-  ['answered in time', ofRequests(({ availabilityPercent }) => formatAvailability(availabilityPercent))],
+  ['requests', ({ serviceLevel, queue }) => (queue === undefined ? formatCount(serviceLevel.requests) : NONE)],
+  [
+    'answered in time',
+    (service) =>
+      service.queue === undefined
+        ? ofRequests(({ availabilityPercent }) => formatAvailability(availabilityPercent))(service)
+        : NONE,
+  ],
+  ...queueFigures,
   ['p50', ofRequests(({ served, p50Ms }) => (served === 0 ? NONE : formatLatency(p50Ms)))],
   ['p95', ofRequests(({ served, p95Ms }) => (served === 0 ? NONE : formatLatency(p95Ms)))],
   ['p99', ofRequests(({ served, p99Ms }) => (served === 0 ? NONE : formatLatency(p99Ms)))],
@@ -301,10 +350,18 @@ const figures: readonly (readonly [string, (service: ServiceSummary) => string])
   ['  longest', ({ scaling }) => seconds(scaling.riseToDecision, 'longestS')],
   ['rise to capacity, median', ({ scaling }) => seconds(scaling.riseToCapacity, 'medianS')],
   ['  longest', ({ scaling }) => seconds(scaling.riseToCapacity, 'longestS')],
+  [
+    'forecast off by, mean',
+    ({ scaling: { forecast } }) => (forecast === undefined ? NONE : `${formatValue(forecast.errorPercent)} %`),
+  ],
 ];
 
 function ofRequests(tell: (level: ServiceSummary['serviceLevel']) => string) {
   return ({ serviceLevel }: ServiceSummary) => (serviceLevel.requests === 0 ? NONE : tell(serviceLevel));
+}
+
+function ofQueue(tell: (queue: NonNullable<ServiceSummary['queue']>) => string) {
+  return ({ queue }: ServiceSummary) => (queue === undefined ? NONE : tell(queue));
 }
 
 /** Only services with a load are measured. */
@@ -322,8 +379,14 @@ const LONGEST_NAME = 24;
 
 /** All services, a column each; as many side by side as there is room for. */
 function tables(services: readonly ServiceSummary[], width: number): Line[][] {
+  const hasQueue = services.some(({ queue }) => queue !== undefined);
+  const hasRequests = services.some(({ queue }) => queue === undefined);
+  const shown = figures.filter(([title]) => {
+    if (queueFigures.some(([queueTitle]) => queueTitle === title)) return hasQueue;
+    return hasRequests || (title !== 'requests' && title !== 'answered in time');
+  });
   const columns = services.map((service) => {
-    const cells = figures.map(([, tell]) => tell(service));
+    const cells = shown.map(([, tell]) => tell(service));
     const head = shortened(service.serviceName, LONGEST_NAME);
     return { head, cells, width: Math.max(head.length, ...cells.map((cell) => cell.length)) + 2 };
   });
@@ -345,8 +408,10 @@ function tables(services: readonly ServiceSummary[], width: number): Line[][] {
       chars: BORDERLESS,
       style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
     });
-    for (const [row, [title]] of figures.entries())
-      table.push([title, ...block.map(({ cells }) => cells[row] as string)]);
+    for (const [row, [title]] of shown.entries()) {
+      const cells = block.map((column) => column.cells[row] as string);
+      if (cells.some((cell) => cell !== NONE)) table.push([title, ...cells]);
+    }
     const [head = '', rule = '', ...rows] = table.toString().split('\n');
     return [[{ text: head, style: 'bold' }], [{ text: rule, style: 'dim' }], ...rows.map((text): Line => [{ text }])];
   });
@@ -376,17 +441,33 @@ function shortened(text: string, length: number): string {
 
 function cost({ cost: report }: RunSummary, width: number): Line[] {
   const kinds = [
-    ['EC2', report.ec2MicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
+    ['EC2', report.ec2MicroUsd + report.ec2SpotMicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
+    ['of that Spot', report.ec2SpotMicroUsd, ''],
+    ['CPU credits', report.cpuCreditsMicroUsd, ''],
+    ['volumes', report.ebsMicroUsd, ''],
+    ['public addresses', report.publicIpv4MicroUsd, ''],
     ['Fargate', report.fargateMicroUsd, ''],
     ['Fargate Spot', report.fargateSpotMicroUsd, ''],
-    ['load balancer', report.loadBalancerMicroUsd, ''],
+    ['load balancer', report.loadBalancerMicroUsd + report.lcuMicroUsd, ''],
+    ['CloudWatch', report.cloudWatchMicroUsd, ''],
+    ['logs', report.logsMicroUsd, ''],
   ] as const;
   const parts = kinds
     .filter(([, microUsd]) => microUsd > 0)
     .map(([kind, microUsd, detail]) => `${kind} ${formatUsd(microUsd)}${detail}`);
   if (report.fargateTaskHours > 0) parts.push(`${formatAmount(report.fargateTaskHours)} task-hours on Fargate`);
   const total = `cost ${formatUsd(report.totalMicroUsd)}`;
-  return wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width);
+  const unused = report.byService.reduce((sum, { unusedMicroUsd }) => sum + unusedMicroUsd, 0);
+  const waste = [
+    ...(report.idleMicroUsd > 0
+      ? [`${formatUsd(report.idleMicroUsd)} for instances' capacity that nobody reserved`]
+      : []),
+    ...(unused > 0 ? [`${formatUsd(unused)} for what was reserved and not used`] : []),
+  ];
+  return [
+    ...wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width),
+    ...(waste.length === 0 ? [] : wrap(`of it ${waste.join(', ')}`, width)),
+  ];
 }
 
 function moments({ moments: told, from, to }: RunSummary, width: number): Line[] {

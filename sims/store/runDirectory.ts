@@ -1,12 +1,12 @@
 /**
  * A run on disk: what is needed to repeat it (manifest, scenario, traces), what happened (events, one JSON line each,
- * compressed), and what it came to (summary).
+ * compressed), and what it came to (scaling activities as AWS lists them, summary).
  */
 
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Event, Recorded } from '../../core/index.ts';
+import type { Event, Recorded, ScalingActivityDescription } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import type { LoadedScenario } from '../input/scenarioFile.ts';
 import type { RunSummary } from '../report/summary.ts';
@@ -52,8 +52,11 @@ export class RunDirectory {
   }
 
   /** @throws InputError like `append` */
-  finish(summary: RunSummary): void {
-    this.#write(() => this.#writeJson('summary.json', summary));
+  finish(summary: RunSummary, activities: readonly ScalingActivityDescription[]): void {
+    this.#write(() => {
+      this.#writeJson('scaling-activities.json', { ScalingActivities: activities });
+      this.#writeJson('summary.json', summary);
+    });
   }
 
   #writeJson(name: string, value: unknown): void {

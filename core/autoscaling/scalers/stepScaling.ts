@@ -6,40 +6,38 @@
  */
 
 import { z } from 'zod';
-import { missingDataTreatments, statistics, type MetricAlarm } from '../../cloudwatch/index.ts';
-import { DAY, SECOND, type ScenarioProblem } from '../../kernel/index.ts';
+import {
+  alarmWindow,
+  comparisonOperator,
+  customMetricSpecification,
+  keyOf,
+  metricQueryProblems,
+  metricStatistic,
+  requestFor,
+  requestOf,
+  windowProblems,
+  type ComparisonOperator,
+} from '../../cloudwatch/index.ts';
+import { SECOND, type ScenarioProblem } from '../../kernel/index.ts';
 import { scalingMetrics, type Scaler, type ScalingMetric } from '../scaler.ts';
-
-type ComparisonOperator = MetricAlarm['comparisonOperator'];
-
-const comparisonOperators = [
-  'GreaterThanOrEqualToThreshold',
-  'GreaterThanThreshold',
-  'LessThanThreshold',
-  'LessThanOrEqualToThreshold',
-] as const satisfies readonly ComparisonOperator[];
 
 const adjustmentTypes = ['ChangeInCapacity', 'ExactCapacity', 'PercentChangeInCapacity'] as const;
 const aggregationTypes = ['Average', 'Minimum', 'Maximum'] as const;
 
 const alarm = z.strictObject({
-  MetricName: z
-    .enum(Object.keys(scalingMetrics) as [ScalingMetric, ...ScalingMetric[]])
-    .describe('a metric of the scaled service, from which its dimensions follow; target tracking’s names do, too'),
-  Namespace: z.enum(['AWS/ECS', 'AWS/ApplicationELB']).optional().describe('follows from MetricName when left out'),
-  Statistic: z
-    .enum(statistics)
+  ...customMetricSpecification,
+  MetricName: customMetricSpecification.MetricName.describe(
+    `a metric of the scaled service (${Object.keys(scalingMetrics).join(', ')}), from which its namespace and dimensions follow, or any other with its Namespace and Dimensions`,
+  ),
+  Statistic: metricStatistic
     .optional()
-    .describe('over the samples of a period; when left out, Sum for requests per target and Average for the others'),
-  Period: z.int().min(60).multipleOf(60).default(60).describe('seconds, whole minutes'),
-  EvaluationPeriods: z.int().min(1).default(1).describe('N: how many periods are looked at'),
-  DatapointsToAlarm: z.int().optional().describe('M: how many of them must breach; all of them when left out'),
+    .describe(
+      'over the samples of a period; when left out, Sum for requests and Average for the others; p99 and the like, too',
+    ),
+  ...alarmWindow,
+  EvaluationPeriods: alarmWindow.EvaluationPeriods.default(1),
   Threshold: z.number().optional().describe('in the unit of the metric; scalingSteps imply it'),
-  ComparisonOperator: z
-    .enum(comparisonOperators)
-    .optional()
-    .describe('statistic, operator, threshold; scalingSteps imply it'),
-  TreatMissingData: z.enum(missingDataTreatments).default('missing'),
+  ComparisonOperator: comparisonOperator.optional().describe('statistic, operator, threshold; scalingSteps imply it'),
 });
 
 const stepAdjustment = z.strictObject({
@@ -57,9 +55,11 @@ const scalingInterval = z.strictObject({
 const schema = z.strictObject({
   PolicyName: z.string().min(1).max(256),
   PolicyType: z.literal('StepScaling'),
-  alarm: alarm.describe(
-    'the alarm that calls the policy, as put-metric-alarm takes it; its name and its action follow',
-  ),
+  alarm: alarm
+    .optional()
+    .describe(
+      'the alarm that calls the policy, as put-metric-alarm takes it; its name and its action follow. Without it, alarms of the scenario call the policy by name',
+    ),
   StepScalingPolicyConfiguration: z.strictObject({
     AdjustmentType: z.enum(adjustmentTypes).describe('what a ScalingAdjustment counts'),
     StepAdjustments: z
@@ -94,15 +94,19 @@ export interface StepScalingPolicyConfiguration {
   readonly MetricAggregationType?: (typeof aggregationTypes)[number] | undefined;
 }
 
-/** One policy with the one alarm that calls it: `scalingSteps` are spelled out. */
+type WrittenAlarm = NonNullable<WrittenPolicy['alarm']>;
+
+/** One policy with the one alarm that calls it, if it brings one along: `scalingSteps` are spelled out. */
 export interface StepScalingPolicy extends Readonly<Pick<WrittenPolicy, 'PolicyName' | 'PolicyType'>> {
-  readonly alarm: Readonly<WrittenPolicy['alarm']> & {
+  readonly alarm?: Readonly<WrittenAlarm> & {
     readonly Threshold: number;
     readonly ComparisonOperator: ComparisonOperator;
   };
-  readonly StepScalingPolicyConfiguration: StepScalingPolicyConfiguration &
-    Readonly<Pick<WrittenPolicy['StepScalingPolicyConfiguration'], 'Cooldown' | 'MetricAggregationType'>>;
+  readonly StepScalingPolicyConfiguration: PutConfiguration;
 }
+
+type PutConfiguration = StepScalingPolicyConfiguration &
+  Readonly<Pick<WrittenPolicy['StepScalingPolicyConfiguration'], 'Cooldown' | 'MetricAggregationType'>>;
 
 /** Where the metric is, as the alarm sees it. */
 export interface StepReading {
@@ -190,10 +194,16 @@ export const stepScaling: Scaler<typeof schema, StepScalingPolicy> = {
   schema,
 
   problems({ alarm: written, scalingSteps, StepScalingPolicyConfiguration: configuration }) {
-    const problems = alarmProblems(written);
+    const problems = written === undefined ? [] : alarmProblems(written);
+    if (written === undefined && scalingSteps !== undefined)
+      problems.push({ path: ['scalingSteps'], message: 'found them without an alarm, expected the metric in `alarm`' });
     const implied = [
-      [['alarm', 'Threshold'], written.Threshold],
-      [['alarm', 'ComparisonOperator'], written.ComparisonOperator],
+      ...(written === undefined
+        ? []
+        : ([
+            [['alarm', 'Threshold'], written.Threshold],
+            [['alarm', 'ComparisonOperator'], written.ComparisonOperator],
+          ] as const)),
       [['StepScalingPolicyConfiguration', 'StepAdjustments'], configuration.StepAdjustments],
     ] as const;
     for (const [path, value] of implied) {
@@ -222,6 +232,8 @@ export const stepScaling: Scaler<typeof schema, StepScalingPolicy> = {
   },
 
   policies({ PolicyName, PolicyType, alarm: written, scalingSteps, StepScalingPolicyConfiguration: configuration }) {
+    if (written === undefined)
+      return [{ PolicyName, PolicyType, StepScalingPolicyConfiguration: configuration as PutConfiguration }];
     const sides =
       scalingSteps === undefined
         ? [{ suffix: '', ...written, StepAdjustments: configuration.StepAdjustments } as Side]
@@ -234,25 +246,33 @@ export const stepScaling: Scaler<typeof schema, StepScalingPolicy> = {
     }));
   },
 
-  metric: ({ alarm: { MetricName } }) => MetricName,
+  follows({ alarm: written }) {
+    if (written === undefined) return undefined;
+    const { MetricName = '', Namespace, Dimensions, Metrics, Statistic } = written;
+    if (Metrics !== undefined) return { request: requestOf(Metrics) };
+    if (isOfTheService(written)) return { predefined: MetricName as ScalingMetric, statistic: Statistic };
+    return {
+      request: requestFor(keyOf({ Namespace: Namespace as string, MetricName, Dimensions }), Statistic ?? 'Average'),
+    };
+  },
 
-  alarms({ PolicyName, alarm: config }, { metric, statistic, delayMs }, policyKey) {
-    const { Statistic, Period, EvaluationPeriods, DatapointsToAlarm, Threshold, ComparisonOperator } = config;
+  alarms({ PolicyName, alarm: config }, request, policyKey, alarmId) {
+    if (config === undefined) return [];
+    const { Period, EvaluationPeriods, DatapointsToAlarm, Threshold, ComparisonOperator } = config;
     const resourceId = policyKey.slice(0, -PolicyName.length - 1);
     const side = ComparisonOperator.startsWith('Greater') ? 'High' : 'Low';
     return [
       {
-        alarmName: `StepScaling-${resourceId}-Alarm${side}-${PolicyName}`,
-        metric,
-        metricDelayMs: delayMs,
-        statistic: Statistic ?? statistic,
+        alarmName: `StepScaling-${resourceId}-Alarm${side}-${alarmId}`,
+        request,
         periodMs: Period * SECOND,
         evaluationPeriods: EvaluationPeriods,
         datapointsToAlarm: DatapointsToAlarm ?? EvaluationPeriods,
         threshold: Threshold,
         comparisonOperator: ComparisonOperator,
         treatMissingData: config.TreatMissingData,
-        alarmActions: [policyKey],
+        ...(config.EvaluateLowSampleCountPercentile === 'ignore' ? { ignoresFewSamples: true } : {}),
+        scalingActions: { ALARM: [policyKey] },
       },
     ];
   },
@@ -271,31 +291,36 @@ export const stepScaling: Scaler<typeof schema, StepScalingPolicy> = {
   countsFromRunning: ({ StepScalingPolicyConfiguration: { AdjustmentType } }) => AdjustmentType !== 'ExactCapacity',
 
   tracksTarget: false,
+  ownsAlarms: false,
 };
 
-/** What put-metric-alarm would refuse; the words on datapoints are aws-cdk's. */
-function alarmProblems(written: WrittenPolicy['alarm']): ScenarioProblem[] {
-  const { MetricName, Namespace, Statistic, Period, EvaluationPeriods, DatapointsToAlarm } = written;
+/** Whether an alarm names a metric of the scaled service, whose dimensions follow. */
+function isOfTheService({ MetricName = '', Namespace, Dimensions }: WrittenAlarm): boolean {
+  const published = Object.hasOwn(scalingMetrics, MetricName) ? scalingMetrics[MetricName as ScalingMetric] : undefined;
+  return published !== undefined && (Namespace ?? published) === published && Dimensions.length === 0;
+}
+
+/** What put-metric-alarm would refuse. */
+function alarmProblems(written: WrittenAlarm): ScenarioProblem[] {
+  const { MetricName, Namespace, Statistic, Period, Metrics } = written;
   const problems: ScenarioProblem[] = [];
-  const report = (key: keyof typeof written, message: string) => problems.push({ path: ['alarm', key], message });
-  const published = scalingMetrics[MetricName];
-  if (Namespace !== undefined && Namespace !== published)
-    report('Namespace', `found ${Namespace}, expected ${published}, where ${MetricName} is published`);
-  if (MetricName.endsWith('RequestCountPerTarget') && Statistic !== undefined && Statistic !== 'Sum')
-    report('Statistic', `found ${Statistic}, expected Sum: the only valid statistic is Sum`);
-  if (DatapointsToAlarm !== undefined && DatapointsToAlarm < 1)
-    report('DatapointsToAlarm', `datapointsToAlarm cannot be less than 1, got: ${DatapointsToAlarm}`);
-  if (DatapointsToAlarm !== undefined && DatapointsToAlarm > EvaluationPeriods)
+  const report = (path: ScenarioProblem['path'], message: string) =>
+    problems.push({ path: ['alarm', ...path], message });
+  for (const { path, message } of windowProblems(written)) report(path, message);
+  if (Metrics !== undefined) {
+    for (const [key, value] of Object.entries({ MetricName, Namespace, Statistic }))
+      if (value !== undefined) report([key], `found ${key} beside Metrics, expected one or the other`);
+    for (const { path, message } of metricQueryProblems(Metrics, Period)) report(['Metrics', ...path], message);
+    return problems;
+  }
+  if (MetricName === undefined) report([], 'found neither MetricName nor Metrics, expected one of them');
+  else if (!isOfTheService(written) && Namespace === undefined)
     report(
-      'DatapointsToAlarm',
-      `datapointsToAlarm must be less than or equal to evaluationPeriods, got datapointsToAlarm: ${DatapointsToAlarm}, evaluationPeriods: ${EvaluationPeriods}`,
+      ['MetricName'],
+      `found ${MetricName} without a Namespace, expected one, or a metric of the service: ${Object.keys(scalingMetrics).join(', ')}`,
     );
-  // CloudWatch evaluates longer alarms, which it takes from periods of an hour on, only hourly.
-  if (Period * EvaluationPeriods * SECOND > DAY)
-    report(
-      'EvaluationPeriods',
-      `found ${EvaluationPeriods} periods of ${Period} seconds, expected at most a day, 86400 seconds, in all`,
-    );
+  if (MetricName?.endsWith('RequestCountPerTarget') === true && Statistic !== undefined && Statistic !== 'Sum')
+    report(['Statistic'], `found ${Statistic}, expected Sum: the only valid statistic is Sum`);
   return problems;
 }
 

@@ -5,13 +5,24 @@
  */
 
 import { z } from 'zod';
-import type { MetricAlarm } from '../../cloudwatch/index.ts';
-import { MINUTE, SECOND } from '../../kernel/index.ts';
+import {
+  customMetricSpecification,
+  keyOf,
+  metricQueryProblems,
+  requestFor,
+  requestOf,
+  statistics,
+  type MetricAlarm,
+} from '../../cloudwatch/index.ts';
+import { MINUTE, SECOND, type ScenarioProblem } from '../../kernel/index.ts';
 import type { Scaler } from '../scaler.ts';
+import type { ScalingSettings } from '../settings.ts';
 
 const predefinedMetricTypes = [
   'ECSServiceAverageCPUUtilization',
   'ECSServiceAverageMemoryUtilization',
+  'ECSServiceAverageCPUUtilizationHighResolution',
+  'ECSServiceAverageMemoryUtilizationHighResolution',
   'ALBRequestCountPerTarget',
 ] as const;
 
@@ -22,12 +33,31 @@ const schema = z.strictObject({
   PolicyType: z.literal('TargetTrackingScaling'),
   TargetTrackingScalingPolicyConfiguration: z.strictObject({
     TargetValue: z.number().positive().describe('what the metric should stay at, in its unit'),
-    PredefinedMetricSpecification: z.strictObject({ PredefinedMetricType: z.enum(predefinedMetricTypes) }),
+    PredefinedMetricSpecification: z
+      .strictObject({
+        PredefinedMetricType: z.enum(predefinedMetricTypes),
+        ResourceLabel: z
+          .string()
+          .max(1023)
+          .optional()
+          .describe(
+            'of ALBRequestCountPerTarget: app/<load balancer>/<id>/targetgroup/<target group>/<id>; follows from the service when left out',
+          ),
+      })
+      .optional(),
+    CustomizedMetricSpecification: z
+      .strictObject({
+        ...customMetricSpecification,
+        Statistic: z.enum(statistics as ['Average', ...string[]]).optional(),
+      })
+      .optional()
+      .describe('a metric of your own, or math over several; it must fall when capacity is added'),
     ScaleOutCooldown: cooldown.describe('seconds; 300 when left out'),
     ScaleInCooldown: cooldown.describe('seconds; 300 when left out'),
     DisableScaleIn: z.boolean().default(false),
   }),
 });
+export type TargetTrackingPolicy = z.output<typeof schema>;
 
 /** AlarmLow's threshold as a share of the target: seen on real alarms, not documented. */
 const LOW_SHARE = 0.9;
@@ -56,36 +86,94 @@ export function targetTrackingCapacity(reading: {
   return Math.max(0, Math.ceil((runningCount * metricValue) / targetValue - 1e-9)); // 0, not the -0 of ceil
 }
 
+function chosenValue(datapoints: readonly number[], which: ScalingSettings['metricValue']): number {
+  if (which === 'latest') return datapoints.at(-1) as number;
+  if (which === 'max') return Math.max(...datapoints);
+  return datapoints.reduce((sum, value) => sum + value, 0) / datapoints.length;
+}
+
+/** `app/web/0123456789abcdef/targetgroup/web/0123456789abcdef` */
+const RESOURCE_LABEL = /^app\/([^/]+)\/[^/]+\/targetgroup\/([^/]+)\/[^/]+$/;
+
+/** The target group that a resource label names; undefined when it is none. */
+export function targetGroupOfLabel(resourceLabel: string): string | undefined {
+  return RESOURCE_LABEL.exec(resourceLabel)?.[2];
+}
+
 export const targetTracking: Scaler<typeof schema> = {
   schema,
-  problems: () => [],
-  policies: (written) => [written],
-  metric: ({ TargetTrackingScalingPolicyConfiguration: config }) =>
-    config.PredefinedMetricSpecification.PredefinedMetricType,
 
-  alarms({ PolicyName, TargetTrackingScalingPolicyConfiguration: config }, { metric, statistic, delayMs }, policyKey) {
+  problems({ TargetTrackingScalingPolicyConfiguration: config }) {
+    const problems: ScenarioProblem[] = [];
+    const report = (path: ScenarioProblem['path'], message: string) =>
+      problems.push({ path: ['TargetTrackingScalingPolicyConfiguration', ...path], message });
+    const { PredefinedMetricSpecification: predefined, CustomizedMetricSpecification: customized } = config;
+    if ((predefined === undefined) === (customized === undefined))
+      report([], 'expected either PredefinedMetricSpecification or CustomizedMetricSpecification, and not both');
+    const { PredefinedMetricType: type, ResourceLabel: label } = predefined ?? {};
+    if (label !== undefined && type !== 'ALBRequestCountPerTarget')
+      report(
+        ['PredefinedMetricSpecification', 'ResourceLabel'],
+        `found a resource label with ${type ?? ''}, expected it only with ALBRequestCountPerTarget`,
+      );
+    else if (label !== undefined && targetGroupOfLabel(label) === undefined)
+      report(
+        ['PredefinedMetricSpecification', 'ResourceLabel'],
+        `found "${label}", expected app/<load balancer>/<id>/targetgroup/<target group>/<id>`,
+      );
+    if (customized !== undefined) {
+      const { MetricName, Namespace, Statistic, Metrics } = customized;
+      const at = 'CustomizedMetricSpecification';
+      if (Metrics === undefined)
+        for (const [key, value] of Object.entries({ MetricName, Namespace, Statistic })) {
+          if (value === undefined) report([at], `found no ${key}, expected one, or Metrics`);
+        }
+      else {
+        for (const [key, value] of Object.entries({ MetricName, Namespace, Statistic }))
+          if (value !== undefined) report([at, key], `found ${key} beside Metrics, expected one or the other`);
+        for (const { path, message } of metricQueryProblems(Metrics, undefined))
+          report([at, 'Metrics', ...path], message);
+      }
+    }
+    return problems;
+  },
+
+  policies: (written) => [written],
+
+  follows({ TargetTrackingScalingPolicyConfiguration: config }) {
+    const { PredefinedMetricSpecification: predefined, CustomizedMetricSpecification: customized } = config;
+    if (predefined !== undefined)
+      return { predefined: predefined.PredefinedMetricType, resourceLabel: predefined.ResourceLabel };
+    if (customized === undefined) return undefined;
+    const { Metrics, Namespace = '', MetricName = '', Dimensions, Statistic = '' } = customized;
+    if (Metrics !== undefined) return { request: requestOf(Metrics) };
+    return { request: requestFor(keyOf({ Namespace, MetricName, Dimensions }), Statistic) };
+  },
+
+  alarms({ TargetTrackingScalingPolicyConfiguration: config }, request, policyKey, alarmId) {
     const resourceId = policyKey.slice(0, policyKey.lastIndexOf('/'));
+    const isHighResolution =
+      config.PredefinedMetricSpecification?.PredefinedMetricType.endsWith('HighResolution') === true;
     const common = {
-      metric,
-      metricDelayMs: delayMs,
-      statistic,
-      periodMs: MINUTE,
+      request,
+      periodMs: isHighResolution ? 20 * SECOND : MINUTE,
       treatMissingData: 'missing',
-      alarmActions: [policyKey],
+      scalingActions: { ALARM: [policyKey] },
     } as const;
     const high: MetricAlarm = {
       ...common,
-      alarmName: `TargetTracking-${resourceId}-AlarmHigh-${PolicyName}`,
+      alarmName: `TargetTracking-${resourceId}-AlarmHigh-${alarmId}`,
       evaluationPeriods: 3,
       datapointsToAlarm: 3,
       threshold: config.TargetValue,
       comparisonOperator: 'GreaterThanThreshold',
     };
+    const periods = isHighResolution ? 30 : 15;
     const low: MetricAlarm = {
       ...common,
-      alarmName: `TargetTracking-${resourceId}-AlarmLow-${PolicyName}`,
-      evaluationPeriods: 15,
-      datapointsToAlarm: 15,
+      alarmName: `TargetTracking-${resourceId}-AlarmLow-${alarmId}`,
+      evaluationPeriods: periods,
+      datapointsToAlarm: periods,
       threshold: lowThreshold(config.TargetValue),
       comparisonOperator: 'LessThanThreshold',
     };
@@ -96,10 +184,14 @@ export const targetTracking: Scaler<typeof schema> = {
   capacity(
     { TargetTrackingScalingPolicyConfiguration: { TargetValue } },
     { datapoints, threshold, comparisonOperator, runningCount },
+    settings,
   ) {
-    const metricValue = datapoints.reduce((sum, value) => sum + value, 0) / datapoints.length;
+    const metricValue = chosenValue(datapoints, settings.metricValue);
     const acts = comparisonOperator === 'GreaterThanThreshold' ? metricValue > threshold : metricValue < threshold;
-    return acts ? targetTrackingCapacity({ runningCount, metricValue, targetValue: TargetValue }) : undefined;
+    if (!acts) return undefined;
+    const wanted = targetTrackingCapacity({ runningCount, metricValue, targetValue: TargetValue });
+    const mostRemoved = Math.max(1, Math.floor(runningCount * settings.maxScaleInFraction));
+    return Math.max(wanted, Math.max(0, runningCount - mostRemoved));
   },
 
   cooldowns: ({ TargetTrackingScalingPolicyConfiguration: { ScaleOutCooldown, ScaleInCooldown } }) => ({
@@ -111,4 +203,5 @@ export const targetTracking: Scaler<typeof schema> = {
   countsFromRunning: () => true,
 
   tracksTarget: true,
+  ownsAlarms: true,
 };

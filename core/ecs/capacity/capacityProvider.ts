@@ -7,8 +7,8 @@
 import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { MetricAlarm } from '../../cloudwatch/index.ts';
-import { metricKey, recentDatapoints } from '../../cloudwatch/index.ts';
-import { instanceType, membersOf, type Instance } from '../../ec2/index.ts';
+import { recentDatapoints, requestFor } from '../../cloudwatch/index.ts';
+import { instanceType, membersOf, typesOf, type AutoScalingGroupConfig, type Instance } from '../../ec2/index.ts';
 import {
   event,
   json,
@@ -21,7 +21,8 @@ import {
   type Evolve,
 } from '../../kernel/index.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
-import { hasReplicaTasks, type Task } from '../task.ts';
+import { reservationMetric } from '../metricKeys.ts';
+import type { Task } from '../task.ts';
 import type { EcsWorld } from '../world.ts';
 import { desiredInstances, managedScaling, type ManagedScalingOutput } from './managedScaling.ts';
 
@@ -46,6 +47,19 @@ export const capacityProvider = z.strictObject({
   }),
 });
 export type CapacityProviderConfig = z.output<typeof capacityProvider>;
+
+/** What AWS rejects about a provider, given its group; undefined when it is sound. */
+export function capacityProviderProblem(
+  { autoScalingGroupProvider: provider }: CapacityProviderConfig,
+  group: AutoScalingGroupConfig | undefined,
+): string | undefined {
+  if (provider.managedTerminationProtection === 'DISABLED' || group === undefined) return undefined;
+  if (provider.managedScaling.status === 'DISABLED')
+    return 'The managed termination protection setting for the capacity provider is invalid. To enable managed termination protection for a capacity provider, managed scaling must be enabled.';
+  if (!group.NewInstancesProtectedFromScaleIn)
+    return 'The managed termination protection setting for the capacity provider is invalid. To enable managed termination protection for a capacity provider, the Auto Scaling group must have instance protection from scale in enabled.';
+  return undefined;
+}
 
 export interface CapacityProvider {
   readonly config: CapacityProviderConfig;
@@ -74,12 +88,14 @@ export type CapacityProviderCommand =
   | { readonly type: 'CreateCapacityProvider'; readonly config: CapacityProviderConfig }
   | { readonly type: 'ScaleCapacityProvider'; readonly capacityProvider: string; readonly alarmName: string };
 
-/** The metric of managed scaling. */
-export function reservationMetric(clusterName: string, name: string): string {
-  return metricKey('AWS/ECS/ManagedScaling', 'CapacityProviderReservation', {
-    ClusterName: clusterName,
-    CapacityProviderName: name,
-  });
+/** Whether an instance has a task that is not a daemon's: those of daemons make no instance needed. */
+export function holdsTasks({ ecs }: Immutable<EcsWorld>, instanceId: string): boolean {
+  const instance = ecs.containerInstances.get(instanceId);
+  for (const taskId of instance?.tasks.keys() ?? []) {
+    const service = ecs.services.get(ecs.tasks.get(taskId)?.serviceName ?? '');
+    if (service?.config.schedulingStrategy !== 'DAEMON') return true;
+  }
+  return false;
 }
 
 /** M, N and the reservation of a provider right now. */
@@ -90,13 +106,15 @@ export function scalingState(
   const { ecs, ec2 } = world;
   const { autoScalingGroup, managedScaling: settings } = config.autoScalingGroupProvider;
   const running = membersOf(world, autoScalingGroup).filter(({ state }) => state === 'InService');
-  const occupied = running.filter(({ instanceId }) => hasReplicaTasks(world, instanceId));
-  const type = instanceType(ec2.groups.get(autoScalingGroup)?.config.instanceType ?? '');
-  const room = {
-    cpuUnits: (type?.vcpu ?? 0) * 1024,
-    memoryMiB: type?.ecsMemoryMiB ?? 0,
-    taskEnis: type?.awsvpcTasks ?? 0,
-  };
+  const occupied = running.filter(({ instanceId }) => holdsTasks(world, instanceId));
+  const types = typesOf(ec2.groups.get(autoScalingGroup)?.config ?? {}).map(instanceType);
+  const rooms = types
+    .filter((type) => type !== undefined)
+    .map(({ vcpu, ecsMemoryMiB: memoryMiB, awsvpcTasks: taskEnis }) => ({
+      cpuUnits: vcpu * 1024,
+      memoryMiB,
+      taskEnis,
+    }));
   const provisioningTasks = [];
   for (const taskId of ecs.waiting.keys()) {
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
@@ -111,7 +129,8 @@ export function scalingState(
     runningInstances: running.length,
     instancesWithTasks: occupied.length,
     provisioningTasks,
-    instanceTypes: [room],
+    instanceTypes: rooms,
+    legacyEmptyMetric: ecs.capacity.legacyEmptyMetric,
     ...settings,
   });
 }
@@ -120,13 +139,11 @@ export const decideCapacityProvider: Decide<EcsWorld, CapacityProviderCommand, C
   CreateCapacityProvider({ config }, { world: { ecs } }) {
     const { status, targetCapacity } = config.autoScalingGroupProvider.managedScaling;
     const common = {
-      metric: reservationMetric(ecs.clusterName, config.name),
-      metricDelayMs: ecs.metricDelays.capacityProviderMs,
-      statistic: 'Average',
+      request: requestFor(reservationMetric(ecs.clusterName, config.name), 'Average'),
       periodMs: MINUTE,
       threshold: targetCapacity,
       treatMissingData: 'missing',
-      alarmActions: [config.name],
+      scalingActions: { ALARM: [config.name] },
     } as const;
     const high: MetricAlarm = {
       ...common,

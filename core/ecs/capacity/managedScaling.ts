@@ -28,6 +28,8 @@ export interface ManagedScalingInput {
   readonly targetCapacity: number;
   readonly minimumScalingStepSize: number;
   readonly maximumScalingStepSize: number;
+  /** An empty group that nobody needs publishes 100, as AWS documented it in 2020. */
+  readonly legacyEmptyMetric?: boolean;
 }
 
 export interface ManagedScalingOutput {
@@ -46,7 +48,7 @@ export function managedScaling(input: ManagedScalingInput): ManagedScalingOutput
   // No waiting task fits even an empty instance: ECS publishes the target itself, and nothing moves.
   if (additional === undefined) return { m: n, n, capacityProviderReservation: targetCapacity, desired: undefined };
   const m = additional === 0 ? input.instancesWithTasks : n + additional;
-  const capacityProviderReservation = reservation(m, n, targetCapacity);
+  const capacityProviderReservation = reservation(m, n, input.legacyEmptyMetric === true ? 100 : targetCapacity);
   const desired = desiredInstances(n, capacityProviderReservation, targetCapacity);
   return { m, n, capacityProviderReservation, desired: desired === n ? undefined : desired };
 }
@@ -55,9 +57,9 @@ export function managedScaling(input: ManagedScalingInput): ManagedScalingOutput
  * M / N x 100. From nothing to something it is 200; with nothing and no need it is the target, so that nothing moves.
  * Choice: AWS documents 100 for the latter, which for targets below 100 would launch idle instances (capacity.md 9-A3).
  */
-function reservation(m: number, n: number, targetCapacity: number): number {
+function reservation(m: number, n: number, emptyPercent: number): number {
   if (n > 0) return (100 * m) / n;
-  return m > 0 ? 200 : targetCapacity;
+  return m > 0 ? 200 : emptyPercent;
 }
 
 /** Target tracking on the group: ceil(N x reservation / target), an empty group counting as one instance. */

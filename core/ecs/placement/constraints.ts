@@ -1,33 +1,79 @@
-/** Placement constraints: binding rules on an instance. To add one: an entry here. */
+/** Placement constraints: binding rules on an instance. To add one: an entry here. @source spec/placement.md chapter 3 */
 
-import type { Immutable } from 'immer';
 import { z } from 'zod';
-import type { ContainerInstance } from '../containerInstance.ts';
-import type { PlacementRequest } from './engine.ts';
+import type { PlacementAssumptions } from './assumptions.ts';
+import { attributeOf, type PlacementInstance } from './instance.ts';
+import { clusterQuery, clusterQueryProblem } from './query.ts';
 
-/** ECS's words when a constraint is what stands in the way. */
-export type ConstraintRefusal = 'DistinctInstance placement constraint unsatisfied.';
+/** ECS's words when a constraint is what stands in the way. Choice: AWS's text for distinctInstance is not known. */
+export type ConstraintRefusal =
+  'DistinctInstance placement constraint unsatisfied.' | 'MemberOf placement constraint unsatisfied.';
 
 export interface PlacementConstraint<Schema extends z.ZodType> {
   readonly schema: Schema;
+  /** Whether an instance may take a task of the group. Asked once per request, then of many instances. */
   readonly allows: (
     config: z.output<Schema>,
-    instance: Immutable<ContainerInstance>,
-    request: PlacementRequest,
-  ) => boolean;
+    group: string,
+    assumptions: Pick<PlacementAssumptions, 'regexMode'>,
+  ) => (instance: PlacementInstance) => boolean;
   readonly refusal: ConstraintRefusal;
 }
 
-const distinctInstanceSchema = z.strictObject({ type: z.literal('distinctInstance') });
+const distinctInstanceSchema = z.strictObject({
+  type: z.literal('distinctInstance'),
+  // An empty text counts as specified. @source hashicorp/terraform#11446
+  expression: z
+    .string()
+    .refine(() => false, 'distinctInstance expression should not be specified.')
+    .optional()
+    .describe('must be left out'),
+});
 
-/** Each task of the service on an instance of its own. */
+/** Each task of the group on an instance of its own. A task on its way out no longer holds its instance. */
 const distinctInstance: PlacementConstraint<typeof distinctInstanceSchema> = {
   schema: distinctInstanceSchema,
-  allows: (_config, instance, { serviceName }) => (instance.serviceCounts.get(serviceName) ?? 0) === 0,
+  allows: (_config, group) => (instance) => !instance.taskGroups.has(group),
   refusal: 'DistinctInstance placement constraint unsatisfied.',
 };
 
-export const placementConstraints = { distinctInstance } as const;
+const memberOfSchema = z.strictObject({
+  type: z.literal('memberOf'),
+  expression: z
+    .string()
+    .describe('cluster query language, such as attribute:ecs.instance-type =~ m5.*')
+    .superRefine((expression, context) => {
+      const message = clusterQueryProblem(expression);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    }),
+});
 
-export const placementConstraint = z.discriminatedUnion('type', [placementConstraints.distinctInstance.schema]);
+/** Only instances that an expression of the cluster query language selects. */
+const memberOf: PlacementConstraint<typeof memberOfSchema> = {
+  schema: memberOfSchema,
+  allows: ({ expression }, _group, assumptions) => clusterQuery(expression, attributeOf, assumptions),
+  refusal: 'MemberOf placement constraint unsatisfied.',
+};
+
+export const placementConstraints = { distinctInstance, memberOf } as const;
+
+export const placementConstraint = z.discriminatedUnion('type', [
+  placementConstraints.distinctInstance.schema,
+  placementConstraints.memberOf.schema,
+]);
 export type PlacementConstraintConfig = z.output<typeof placementConstraint>;
+
+/** What a task definition may say. @source aws-samples/aws-cdk-examples#628 for the refusal */
+export const taskDefinitionConstraint = z.discriminatedUnion('type', [
+  placementConstraints.memberOf.schema,
+  z.strictObject({
+    type: z.literal('distinctInstance').refine(() => false, "constraint.type 'distinctInstance' is not supported."),
+  }),
+]);
+
+/** A registry entry by a configuration's type; the compiler cannot see that the two belong together. */
+export function constraintOf(
+  config: PlacementConstraintConfig,
+): PlacementConstraint<z.ZodType<PlacementConstraintConfig>> {
+  return placementConstraints[config.type];
+}

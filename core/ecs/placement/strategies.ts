@@ -1,51 +1,46 @@
 /**
- * Placement strategies: preferences among the instances that are left. Each strategy keeps those with the lowest rank, the
- * next one chooses among them. Scaling in asks the same question in reverse.
+ * Placement strategies: preferences among the instances that are left. Each keeps those with the lowest rank, the next one
+ * chooses among them. Scaling in asks the same question in reverse.
+ *
+ * A rank depends on one key of an instance (its zone, what remains of its memory), so that an index can keep instances by
+ * their keys.
  *
  * @source spec/placement.md chapter 2. To add a strategy: an entry here.
  */
 
-import type { Immutable } from 'immer';
 import { z } from 'zod';
-import type { Draws } from '../../kernel/index.ts';
-import type { ContainerInstance } from '../containerInstance.ts';
-import type { TaskDemand } from '../taskDefinition.ts';
+import { fieldReader, isInstanceField, type PlacementInstance } from './instance.ts';
 
-/** What a strategy may ask about the service whose task is placed or stopped. */
-export interface ServiceSpread {
-  readonly serviceName: string;
-  readonly demand: TaskDemand;
-  /** Tasks of the service meant to run, on all instances whose `field` has the same value. */
-  readonly countWhere: (field: string, instance: Immutable<ContainerInstance>) => number;
-}
+/** A key of an instance: a number is its own rank. */
+export type RankKey = string | number | null | undefined;
+
+/** Tasks of the group on an instance, as spread counts them. */
+export type TasksOn = (instance: PlacementInstance) => number;
 
 export interface PlacementStrategy<Schema extends z.ZodType> {
   readonly schema: Schema;
-  /** Where to place: the smaller the better. */
-  readonly placeRank: (
-    config: z.output<Schema>,
-    instance: Immutable<ContainerInstance>,
-    service: ServiceSpread,
-    draws: Draws,
-  ) => number;
-  /** Where to stop: the smaller the sooner. */
-  readonly stopRank: (
-    config: z.output<Schema>,
-    instance: Immutable<ContainerInstance>,
-    service: ServiceSpread,
-    draws: Draws,
-  ) => number;
+  /**
+   * The key by which it ranks instances for tasks of a group: a number, the lower the better; or a text, ranked by the
+   * tasks of the group on all instances with that key. Absent: it takes any instance, by chance.
+   */
+  readonly key?: (config: z.output<Schema>, tasksOn: TasksOn) => (instance: PlacementInstance) => RankKey;
+  /** The field whose values the tasks of the group are counted by, when keys are texts. */
+  readonly countedBy?: (config: z.output<Schema>) => string | undefined;
 }
 
 const spreadSchema = z.strictObject({
   type: z.literal('spread'),
-  field: z.string().min(1).describe('instanceId, host, or attribute:ecs.availability-zone and other attributes'),
+  field: z
+    .string()
+    .regex(/^(instanceId|host|attribute:.+)$/, 'expected instanceId, host, or attribute: and a name')
+    .describe('instanceId, host, or attribute:ecs.availability-zone and other attributes'),
 });
 
+/** Evenly over the values of a field. */
 const spread: PlacementStrategy<typeof spreadSchema> = {
   schema: spreadSchema,
-  placeRank: ({ field }, instance, { countWhere }) => countWhere(field, instance),
-  stopRank: ({ field }, instance, { countWhere }) => -countWhere(field, instance),
+  key: ({ field }, tasksOn) => (isInstanceField(field) ? tasksOn : fieldReader(field)),
+  countedBy: ({ field }) => (isInstanceField(field) ? undefined : field),
 };
 
 const binpackSchema = z.strictObject({
@@ -53,24 +48,26 @@ const binpackSchema = z.strictObject({
   field: z.enum(['cpu', 'memory', 'CPU', 'MEMORY']).describe('which resource to pack'),
 });
 
-function remainingOf(field: string, instance: Immutable<ContainerInstance>): number {
-  return field.toLowerCase() === 'cpu' ? instance.remaining.cpuUnits : instance.remaining.memoryMiB;
-}
-
+/** Onto the instance with the least left, in units, not in percent. */
 const binpack: PlacementStrategy<typeof binpackSchema> = {
   schema: binpackSchema,
-  placeRank: ({ field }, instance) => remainingOf(field, instance),
-  // All tasks of a service have one size, so most left before the stop is most left after it.
-  stopRank: ({ field }, instance) => -remainingOf(field, instance),
+  key: ({ field }) => (field.toLowerCase() === 'cpu' ? remainingCpuUnits : remainingMemoryMiB),
 };
 
-const randomSchema = z.strictObject({ type: z.literal('random'), field: z.string().optional() });
+function remainingCpuUnits({ remaining }: PlacementInstance): number {
+  return remaining.cpuUnits;
+}
 
-const random: PlacementStrategy<typeof randomSchema> = {
-  schema: randomSchema,
-  placeRank: (_config, _instance, _service, draws) => draws.uniform(),
-  stopRank: (_config, _instance, _service, draws) => draws.uniform(),
-};
+function remainingMemoryMiB({ remaining }: PlacementInstance): number {
+  return remaining.memoryMiB;
+}
+
+const randomSchema = z.strictObject({
+  type: z.literal('random'),
+  field: z.string().optional().describe('ignored, as AWS does'),
+});
+
+const random: PlacementStrategy<typeof randomSchema> = { schema: randomSchema };
 
 export const placementStrategies = { spread, binpack, random } as const;
 
@@ -82,27 +79,15 @@ export const placementStrategy = z.discriminatedUnion('type', [
 export type PlacementStrategyConfig = z.output<typeof placementStrategy>;
 
 /** What ECS does for a service without a strategy: even over zones, then over instances. */
-export const DEFAULT_STRATEGY: readonly PlacementStrategyConfig[] = [
+export const SERVICE_STRATEGY: readonly PlacementStrategyConfig[] = [
   { type: 'spread', field: 'attribute:ecs.availability-zone' },
   { type: 'spread', field: 'instanceId' },
 ];
 
+/** What RunTask does without a strategy. */
+export const RUN_TASK_STRATEGY: readonly PlacementStrategyConfig[] = [{ type: 'random' }];
+
 /** A registry entry by a configuration's type; the compiler cannot see that the two belong together. */
 export function strategyOf(config: PlacementStrategyConfig): PlacementStrategy<z.ZodType<PlacementStrategyConfig>> {
   return placementStrategies[config.type];
-}
-
-/** The value of an attribute of an instance; undefined when it does not carry it. */
-export function attributeOf(field: string, instance: Immutable<ContainerInstance>): string | undefined {
-  switch (field) {
-    case 'instanceId':
-    case 'host':
-      return instance.ec2InstanceId;
-    case 'attribute:ecs.availability-zone':
-      return instance.availabilityZone;
-    case 'attribute:ecs.instance-type':
-      return instance.instanceType;
-    default:
-      return undefined;
-  }
 }

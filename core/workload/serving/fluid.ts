@@ -12,6 +12,13 @@
  * fixed work, shared by so many that few end in time, all but stops in `requests` and goes on at full capacity here: after two
  * minutes at 1.5 times the capacity, 64 places of 50 ms and a timeout of 10 s, 20,000 were served here and 11,750 there.
  *
+ * Routed by outstanding requests, all tasks together are a single one with all their vCPUs, places and room, as joining the
+ * shortest queue comes to in heavy traffic (R. Foley, D. McDonald, Annals of Applied Probability 11, 2001), and a line of those
+ * who miss an idle one. Measured for 2 to 50 tasks at loads from 0.2 to 0.9: for exponential work the mean is within 4 %, p99
+ * within 7 % (22 % too low for tasks of a single place); fixed work within 2 and 15 %; a coefficient of variation of 2 at most
+ * 13 % too low in the mean, and 18 % in p99 (31 % with a single place).
+ * Targets with a part of a full share, as in a slow start, count as that part of a task.
+ *
  * All tasks share one level: what a vanished task held goes to the others, and draining tasks help nobody while there are
  * targets. Without a target the draining tasks finish what is held; without any task it is lost.
  *
@@ -19,7 +26,7 @@
  *         JSAC 8 (1990); W. Wang, D. Tipper, S. Banerjee, "A simple approximation for modeling nonstationary queues", INFOCOM 1996
  */
 
-import { latencyLevels, type Carried, type Served, type Serving } from '../serving.ts';
+import { latencyLevels, nextRequestMs, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
 import { SettledTask } from './settledTask.ts';
 import { crowdedMoments, settledMoments, sojourn, sojournQuantile, sojournTail, type Sojourn } from './sojourn.ts';
 
@@ -35,20 +42,24 @@ export const fluid: Serving = {
   empty: { queued: 0, atTasks: 0, away: 0, oldestMs: 0, timedOutPart: 0, rejectedPart: 0 },
   serve(step) {
     const { carried, offered, profile, cpuUnits } = step;
-    const targets = step.targets.length;
-    const tasks = targets === 0 ? step.drainingTargets.length : targets;
-    if (tasks === 0) return abandoned(carried, offered);
+    const targets = weightOf(step);
+    const all = targets === 0 ? step.drainingTargets.length : targets;
+    if (all === 0) return abandoned(carried, offered);
+    const pooled = step.routing === 'least_outstanding_requests' && targets > 0;
+    const tasks = pooled ? 1 : all;
     const arriving = targets === 0 ? 0 : offered;
     const lengthMs = step.toMs - step.fromMs;
     const { otherMs, timeoutMs } = profile;
 
     // The level after the step.
-    const task = new SettledTask(cpuUnits, profile, step.routing === 'round_robin' ? 1 / tasks : 1);
+    const arrivalScv = step.routing === 'round_robin' ? 1 / tasks : 1;
+    const task = new SettledTask(cpuUnits, profile, arrivalScv, pooled ? all : 1);
     const capacity = (tasks * task.servers * lengthMs) / task.workMs;
     const load = Math.max(arriving / capacity, LEAST_LOAD);
     const before = carried.atTasks ?? carried.queued;
     settleAfter(task, tasks, before, arriving, capacity);
-    const rejected = arriving * task.blocked;
+    const { blocked } = task;
+    const rejected = arriving * blocked;
     const accepted = arriving - rejected;
     const worked = Math.min(Math.max(0, before + accepted - tasks * task.level), capacity);
     const patient = before + accepted - worked;
@@ -116,9 +127,14 @@ export const fluid: Serving = {
       unserved: offered - arriving,
       lost: 0,
       queued,
-      busyPercent: targets === 0 ? 0 : millionth((100 * worked * (1 - late) * task.usable) / capacity),
+      busyPercent:
+        targets === 0
+          ? 0
+          : millionth((100 * worked * (1 - late) * task.usable * targets) / (capacity * step.targets.length)),
       meanMs: served === 0 ? 0 : latencyMs(meanInTime(time, missed), otherMs, timeoutMs),
       quantilesMs: served === 0 ? NO_LATENCIES : quantilesMs(time, missed, spreadMs, otherMs, timeoutMs),
+      nextMs: targets === 0 ? 0 : nextRequestMs(after / all, cpuUnits, profile),
+      turnsAway: targets === 0 ? 0 : millionth(blocked),
       carried: {
         queued,
         atTasks: millionth(after),
@@ -143,8 +159,18 @@ function abandoned(carried: Carried, offered: number): Served {
     busyPercent: 0,
     meanMs: 0,
     quantilesMs: NO_LATENCIES,
+    nextMs: 0,
+    turnsAway: 0,
     carried: fluid.empty,
   };
+}
+
+/** Targets that get requests, counted by the part of a full share they get: the slack of the others serves nobody. */
+function weightOf({ targets, weights }: ServingStep): number {
+  if (weights === undefined) return targets.length;
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return sum;
 }
 
 /**

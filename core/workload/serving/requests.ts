@@ -1,6 +1,7 @@
 /**
- * Serving, request by request. Routing does not look at the tasks, so each task is a station of its own that is moved from
- * arrival to arrival; within a station, virtual time makes processor sharing cost the logarithm of the number in service.
+ * Serving, request by request. Each task is a station of its own that is moved from arrival to arrival; within a station,
+ * virtual time makes processor sharing cost the logarithm of the number in service. Only the routing by outstanding requests
+ * looks at the tasks, and moves all of them at each arrival: 1.7 us a request with 50 tasks, four times round robin.
  * Measured: 220 ns a request for fixed work in one place, 280 to 340 ns for exponential work, 410 ns for log-normal work, and
  * 470 ns in 50 slow tasks with long queues.
  *
@@ -10,7 +11,7 @@
 import type { Draws } from '../../kernel/index.ts';
 import { bucketOf } from '../latencyBuckets.ts';
 import type { RequestProfile } from '../requestProfile.ts';
-import { latencyLevels, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
+import { latencyLevels, nextRequestMs, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
 
 const UNITS_PER_VCPU = 1024;
 
@@ -31,14 +32,18 @@ export const requests: Serving = {
       const otherUs = Math.round(profile.otherMs * 1000);
       for (const arrivedUs of arrivalsUs(offered, flight.endUs, draws)) {
         const request = flight.add(arrivedUs, workUs(profile, draws), otherUs);
-        const station = receiving[step.routing === 'random' ? draws.int(receiving.length) : next]!;
-        next = next + 1 === receiving.length ? 0 : next + 1;
-        if (!station.arrive(request)) rejected++;
+        const target = pick(step, receiving, next, arrivedUs);
+        next = target + 1 === receiving.length ? 0 : target + 1;
+        if (!receiving[target]!.arrive(request)) rejected++;
       }
     }
     let busyUs = 0;
     for (const station of stations.values()) station.advance(flight.endUs);
-    for (const station of receiving) busyUs += station.busyUs;
+    let nextMs = 0;
+    for (const station of receiving) {
+      busyUs += station.busyUs;
+      nextMs += nextRequestMs(station.held, step.cpuUnits, profile);
+    }
     const capacityUs = (receiving.length * flight.endUs * step.cpuUnits) / UNITS_PER_VCPU;
     const carried = land(flight, stations, next);
     return {
@@ -50,10 +55,43 @@ export const requests: Serving = {
       queued: carried.queued,
       busyPercent: capacityUs === 0 ? 0 : Math.min(100, Math.round((busyUs / capacityUs) * 1e8) / 1e6),
       ...latencies(flight.latenciesUs.subarray(0, flight.served)),
+      nextMs: receiving.length === 0 ? 0 : Math.round((nextMs * 1e3) / receiving.length) / 1e3,
+      turnsAway: rejected === 0 ? 0 : Math.round((1e6 * rejected) / offered) / 1e6,
       carried,
     };
   },
 };
+
+/** @param next  whose turn it is  @returns the place of the target that gets the request */
+function pick(
+  { routing, weights, draws }: ServingStep,
+  receiving: readonly Station[],
+  next: number,
+  atUs: number,
+): number {
+  if (routing === 'least_outstanding_requests') return leastOutstanding(receiving, next, atUs);
+  let target = routing === 'random' ? draws.int(receiving.length) : next;
+  if (weights === undefined) return target;
+  // Passed over as often as its weight lacks of 1.
+  while (draws.uniform() >= weights[target]!)
+    target = routing === 'random' ? draws.int(receiving.length) : target + 1 === receiving.length ? 0 : target + 1;
+  return target;
+}
+
+/** Choice: of those with equally few, the one whose turn it is. */
+function leastOutstanding(receiving: readonly Station[], next: number, atUs: number): number {
+  let best = next;
+  let fewest = Infinity;
+  for (let index = 0; index < receiving.length; index++) {
+    const turn = next + index;
+    const target = turn < receiving.length ? turn : turn - receiving.length;
+    const outstanding = receiving[target]!.outstanding(atUs);
+    if (outstanding >= fewest) continue;
+    fewest = outstanding;
+    best = target;
+  }
+  return best;
+}
 
 /** The requests of one step in parallel arrays, and what became of them. Times are microseconds since the step began. */
 class Flight {
@@ -109,6 +147,11 @@ class Flight {
     else this.latenciesUs[this.served++] = Math.round(answeredUs - arrivedUs);
     return true;
   }
+
+  /** When a request leaves whose work is over at `nowUs`. */
+  leavesUs(request: number, nowUs: number): number {
+    return Math.min(nowUs + this.otherUs[request]!, this.arrivedUs[request]! + this.timeoutUs);
+  }
 }
 
 /**
@@ -124,6 +167,9 @@ class Station {
   readonly #order: number[] = [];
   /** Requests whose work is over and whose wait outlasts the step. */
   readonly away: number[] = [];
+  /** When the others leave whose work is over, ascending; those before `#left` have left. Kept where routing asks. */
+  readonly #leavesUs: number[] | undefined;
+  #left = 0;
   /** CPU time spent, in microseconds of one vCPU. */
   busyUs = 0;
   readonly #flight: Flight;
@@ -139,8 +185,9 @@ class Station {
   /** Requests in service; the heap may hold a few more that were given up. */
   #serving = 0;
 
-  constructor(taskId: string, { cpuUnits, profile }: ServingStep, flight: Flight) {
+  constructor(taskId: string, { cpuUnits, profile, routing }: ServingStep, flight: Flight) {
     this.taskId = taskId;
+    this.#leavesUs = routing === 'least_outstanding_requests' ? [] : undefined;
     this.#flight = flight;
     this.#vcpus = cpuUnits / UNITS_PER_VCPU;
     this.#places = profile.perTaskConcurrency;
@@ -150,9 +197,33 @@ class Station {
   /** @returns whether there was a place or room to wait */
   arrive(request: number): boolean {
     this.advance(this.#flight.arrivedUs[request]!);
-    if (this.#serving >= this.#places && this.#order.length - this.#admitted >= this.#room) return false;
+    if (this.isFull) return false;
     this.hold(request);
     return true;
+  }
+
+  get isFull(): boolean {
+    return this.#serving >= this.#places && this.#order.length - this.#admitted >= this.#room;
+  }
+
+  /** Requests that work or wait for a place. */
+  get held(): number {
+    return this.#serving + this.#order.length - this.#admitted;
+  }
+
+  /** Requests not answered at `atUs`, whether they work, wait for a place, or wait for others. Moves the task there. */
+  outstanding(atUs: number): number {
+    this.advance(atUs);
+    const leavesUs = this.#leavesUs!;
+    while (this.#left < leavesUs.length && leavesUs[this.#left]! <= atUs) this.#left++;
+    return this.held + this.away.length + leavesUs.length - this.#left;
+  }
+
+  /** The work of a request is over at `nowUs`: it waits for others, and leaves in this step or a later one. */
+  finish(request: number, nowUs: number): void {
+    const leavesUs = this.#flight.leavesUs(request, nowUs);
+    if (!this.#flight.worked(request, nowUs)) this.away.push(request);
+    else if (this.#leavesUs !== undefined && leavesUs > nowUs) insert(this.#leavesUs, leavesUs);
   }
 
   /** Takes a request in, whatever room there is. */
@@ -184,7 +255,7 @@ class Station {
         this.#virtualUs = work[first]!;
         done[first] = 1;
         this.#dropFirst();
-        if (!this.#flight.worked(first, atUs)) this.away.push(first);
+        this.finish(first, atUs);
       } else {
         done[oldest] = 1;
         this.#flight.timedOut++;
@@ -248,6 +319,17 @@ class Station {
   }
 }
 
+/** Into an ascending list; most come last. */
+function insert(ascending: number[], value: number): void {
+  let hole = ascending.length;
+  ascending.push(value);
+  while (hole > 0 && ascending[hole - 1]! > value) {
+    ascending[hole] = ascending[hole - 1]!;
+    hole--;
+  }
+  ascending[hole] = value;
+}
+
 /** Puts the requests in flight back on their tasks. @returns how many were on a task that is no more */
 function board(carried: Carried, flight: Flight, stations: ReadonlyMap<string, Station>): number {
   const { taskIds = [], ageUs = [], cpuUs = [], otherUs = [] } = carried;
@@ -260,7 +342,7 @@ function board(carried: Carried, flight: Flight, stations: ReadonlyMap<string, S
     }
     const request = flight.add(-ageUs[row]!, cpuUs[row]!, otherUs[row]!);
     if (cpuUs[row]! > 0) station.hold(request);
-    else if (!flight.worked(request, 0)) station.away.push(request);
+    else station.finish(request, 0);
   }
   return lost;
 }

@@ -80,7 +80,7 @@ function residual(workScv: number): number {
 }
 
 /** Sojourn of the given mean: what the moments do not account for is a backlog, the same for all. */
-export function sojourn(task: SettledTask, moments: Moments, meanMs: number): Sojourn {
+export function sojourn(task: Pick<SettledTask, 'workScv' | 'workMs'>, moments: Moments, meanMs: number): Sojourn {
   const part = Math.min(1, meanMs / moments.meanMs);
   const leastMs = task.workScv === 0 ? Math.min(task.workMs, part * moments.meanMs) : 0;
   const randomMs = Math.max(part * moments.meanMs - leastMs, 1e-6);

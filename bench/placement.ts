@@ -1,0 +1,169 @@
+/**
+ * Choosing an instance in a cluster that is about half full: each step places a task and stops an older one. The index
+ * against the plain scan, at ten to a hundred thousand instances, for each strategy and a chain, with and without memberOf.
+ */
+
+import {
+  findInIndex,
+  noteChange,
+  placementAssumptions,
+  prepare,
+  scanForPlace,
+  type PlacementInstance,
+  type PlacementRequest,
+} from '../core/ecs/index.ts';
+import { keyedRng } from '../core/kernel/index.ts';
+import { fold, hashOf } from './hash.ts';
+import type { Bench, Case, Contender } from './suite.ts';
+
+const ZONE = { type: 'spread', field: 'attribute:ecs.availability-zone' } as const;
+const CHAINS = {
+  'binpack memory': { strategies: [{ type: 'binpack', field: 'memory' }] },
+  'spread zone': { strategies: [ZONE] },
+  'spread instanceId': { strategies: [{ type: 'spread', field: 'instanceId' }] },
+  random: { strategies: [{ type: 'random' }] },
+  'spread zone, binpack memory': { strategies: [ZONE, { type: 'binpack', field: 'memory' }] },
+  'memberOf, distinctInstance, spread zone, binpack cpu': {
+    strategies: [ZONE, { type: 'binpack', field: 'cpu' }],
+    constraints: [
+      { type: 'memberOf', expression: 'attribute:ecs.instance-type =~ m5.* and runningTasksCount < 20' },
+      { type: 'distinctInstance' },
+    ],
+  },
+} as const satisfies Readonly<Record<string, Partial<PlacementRequest>>>;
+
+const SIZES = [10, 100, 1_000, 10_000, 100_000];
+/** The scan is timed up to here. */
+const MOST_SCANNED = 10_000;
+/** Services of different sizes take turns, so that instances come to differ. */
+const DEMANDS = [
+  { cpuUnits: 128, memoryMiB: 256 },
+  { cpuUnits: 256, memoryMiB: 300 },
+  { cpuUnits: 64, memoryMiB: 1024 },
+  { cpuUnits: 512, memoryMiB: 700 },
+].map((demand) => ({ ...demand, gpuCount: 0, tcpPorts: [], udpPorts: [], enis: 0 }));
+
+export const placement: Bench = (smoke) =>
+  Object.entries(CHAINS).flatMap(([name, part]) =>
+    (smoke ? [10] : SIZES).map((instances): Case => {
+      const steps = smoke ? 20 : instances >= MOST_SCANNED ? 200 : 1_000;
+      const requests = DEMANDS.map((demand, index): PlacementRequest => ({
+        group: `service:${index}`,
+        demand,
+        requiredAttributes: [],
+        zones: undefined,
+        constraints: [],
+        capacityProvider: undefined,
+        ...part,
+      }));
+      const index = placing('index', requests, instances, steps, true);
+      const scan = placing('scan', requests, instances, steps, false);
+      return {
+        name: `placement, ${name}, ${instances} instances`,
+        amounts: { placements: steps },
+        contenders: instances <= MOST_SCANNED ? [index, scan] : [index],
+      };
+    }),
+  );
+
+function placing(
+  name: string,
+  requests: readonly PlacementRequest[],
+  size: number,
+  steps: number,
+  indexed: boolean,
+): Contender {
+  return {
+    name,
+    start() {
+      const cluster = clusterOf(size);
+      const { containerInstances, placementJournal } = cluster;
+      const assumptions = placementAssumptions.parse({});
+      const prepared = requests.map((request) => prepare(request, assumptions));
+      const rng = keyedRng(1);
+      const placed: { readonly instance: BenchInstance; readonly request: PlacementRequest }[] = [];
+      let step = 0;
+      let hash = 0;
+      const place = (withIndex: boolean) => {
+        const request = requests[step % requests.length] as PlacementRequest;
+        const draws = rng.at('bench.placement', step++);
+        const answer = withIndex
+          ? findInIndex(cluster, request, assumptions, draws)
+          : scanForPlace(
+              prepared[(step - 1) % requests.length] as (typeof prepared)[number],
+              containerInstances.values(),
+              draws,
+            );
+        if ('instance' in answer) {
+          for (const left of answer.left) hash = fold(hash, left);
+          hash = fold(hash, answer.instance.registeredAtMs);
+          take(answer.instance, request, 1);
+          noteChange(placementJournal, answer.instance.ec2InstanceId);
+          placed.push({ instance: answer.instance, request });
+        } else hash = fold(hash, answer.refusedCounts.length);
+      };
+      // Three tasks to an instance before the clock runs; which way they are placed changes nothing.
+      for (let task = 0; task < 3 * size; task++) place(true);
+      return {
+        run() {
+          for (let turn = 0; turn < steps; turn++) {
+            place(indexed);
+            const oldest = placed[(step * 7_919) % placed.length];
+            if (oldest === undefined) continue;
+            placed[(step * 7_919) % placed.length] = placed[placed.length - 1] as typeof oldest;
+            placed.pop();
+            take(oldest.instance, oldest.request, -1);
+            noteChange(placementJournal, oldest.instance.ec2InstanceId);
+          }
+        },
+        hash: () => hashOf(hash),
+      };
+    },
+  };
+}
+
+type BenchInstance = PlacementInstance & {
+  readonly remaining: { cpuUnits: number; memoryMiB: number };
+  readonly taskGroups: Map<string, number>;
+  runningTasksCount: number;
+};
+
+function take(instance: BenchInstance, { group, demand }: PlacementRequest, sign: 1 | -1): void {
+  instance.remaining.cpuUnits -= sign * demand.cpuUnits;
+  instance.remaining.memoryMiB -= sign * demand.memoryMiB;
+  const count = (instance.taskGroups.get(group) ?? 0) + sign;
+  if (count === 0) instance.taskGroups.delete(group);
+  else instance.taskGroups.set(group, count);
+  instance.runningTasksCount += sign;
+}
+
+function clusterOf(size: number) {
+  const containerInstances = new Map<string, BenchInstance>();
+  for (let index = 0; index < size; index++) {
+    const large = index % 4 === 0;
+    const ec2InstanceId = `i-${index.toString(16).padStart(17, '0')}`;
+    const availabilityZone = `us-east-1${'abc'[index % 3]}`;
+    const instanceType = index % 5 === 0 ? 'c5.xlarge' : 'm5.large';
+    containerInstances.set(ec2InstanceId, {
+      ec2InstanceId,
+      instanceType,
+      availabilityZone,
+      capacityProvider: undefined,
+      registeredAtMs: index,
+      status: 'ACTIVE',
+      agentConnected: true,
+      agentVersion: '1.99.1',
+      remaining: { cpuUnits: large ? 4_096 : 2_048, memoryMiB: large ? 15_589 : 7_633, gpuCount: 0, enis: 2 },
+      ports: new Map(),
+      attributes: new Map([
+        ['ecs.availability-zone', availabilityZone],
+        ['ecs.instance-type', instanceType],
+      ]),
+      missingCapabilities: [],
+      taskGroups: new Map(),
+      runningTasksCount: 0,
+      runningGroups: new Map(),
+    });
+  }
+  return { containerInstances, placementJournal: { count: 0, recent: [] as string[] } };
+}

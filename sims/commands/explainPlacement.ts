@@ -1,0 +1,222 @@
+/** `seatrial explain placement`: where tasks went and why, or why they went nowhere and what would help. */
+
+import { existsSync, statSync } from 'node:fs';
+import { simulate, type Event, type Recorded } from '../../core/index.ts';
+import { InputError } from '../input/inputError.ts';
+import { loadScenario } from '../input/scenarioFile.ts';
+import { formatCount, formatInstant, formatNoun } from '../report/format.ts';
+import { runEvents } from '../store/runEvents.ts';
+
+type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
+type Refusal = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'>;
+type At<E> = { readonly atMs: number; readonly event: E };
+
+/** @returns the exit code. @throws InputError */
+export async function explainPlacement(from: string, taskId: string | undefined): Promise<number> {
+  process.stdout.write(`${(await placementStory(from, taskId)).join('\n')}\n`);
+  return 0;
+}
+
+/** In lines. @param from  a run directory, or a scenario file, which is sailed. @throws InputError */
+export async function placementStory(from: string, taskId?: string): Promise<readonly string[]> {
+  const story = new PlacementStory(taskId);
+  if (existsSync(from) && statSync(from).isDirectory())
+    for await (const recorded of runEvents(from)) story.hear(recorded);
+  else for (const recorded of sailed(from)) story.hear(recorded);
+  return taskId === undefined ? story.ofAll() : story.ofTask(from, taskId);
+}
+
+const HOP_MS = 3_600_000;
+
+/** Sails a scenario, an hour at a time, and hands out what happened. */
+function* sailed(file: string): Iterable<Recorded<Event>> {
+  const { scenario, traces } = loadScenario(file);
+  const simulation = simulate(scenario, { traces });
+  const endMs = scenario.start + scenario.duration;
+  let told = 0;
+  while (simulation.nowMs < endMs) {
+    simulation.runUntil(Math.min(simulation.nowMs + HOP_MS, endMs));
+    for (; told < simulation.log.length; told++) yield simulation.log.at(told);
+  }
+}
+
+interface ServiceStory {
+  placed: number;
+  /** Refusals of each reason. */
+  readonly reasons: Map<string, number>;
+  last: At<Refusal> | undefined;
+  readonly waiting: Set<string>;
+}
+
+/** Listens to a run, and remembers of each service only counts, of one task everything. */
+class PlacementStory {
+  readonly #wanted: string | undefined;
+  readonly #services = new Map<string, ServiceStory>();
+  readonly #serviceOf = new Map<string, string>();
+  #newest = 0;
+  #created: At<EventOf<'TaskCreated'>> | undefined;
+  #waiting: At<EventOf<'TaskWaiting'>> | undefined;
+  #placed: At<EventOf<'TaskPlaced'>> | undefined;
+  #admitted: At<EventOf<'TaskAdmitted'>> | undefined;
+  #stopped: At<EventOf<'TaskStopped'>> | undefined;
+
+  constructor(taskId: string | undefined) {
+    this.#wanted = taskId;
+  }
+
+  hear({ atMs, event }: Recorded<Event>): void {
+    switch (event.type) {
+      case 'TaskCreated':
+        this.#newest = event.number;
+        this.#serviceOf.set(event.taskId, event.serviceName);
+        if (event.taskId === this.#wanted) this.#created = { atMs, event };
+        return;
+      case 'TaskWaiting':
+        this.#refused(this.#serviceOf.get(event.taskId) ?? '', { atMs, event });
+        this.#of(this.#serviceOf.get(event.taskId) ?? '').waiting.add(event.taskId);
+        if (event.taskId === this.#wanted) this.#waiting = { atMs, event };
+        return;
+      case 'ServiceTaskPlacementFailed':
+        this.#refused(event.serviceName, { atMs, event });
+        return;
+      case 'TaskPlaced': {
+        const service = this.#of(this.#serviceOf.get(event.taskId) ?? '');
+        service.placed++;
+        service.waiting.delete(event.taskId);
+        if (event.taskId === this.#wanted) this.#placed = { atMs, event };
+        return;
+      }
+      case 'TaskAdmitted':
+        if (event.taskId === this.#wanted) this.#admitted = { atMs, event };
+        return;
+      case 'TaskStopped':
+        this.#of(event.serviceName).waiting.delete(event.taskId);
+        this.#serviceOf.delete(event.taskId);
+        if (event.taskId === this.#wanted) this.#stopped = { atMs, event };
+        return;
+      default:
+    }
+  }
+
+  #of(serviceName: string): ServiceStory {
+    let story = this.#services.get(serviceName);
+    if (story === undefined) {
+      story = { placed: 0, reasons: new Map(), last: undefined, waiting: new Set() };
+      this.#services.set(serviceName, story);
+    }
+    return story;
+  }
+
+  #refused(serviceName: string, refusal: At<Refusal>): void {
+    const story = this.#of(serviceName);
+    const { reason } = refusal.event;
+    story.reasons.set(reason, (story.reasons.get(reason) ?? 0) + 1);
+    story.last = refusal;
+  }
+
+  ofAll(): string[] {
+    if (this.#services.size === 0) return ['No task was placed, and none was refused a place.'];
+    return Array.from(this.#services).flatMap(([name, { placed, reasons, last, waiting }]) => {
+      const refused = Array.from(reasons, ([reason, count]) => `${formatCount(count)} x ${reason}`).join(', ');
+      return [
+        `${name}: ${formatNoun(placed, 'task')} placed${refused === '' ? ', none refused' : `; refused ${refused}`}`,
+        ...(waiting.size > 0 ? [`  ${formatNoun(waiting.size, 'task')} still waiting: ${first(waiting)}`] : []),
+        ...(last === undefined ? [] : [`  last refused ${formatInstant(last.atMs)}`, ...told(last.event)]),
+      ];
+    });
+  }
+
+  /** @throws InputError when the run has no such task */
+  ofTask(from: string, taskId: string): string[] {
+    const created = this.#created;
+    if (created === undefined) {
+      const known = this.#newest === 0 ? 'there is none' : `task-1 to task-${this.#newest}`;
+      throw new InputError([{ file: from, message: `found task "${taskId}", expected a task of the run: ${known}` }]);
+    }
+    const { serviceName, taskDefinition, capacityProvider = 'EC2' } = created.event;
+    const lines = [
+      `${taskId} of ${serviceName}, ${taskDefinition} for ${capacityProvider}, ${formatInstant(created.atMs)}`,
+    ];
+    if (this.#waiting !== undefined)
+      lines.push(`found no place ${formatInstant(this.#waiting.atMs)}`, ...told(this.#waiting.event));
+    if (this.#placed !== undefined) lines.push(...placement(this.#placed));
+    if (this.#admitted !== undefined)
+      lines.push(`  its resources were free there ${formatInstant(this.#admitted.atMs)}: the agent started it`);
+    if (this.#placed === undefined)
+      lines.push(
+        this.#stopped === undefined
+          ? 'it was still waiting when the run ended'
+          : `it was stopped without a place ${formatInstant(this.#stopped.atMs)}: ${this.#stopped.event.reason}`,
+      );
+    return lines;
+  }
+}
+
+function first(names: ReadonlySet<string>): string {
+  const few = [...names].slice(0, 5).join(', ');
+  return names.size > 5 ? `${few} and ${names.size - 5} more` : few;
+}
+
+const STEPS = ['ACTIVE instances', 'fit: agent, attributes, zone', 'with room', 'allowed by constraints'];
+
+/** The steps with what each left, and how the winner scored. */
+function placement({ atMs, event }: At<EventOf<'TaskPlaced'>>): string[] {
+  const { ec2InstanceId, availabilityZone, left, strategies, scores, runningAtMs } = event;
+  if (ec2InstanceId === undefined)
+    return [
+      `placed ${formatInstant(atMs)} on Fargate in ${availabilityZone}: the zone with the fewest tasks of its service`,
+    ];
+  const names = [...STEPS, ...strategies];
+  const width = Math.max(...names.map((name) => name.length));
+  const rows = names.map((name, step) => {
+    const score = step < STEPS.length ? '' : `   ${scored(name, scores[step - STEPS.length] as number)}`;
+    return `  ${name.padEnd(width)} ${formatCount(left[step] as number).padStart(7)}${score}`;
+  });
+  const ties = left.at(-1) as number;
+  return [
+    `placed ${formatInstant(atMs)} on ${ec2InstanceId} in ${availabilityZone}`,
+    ...rows,
+    ...(ties > 1 ? [`  of the ${formatCount(ties)} that are left, assumptions.placement.tieBreak chose it`] : []),
+    ...(runningAtMs === undefined ? ['  its host did not have the room yet: it waited in PENDING there'] : []),
+  ];
+}
+
+function scored(strategy: string, score: number): string {
+  if (strategy.startsWith('random')) return 'by chance';
+  if (strategy.startsWith('binpack'))
+    return `the winner had ${strategy.toLowerCase().endsWith('cpu') ? formatNoun(score, 'CPU unit') : `${formatCount(score)} MiB`} left`;
+  return `the winner's value had ${formatNoun(score, 'task')} of the group`;
+}
+
+/** Why there was no place, who came closest, and what would make it fit. */
+function told({ reason, closest, lack, refusedBy, refusedCounts }: Refusal): string[] {
+  const counts = refusedBy.map((by, index) => `${formatCount(refusedCounts[index] as number)} x ${by}`);
+  return [
+    `  reason: ${reason}`,
+    ...(counts.length > 0 ? [`  instances turned away: ${counts.join(', ')}`] : []),
+    ...(closest === undefined ? [] : [`  closest: ${closest} ${lack ?? ''}`]),
+    `  what would help: ${REMEDIES[reason]}`,
+  ];
+}
+
+const ROOM = 'free the difference on the closest instance, add an instance, or let the task ask for less';
+const REMEDIES: Readonly<Record<Refusal['reason'], string>> = {
+  'No Container Instances were found in your cluster.':
+    'start instances, and look whether their ecs.config names this cluster',
+  'EMPTY CAPACITY PROVIDER': 'let the group of the capacity provider start instances: its MaxSize, managed scaling',
+  'NO ACTIVE INSTANCES': 'every instance is draining: add one, or set one ACTIVE',
+  AGENT: 'the agent of the instance has to reconnect',
+  ATTRIBUTE: 'instances whose agent or image has what the task definition asks for',
+  LOCATION: 'a subnet in the zone of the instances, or instances in the zones of the subnets',
+  'RESOURCE:CPU': ROOM,
+  'RESOURCE:MEMORY': ROOM,
+  'RESOURCE:GPU': 'add an instance with GPUs, and ECS_ENABLE_GPU_SUPPORT in its ecs.config',
+  'RESOURCE:PORTS': 'a dynamic host port (hostPort 0, or none), or one more instance for each task',
+  'RESOURCE:ENI': 'add an instance, take a larger type, or enable the account setting awsvpcTrunking',
+  'DistinctInstance placement constraint unsatisfied.': 'as many instances as tasks: add one',
+  'MemberOf placement constraint unsatisfied.':
+    'instances that the expression selects: their type, zone, or ECS_INSTANCE_ATTRIBUTES',
+  'Capacity is unavailable at this time. Please try again later or in a different availability zone':
+    'subnets in other zones, or FARGATE beside FARGATE_SPOT in the capacity provider strategy',
+  'ThrottlingException: Rate exceeded': 'wait: the service scheduler tries again by itself',
+};
