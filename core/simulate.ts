@@ -288,10 +288,8 @@ function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
 
 /** Whether anything is ever launched on Spot: only then there is a market to watch. */
 function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
-  const strategies = [
-    ...services,
-    ...changes.flatMap(({ UpdateService: update, RunTask: run }) => [update ?? {}, run ?? {}]),
-  ].map(({ capacityProviderStrategy }) => capacityProviderStrategy ?? []);
+  const changed = changes.flatMap(({ UpdateService, RunTask }) => [UpdateService, RunTask]);
+  const strategies = [...services, ...changed].map((item) => item?.capacityProviderStrategy ?? []);
   return (
     autoScalingGroups.some(usesSpot) ||
     changes.some(({ UpdateAutoScalingGroup }) => usesSpot({ ...UpdateAutoScalingGroup })) ||

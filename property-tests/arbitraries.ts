@@ -321,12 +321,9 @@ const plan = fc.record({
   fleets: fc.array(fleet, { maxLength: 2 }),
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
-<<<<<<< HEAD
   watching,
-=======
   /** What most of the changes are about: what is drawn together meets more often than what is drawn apart. */
   theme: fc.constantFrom(undefined, undefined, 'deploy', 'protect', 'scale'),
->>>>>>> scheduler
   changes: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
@@ -350,7 +347,7 @@ const plan = fc.record({
     }),
     { maxLength: 5 },
   ),
-  faults: fc.array(
+  taskFaults: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
       at: share,
@@ -416,15 +413,23 @@ function scenarioOf(drawn: Plan): ScenarioInput {
   const [service, loadBalancer, capacityProvider] = drawn.delays as [string, string, string];
   const places = drawn.services.map((item) => placeOf(item, drawn.fleets.length));
   const providers = drawn.fleets.map((_, index) => fleetName(index));
-  const scalableTargets = drawn.services.flatMap((item, index) => scalableTargetOf(item, index, drawn.step, startMs));
+  const scalings = drawn.services.map((item, index) =>
+    isDaemon(item, index, places[index] as Place) ? undefined : item.scaling,
+  );
+  const scalableTargets = drawn.services.flatMap((item, index) =>
+    scalings[index] === undefined ? [] : scalableTargetOf(item, index, drawn.step, startMs),
+  );
+  const happenings = happeningsOf(drawn, places, startMs, lengthMs);
   const { settings, ...watch } = watchingOf(drawn.watching, {
     clusterName: CLUSTER,
     services: drawn.services.map((item, index) => ({
       serviceName: serviceName(index),
       targetGroup: item.loadBalancer === undefined ? undefined : `targets-${index}`,
-      isScaled: item.scaling !== undefined,
-      policies: (item.scaling?.policies ?? []).map(({ metric }) => metric),
-      called: (item.scaling?.steps ?? []).flatMap(({ shape }, place) => (shape === 'called' ? [`steps-${place}`] : [])),
+      isScaled: scalings[index] !== undefined,
+      policies: (scalings[index]?.policies ?? []).map(({ metric }) => metric),
+      called: (scalings[index]?.steps ?? []).flatMap(({ shape }, place) =>
+        shape === 'called' ? [`steps-${place}`] : [],
+      ),
     })),
     startMs,
     lengthMs,
@@ -463,7 +468,6 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     images: drawn.services.flatMap(({ imageMiB }, index) =>
       imageMiB === undefined ? [] : [{ name: `image-${index}`, compressedMiB: imageMiB }],
     ),
-<<<<<<< HEAD
     loadBalancers: drawn.services.some((item) => item.loadBalancer?.shared) ? [sharedLoadBalancerOf(drawn)] : [],
     targetGroups: drawn.services.flatMap((item, index) => targetGroupsOf(item, index, places[index] as Place)),
     services: drawn.services.map((item, index) => serviceOf(item, index, drawn.step, places[index] as Place)),
@@ -474,10 +478,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
     slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
     changes: [
-      ...drawn.changes.map(({ service: index, at, desired }) => ({
-        at: iso(startMs + Math.floor(at * lengthMs)),
-        UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
-      })),
+      ...happenings.changes,
       ...drawn.updates.flatMap(({ fleet: index, at, maxSize, type }) => {
         const found = drawn.fleets[index];
         if (found === undefined) return [];
@@ -494,27 +495,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       }),
       ...watch.changes,
     ],
-    faults: drawn.faults.map((item) => faultOf(item, startMs, lengthMs)),
-=======
-    targetGroups: drawn.services.flatMap(({ loadBalancer: behind }, index) =>
-      behind === undefined
-        ? []
-        : [
-            {
-              Name: `targets-${index}`,
-              HealthCheckIntervalSeconds: behind.interval,
-              deregistrationDelaySeconds: behind.deregistrationDelay,
-            },
-          ],
-    ),
-    services: drawn.services.map((item, index) => serviceOf(item, index, places[index] as Place)),
-    scalableTargets: drawn.services.flatMap((item, index) =>
-      isDaemon(item, index, places[index] as Place) ? [] : scalableTargetOf(item, index, startMs),
-    ),
-    load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
-    slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
-    ...happeningsOf(drawn, places, startMs, lengthMs),
->>>>>>> scheduler
+    faults: [...drawn.faults.map((item) => faultOf(item, startMs, lengthMs)), ...happenings.faults],
     assumptions: {
       ...watch.assumptions,
       capacity: {
@@ -534,7 +515,6 @@ function scenarioOf(drawn: Plan): ScenarioInput {
   };
 }
 
-<<<<<<< HEAD
 function sharedLoadBalancerOf({ sharedLoadBalancer: { idleTimeout, zones } }: Plan): Part<'loadBalancers'> {
   return {
     Name: 'shared',
@@ -571,7 +551,8 @@ function targetGroupsOf({ loadBalancer: behind, networkMode }: ServicePlan, inde
     Attributes: attributes,
   };
   return behind.second ? [group, { ...group, Name: `second-${index}`, deregistrationDelaySeconds: 20 }] : [group];
-=======
+}
+
 /** Daemons run where instances do; the first service stays a replica service, so that tests can scale it. */
 function isDaemon({ daemon }: ServicePlan, index: number, place: Place): boolean {
   return daemon && index > 0 && (place === 'ec2' || typeof place === 'object');
@@ -582,7 +563,7 @@ function happeningsOf(
   places: readonly Place[],
   startMs: Millis,
   lengthMs: Millis,
-): Pick<ScenarioInput, 'changes' | 'faults'> {
+): { readonly changes: Part<'changes'>[]; readonly faults: Part<'faults'>[] } {
   const atOf = (part: number) => iso(startMs + Math.floor(part * lengthMs));
   const gone = new Set<number>();
   const ordered = drawn.changes.toSorted((a, b) => a.at - b.at);
@@ -631,7 +612,7 @@ function happeningsOf(
         return daemon ? [] : [{ at, UpdateService: { service: name, desiredCount: change.desired } }];
     }
   });
-  const faults = drawn.faults.map(({ service, at, minutes, kind, after }): Part<'faults'> => {
+  const faults = drawn.taskFaults.map(({ service, at, minutes, kind, after }): Part<'faults'> => {
     const index = service % drawn.services.length;
     const when = { at: atOf(at), ...(minutes === undefined ? {} : { for: `${minutes}m` }) };
     const whom = { service: serviceName(index) };
@@ -653,7 +634,6 @@ function happeningsOf(
     }
   });
   return { changes, faults };
->>>>>>> scheduler
 }
 
 type Place = 'fargate' | 'fargateMix' | 'twoProviders' | 'ec2' | { readonly provider: number };
@@ -711,7 +691,6 @@ function groupOf(drawn: Fleet, index: number): Part<'autoScalingGroups'> {
   };
 }
 
-<<<<<<< HEAD
 function mixedOf(
   { others, base, percentage, onDemand, spot, pools }: NonNullable<Fleet['mixed']>,
   type: string,
@@ -750,10 +729,7 @@ function faultOf(drawn: FaultPlan, startMs: Millis, lengthMs: Millis): Part<'fau
   }
 }
 
-function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<'taskDefinitions'> {
-=======
 function taskDefinitionOf(item: ServicePlan, index: number, place: Place, isNext: boolean): Part<'taskDefinitions'> {
->>>>>>> scheduler
   const onFargate = place === 'fargate' || place === 'fargateMix';
   const image = `image-${index}`;
   const [fargateCpu, fargateMemory] = item.fargateSize as [number, number];
@@ -795,14 +771,11 @@ function taskDefinitionOf(item: ServicePlan, index: number, place: Place, isNext
   };
 }
 
-<<<<<<< HEAD
 /** Steps that 20-second metrics can be made of. */
 function mayBeHighResolution({ highResolution }: ServicePlan, step: string): boolean {
   return highResolution && ['2.5s', '4s', '5s', '10s', '20s'].includes(step);
 }
 
-function serviceOf(item: ServicePlan, index: number, step: string, place: Place): Service {
-=======
 type Container = Part<'taskDefinitions'>['containerDefinitions'][number];
 
 /** How the application is checked, how it behaves, and what it waits for. */
@@ -833,8 +806,7 @@ function helpersOf({ container: { helper } }: ServicePlan, size: Partial<Contain
   return [{ ...common, behavior: { exitsAfter: '4s', exitCode: helper === 'broken' ? 1 : 0 } }];
 }
 
-function serviceOf(item: ServicePlan, index: number, place: Place): Service {
->>>>>>> scheduler
+function serviceOf(item: ServicePlan, index: number, step: string, place: Place): Service {
   const onFargate = place === 'fargate' || place === 'fargateMix';
   const daemon = isDaemon(item, index, place);
   const { breaker } = item;
@@ -843,8 +815,7 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
     taskDefinition: `family-${index}:1`,
     ...(daemon ? { schedulingStrategy: 'DAEMON' as const } : { desiredCount: item.desired }),
     ...whereOf(item, place),
-<<<<<<< HEAD
-    placementStrategy: onFargate ? [] : item.strategies,
+    placementStrategy: onFargate || daemon ? [] : item.strategies,
     placementConstraints: onFargate ? [] : constraintsOf(item),
     ...(item.subnets && !onFargate && item.networkMode === 'awsvpc'
       ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1a'] } } }
@@ -860,14 +831,6 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
     ...(mayBeHighResolution(item, step)
       ? { monitoring: { metricConfigurations: [{ metricNames: ['CPUUtilization'], resolutionSeconds: 20 }] } }
       : {}),
-    deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
-=======
-    placementStrategy: onFargate || daemon ? [] : item.strategies,
-    placementConstraints: item.distinct && !onFargate ? [{ type: 'distinctInstance' }] : [],
-    loadBalancers:
-      item.loadBalancer === undefined
-        ? []
-        : [{ targetGroup: `targets-${index}`, containerName: 'app', containerPort: 8080 }],
     ...(item.grace === undefined ? {} : { healthCheckGracePeriodSeconds: item.grace }),
     ...(item.rebalancing === undefined ? {} : { availabilityZoneRebalancing: item.rebalancing }),
     deploymentConfiguration: {
@@ -884,7 +847,6 @@ function serviceOf(item: ServicePlan, index: number, place: Place): Service {
             },
           }),
     },
->>>>>>> scheduler
   };
 }
 
@@ -1255,7 +1217,6 @@ function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string
       queue: new Map(),
     },
     status: item.draining ? 'DRAINING' : 'ACTIVE',
-    agentConnected: true,
     tasks: new Map(),
     taskGroups: new Map(groups.filter(([, count]) => count > 0)),
     runningTasksCount: item.ours + item.theirs,

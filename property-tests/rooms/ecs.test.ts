@@ -33,17 +33,12 @@ interface Ledger {
 test('no instance is ever over-committed, in either ledger: placements and stops in the log, added up anew', () =>
   fc.assert(
     fc.property(scenarios, (scenario) => {
-<<<<<<< HEAD
-      const demands = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, taskDemand(item)]));
-      const { releaseAt, releaseEniAt } = scenario.assumptions.placement;
-=======
       const demands = new Map<string, TaskDemand>();
->>>>>>> scheduler
+      const { releaseAt, releaseEniAt } = scenario.assumptions.placement;
       const definitionOf = new Map<string, string>();
       const onInstance = new Map<string, string>();
       const ledgers = new Map<string, Ledger>();
       for (const { seq, event } of sail(scenario).log) {
-<<<<<<< HEAD
         if (event.type === 'ContainerInstanceRegistered')
           ledgers.set(event.ec2InstanceId, {
             offers: event,
@@ -51,13 +46,7 @@ test('no instance is ever over-committed, in either ledger: placements and stops
             attached: new Map(),
             used: new Map(),
           });
-=======
-        if (event.type === 'ContainerInstanceRegistered') {
-          const { cpuUnits, memoryMiB, enis } = event;
-          ledgers.set(event.ec2InstanceId, { room: { cpuUnits, memoryMiB, enis }, holds: new Map() });
-        }
         if (event.type === 'TaskDefinitionRegistered') demands.set(event.taskDefinition, taskDemand(event.definition));
->>>>>>> scheduler
         if (event.type === 'TaskCreated') definitionOf.set(event.taskId, event.taskDefinition);
         if (!('taskId' in event)) continue;
         const { taskId } = event;
@@ -121,12 +110,17 @@ test('a host starts tasks in the order of their placement', () =>
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   TaskCreated: ['TaskWaiting', 'TaskPlaced', 'TaskStopped'],
   TaskWaiting: ['TaskPlaced', 'TaskStopped'],
-<<<<<<< HEAD
-  TaskPlaced: ['TaskAdmitted', 'TaskRunning', 'TaskStopped'],
-  TaskAdmitted: ['TaskRunning', 'TaskStopped'],
-  TaskRunning: ['TaskDeactivating', 'TaskStopped'],
-=======
   TaskPlaced: [
+    'TaskAdmitted',
+    'TaskPending',
+    'ImagePullDelayed',
+    'ContainersStarted',
+    'TaskActivating',
+    'TaskRunning',
+    'TaskStopping',
+    'TaskStopped',
+  ],
+  TaskAdmitted: [
     'TaskPending',
     'ImagePullDelayed',
     'ContainersStarted',
@@ -147,7 +141,6 @@ const NEXT: Readonly<Record<string, readonly string[]>> = {
   ContainersStarted: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
   TaskActivating: ['TaskRunning'],
   TaskRunning: ['TaskDeactivating', 'TaskStopping', 'TaskStopped'],
->>>>>>> scheduler
   TaskDeactivating: ['TaskStopping', 'TaskStopped'],
   TaskStopping: ['TaskDeprovisioning', 'TaskStopped'],
   TaskDeprovisioning: ['TaskStopped'],

@@ -285,27 +285,19 @@ function describePlaced(event: EventOf<'TaskPlaced'>): string {
   return `${taskId} placed on ${ec2InstanceId} in ${availabilityZone}: ${steps}; ${starts}`;
 }
 
-<<<<<<< HEAD
 /** `RESOURCE:CPU, closest i-3: needs 512 CPU units, has 256` */
 function describeRefusal({ reason, closest, lack }: { reason: string; closest?: string; lack?: string }): string {
   return `${reason}${closest === undefined ? '' : `, closest ${closest}`}${lack === undefined ? '' : `: ${lack}`}`;
 }
 
 /** `InsufficientInstanceCapacity, m5.large, us-east-1a` */
-function describeFault({ kind, ...fault }: EventOf<'FaultBegan'>['fault']): string {
+function describeFault({ kind, ...fault }: EventOf<'FaultBegan' | 'TaskFaultBegan'>['fault']): string {
   const { at: _at, for: _for, ...rest } = { for: undefined, ...fault };
   return [kind, ...Object.values(rest).filter((value) => value !== undefined)].join(', ');
-=======
-function ofService(serviceName: string): string {
-  return serviceName === '' ? '' : ` of ${serviceName}`;
 }
 
-/** Whom or what a fault is about, as far as it says. */
-function faultScope(fault: EventOf<'TaskFaultBegan'>['fault']): string {
-  const { kind: _kind, at: _at, for: _for, ...rest } = fault;
-  const scope = Object.entries(rest).filter(([, value]) => value !== undefined);
-  return scope.length === 0 ? '' : `: ${scope.map(([key, value]) => `${key} ${value}`).join(', ')}`;
->>>>>>> scheduler
+function ofService(serviceName: string): string {
+  return serviceName === '' ? '' : ` of ${serviceName}`;
 }
 
 /** Some of AWS's stopped reasons begin with the stop code. */
@@ -475,7 +467,6 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
 
   LoadBalancerCreated: ({ config }) => `load balancer ${config.Name}, ${config.Scheme}`,
   TargetGroupCreated: ({ config }) =>
-<<<<<<< HEAD
     `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, unhealthy after ${config.UnhealthyThresholdCount} failed ones`,
   TargetRegistered: ({ targetGroup, targetId, state, firstCheckMs, answersFromMs, healthyAtMs, availabilityZone }) => {
     if (state === 'unused')
@@ -491,15 +482,6 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     const whose = targetId ?? 'the busy targets';
     return `health checks of ${whose} in ${targetGroup} ${answer === 'Passes' ? 'pass again' : `fail: ${answer}`}`;
   },
-=======
-    `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, deregistration delay ${formatDuration(config.deregistrationDelaySeconds * 1_000)}`,
-  TargetRegistered: ({ targetGroup, targetId, healthyAtMs }) =>
-    `${targetId} registered with ${targetGroup}, first passing health check ${formatInstant(healthyAtMs)}`,
-  TargetHealthy: ({ targetGroup, targetId }) => `${targetId} is healthy in ${targetGroup}: it gets requests`,
-  TargetUnhealthy: ({ targetGroup, targetId, reason }) => `${targetId} is unhealthy in ${targetGroup}: ${reason}`,
-  HealthCheckAnswerChanged: ({ targetGroup, targetId, passes, decidedAtMs }) =>
-    `${targetId} ${passes ? 'passes' : 'fails'} its health checks in ${targetGroup}, which tells ${formatInstant(decidedAtMs)}`,
->>>>>>> scheduler
   TargetDraining: ({ targetGroup, targetId, untilMs }) =>
     `${targetId} drains from ${targetGroup} until ${formatInstant(untilMs)}`,
   TargetDeregistered: ({ targetGroup, targetId }) => `${targetId} has left ${targetGroup}`,
@@ -542,17 +524,10 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   },
   ServiceTasksStopping: ({ serviceName, taskIds, reason }) =>
     `${serviceName} stops ${taskIds.length > ROWS ? formatNoun(taskIds.length, 'task') : taskIds.join(', ')}: ${reason}`,
-<<<<<<< HEAD
-  ServiceTaskPlacementFailed: ({ serviceName, retryAtMs, ...refused }) => {
-    const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
-    return `${serviceName} was unable to place a task: ${describeRefusal(refused)}${again}`;
-=======
-  ServiceTaskPlacementFailed: ({ serviceName, count, reason, closest, retryAtMs }) => {
-    const near = closest === undefined ? '' : `, closest ${closest}`;
+  ServiceTaskPlacementFailed: ({ serviceName, count, retryAtMs, ...refused }) => {
     const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
     const alike = count === 1 ? '' : `, and ${formatNoun(count - 1, 'task')} like it`;
-    return `${serviceName} was unable to place a task: ${reason}${near}${alike}${again}`;
->>>>>>> scheduler
+    return `${serviceName} was unable to place a task: ${describeRefusal(refused)}${alike}${again}`;
   },
   ServiceDeploymentBlocked: ({ serviceName, deploymentId }) =>
     `${serviceName} can neither start nor stop tasks for ${deploymentId}: its minimumHealthyPercent and maximumPercent`,
@@ -565,16 +540,6 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   ServiceReachedSteadyState: ({ serviceName, runningCount }) =>
     `${serviceName} has reached a steady state with ${formatNoun(runningCount, 'task')}`,
 
-<<<<<<< HEAD
-  TaskCreated: ({ taskId, serviceName, taskDefinition, capacityProvider }) =>
-    `${taskId} of ${serviceName} created: ${taskDefinition} for ${capacityProvider ?? 'EC2'}`,
-  TaskWaiting: ({ taskId, givesUpAtMs, ...refused }) =>
-    `${taskId} waits in PROVISIONING for an instance: ${describeRefusal(refused)}; gives up ${formatInstant(givesUpAtMs)}`,
-  TaskPlaced: describePlaced,
-  TaskAdmitted: ({ taskId, ec2InstanceId, runningAtMs }) =>
-    `${taskId} has its resources on ${ec2InstanceId}, containers start ${formatInstant(runningAtMs)}`,
-  TaskRunning: ({ taskId, serviceName }) => `${taskId} of ${serviceName} RUNNING`,
-=======
   DeploymentStarted: ({ serviceName, deploymentId, taskDefinition, rollsBack }) =>
     rollsBack === undefined
       ? `${serviceName} is deployed anew: ${deploymentId} brings ${taskDefinition}`
@@ -596,16 +561,18 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `${runId} asks for ${formatNoun(capacityProviders.length + containerInstances.length, 'task')} of ${taskDefinition} in ${group}`,
   TaskRunFailed: ({ runId, reason, ec2InstanceId }) =>
     `a task of ${runId} has no place: ${reason}${ec2InstanceId === undefined ? '' : ` (${ec2InstanceId})`}`,
-  TaskFaultBegan: ({ fault }) => `fault ${fault.kind} begins${faultScope(fault)}`,
-  TaskFaultEnded: ({ fault }) => `fault ${fault.kind} is over${faultScope(fault)}`,
+  TaskFaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
+  TaskFaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
   ContainerAgentDisconnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is disconnected`,
   ContainerAgentConnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is connected again`,
 
   TaskCreated: ({ taskId, serviceName, group, taskDefinition, capacityProvider }) =>
     `${taskId} of ${serviceName || group} created: ${taskDefinition} for ${capacityProvider ?? 'EC2'}`,
-  TaskWaiting: ({ taskId, reason, closest, givesUpAtMs }) =>
-    `${taskId} waits in PROVISIONING for an instance: ${reason}${closest === undefined ? '' : `, closest ${closest}`}; gives up ${formatInstant(givesUpAtMs)}`,
+  TaskWaiting: ({ taskId, givesUpAtMs, ...refused }) =>
+    `${taskId} waits in PROVISIONING for an instance: ${describeRefusal(refused)}; gives up ${formatInstant(givesUpAtMs)}`,
   TaskPlaced: describePlaced,
+  TaskAdmitted: ({ taskId, ec2InstanceId, runningAtMs }) =>
+    `${taskId} has its resources on ${ec2InstanceId}, containers start ${formatInstant(runningAtMs)}`,
   TaskPending: ({ taskId }) => `${taskId} PENDING: its network interface is there, images are pulled`,
   ImagePullDelayed: ({ taskId, image, untilMs, failure }) =>
     failure === undefined
@@ -618,7 +585,6 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `${container} of ${taskId} ${passed ? 'passed' : 'failed'} its health check, ${formatNoun(failures, 'failure')} in a row: ${healthStatus}`,
   TaskActivating: ({ taskId, serviceName }) => `${taskId} of ${serviceName} ACTIVATING: it is registered as a target`,
   TaskRunning: ({ taskId, serviceName }) => `${taskId}${ofService(serviceName)} RUNNING`,
->>>>>>> scheduler
   TaskDeactivating: ({ taskId, serviceName, stopCode, reason }) =>
     `${taskId} of ${serviceName} DEACTIVATING, ${why(stopCode, reason)}`,
   TaskStopping: ({ taskId, serviceName, stopCode, reason, stoppedAtMs, exitCodes }) =>
