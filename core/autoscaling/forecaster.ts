@@ -1,6 +1,6 @@
 /** What a forecast for predictive scaling is made from, and how good one was once its hours have passed. */
 
-import type { Millis } from '../kernel/index.ts';
+import { rounded, type Millis } from '../kernel/index.ts';
 
 /** Load of the past, by the hour. */
 export interface HourlyHistory {
@@ -49,12 +49,7 @@ export function forecastError(
   }
   if (load <= 0) return undefined;
   return {
-    errorPercent: roundedToMillionth((100 * distance) / load),
-    biasPercent: roundedToMillionth((100 * difference) / load),
+    errorPercent: rounded((100 * distance) / load),
+    biasPercent: rounded((100 * difference) / load),
   };
-}
-
-/** So that the last bit of a sum decides nothing. */
-export function roundedToMillionth(value: number): number {
-  return Math.round(value * 1e6) / 1e6 + 0; // 0, not the -0 of round
 }

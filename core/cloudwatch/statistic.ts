@@ -5,6 +5,8 @@
  * @source spec/autoscaling.md 1.4 (AWS, "CloudWatch statistics definitions")
  */
 
+import { rounded } from '../kernel/index.ts';
+
 /** Samples of one metric in one period, as a statistic set, with the samples themselves where something asks for them. */
 export interface Samples {
   readonly sampleCount: number;
@@ -206,10 +208,6 @@ function percentile({ values, counts }: Distribution, sampleCount: number, perce
 
 function overlap(from: number, to: number, low: number, high: number): number {
   return Math.max(0, Math.min(to, high) - Math.max(from, low));
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }
 
 /** The samples of all datapoints together; undefined when one of them keeps its own to itself. */

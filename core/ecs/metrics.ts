@@ -16,7 +16,7 @@ import {
   type MetricRequest,
   type Samples,
 } from '../cloudwatch/index.ts';
-import { SECOND, type Millis } from '../kernel/index.ts';
+import { rounded, SECOND, type Millis } from '../kernel/index.ts';
 import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
 import { isFargate } from './capacity/strategy.ts';
@@ -96,10 +96,6 @@ function add(rows: Rows, key: string, { sampleCount, sum, minimum, maximum, dist
   rows.distributionValues.push(...(distribution?.values ?? []));
   rows.distributionCounts.push(...(distribution?.counts ?? []));
   rows.distributionEnds.push(rows.distributionValues.length);
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }
 
 /** One sample. */

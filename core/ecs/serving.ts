@@ -11,6 +11,7 @@ import {
   json,
   number,
   numbers,
+  rounded,
   text,
   texts,
   type Context,
@@ -444,11 +445,6 @@ function addRow(
   frame.carriedOldestMs.push(result.carried.oldestMs ?? 0);
   frame.carriedTimedOutPart.push(result.carried.timedOutPart ?? 0);
   frame.carriedRejectedPart.push(result.carried.rejectedPart ?? 0);
-}
-
-/** To a millionth: the last bits of a double decide nothing. */
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }
 
 export const evolveServing: Evolve<EcsWorld, ServingEvent> = {

@@ -11,7 +11,8 @@
  *   of forecasting accuracy" (2000). Ours are the levels as ratios of sums, and which six.
  */
 
-import { roundedToMillionth, type Forecaster } from '../forecaster.ts';
+import { rounded } from '../../kernel/index.ts';
+import type { Forecaster } from '../forecaster.ts';
 import {
   hourOf,
   hourProfile,
@@ -60,7 +61,7 @@ export const seasonalCombination: Forecaster = {
       let load = 0;
       for (const [index, { shape, levels }] of members.entries())
         load += weights[index]! * levels.at(-1)! * shape[values.length + ahead]!;
-      return roundedToMillionth(load);
+      return rounded(load);
     });
   },
 };

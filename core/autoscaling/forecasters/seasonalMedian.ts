@@ -6,7 +6,8 @@
  * @source spec/autoscaling.md chapter 6; a choice, because AWS does not publish its method
  */
 
-import { roundedToMillionth, type Forecaster } from '../forecaster.ts';
+import { rounded } from '../../kernel/index.ts';
+import type { Forecaster } from '../forecaster.ts';
 import { hourOf, hourProfile, HOURS_OF_DAY, HOURS_OF_WEEK, medianOf, usualAt } from './hourProfile.ts';
 
 export const seasonalMedian: Forecaster = {
@@ -18,7 +19,7 @@ export const seasonalMedian: Forecaster = {
     const lately = medianOf(values.slice(-HOURS_OF_DAY)) ?? medianOf(values) ?? 0;
     return Array.from({ length: hours }, (_, ahead) => {
       const hour = firstHour + values.length + ahead;
-      return roundedToMillionth(usualAt(week, hour) ?? usualAt(day, hour) ?? lately);
+      return rounded(usualAt(week, hour) ?? usualAt(day, hour) ?? lately);
     });
   },
 };
