@@ -33,7 +33,9 @@ export {
 } from './autoscaling/index.ts';
 export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
 export {
+  availabilityZoneBalanced,
   chooseTasksToStop,
+  circuitBreakerThreshold,
   ClusterQueryError,
   deploymentBounds,
   desiredInstances,
@@ -48,8 +50,10 @@ export {
   serviceNameOf,
   splitByStrategy,
   taskDemand,
+  taskHealth,
   type ChooseTasksToStopOptions,
   type InstanceJson,
+  type HealthStatus,
   type ManagedScalingInput,
   type PlacementOptions,
   type PlaceTaskAnswer,
@@ -97,6 +101,7 @@ export {
   scalingActivitiesProjection,
   scalingHistoryProjection,
   seriesProjection,
+  serviceEventsProjection,
   serviceLevelProjection,
   utilizationProjection,
   type CostReport,
@@ -107,6 +112,7 @@ export {
   type ScalingActivityDescription,
   type ScalingReport,
   type SeriesReport,
+  type ServiceEventsReport,
   type ServiceLevelReport,
   type UtilizationReport,
 } from './projections/index.ts';

@@ -5,7 +5,17 @@
 
 import type { Immutable } from 'immer';
 import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
-import { findInIndex, groupOf, hostPorts, isFargate, placementRequest, prepare, scanForPlace } from './ecs/index.ts';
+import {
+  findInIndex,
+  groupOf,
+  hasReleased,
+  hostPorts,
+  isFargate,
+  placementRequest,
+  prepare,
+  scanForPlace,
+  type Service,
+} from './ecs/index.ts';
 import { BrokenInvariantError, keyedRng, type Millis, type Recorded } from './kernel/index.ts';
 import type { Event, World } from './world.ts';
 
@@ -24,7 +34,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     if (recorded.event.type === 'MessagesServed') checkQueue(recorded.event, world, queued, fail, equal);
     checkInstances(world, fail, equal);
     if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
-    checkServices(world, equal);
+    checkServices(world, fail, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail);
     checkEc2(world, fail);
@@ -91,12 +101,11 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     for (const taskId of instance.tasks.keys()) {
       const task = ecs.tasks.get(taskId) ?? fail(`${id} holds ${taskId}, which does not exist`);
       if (task.ec2InstanceId !== id) fail(`${id} holds ${taskId}, which says it is on ${task.ec2InstanceId}`);
-      if (task.status !== 'DEACTIVATING' && task.status !== 'STOPPING')
-        counts.set(groupOf(task.serviceName), (counts.get(groupOf(task.serviceName)) ?? 0) + 1);
+      if (task.stopping === undefined) addTo(counts, task.group, 1);
       const demand = ecs.taskDefinitions.get(task.taskDefinition)?.demand ?? fail(`${taskId} has no task definition`);
-      if (task.status === 'RUNNING')
-        running.set(groupOf(task.serviceName), (running.get(groupOf(task.serviceName)) ?? 0) + 1);
-      if (task.status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') enis -= demand.enis;
+      if (task.status === 'RUNNING') addTo(running, task.group, 1);
+      const isEnding = task.status === 'STOPPING' || task.status === 'DEPROVISIONING';
+      if (!isEnding || ecs.placement.releaseEniAt === 'STOPPED') enis -= demand.enis;
       if (!host.queue.has(taskId)) {
         used.cpuUnits += demand.cpuUnits;
         used.memoryMiB += demand.memoryMiB;
@@ -107,7 +116,7 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
           if (!host.ports.has(port)) fail(`the host of ${id} does not know that ${port} is taken`);
         }
       }
-      if (task.status === 'STOPPING' && ecs.placement.releaseAt === 'STOPPING') continue;
+      if (hasReleased(ecs, task)) continue;
       cpuUnits -= demand.cpuUnits;
       memoryMiB -= demand.memoryMiB;
       gpuCount -= demand.gpuCount;
@@ -142,6 +151,8 @@ const CHANGING_PLACEMENT: ReadonlySet<string> = new Set<Event['type']>([
   'ContainerInstanceActivated',
   'ContainerInstanceDraining',
   'ContainerInstanceDeregistered',
+  'ContainerAgentDisconnected',
+  'ContainerAgentConnected',
   'TaskPlaced',
   'TaskDeactivating',
   'TaskStopping',
@@ -151,10 +162,13 @@ const CHANGING_PLACEMENT: ReadonlySet<string> = new Set<Event['type']>([
 /** The next task of every service would get the same answer from the index as from a scan of all instances. */
 function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): void {
   const rng = keyedRng(seq);
-  for (const { config, taskDefinition, strategy } of ecs.services.values()) {
+  for (const { config, deployments, strategy } of ecs.services.values()) {
+    const taskDefinition = deployments[0]?.taskDefinition;
+    const group = groupOf(config.serviceName);
+    if (taskDefinition === undefined) continue;
     const providers = strategy.map(({ capacityProvider }) => capacityProvider).filter((name) => !isFargate(name));
     for (const provider of strategy.length === 0 ? [undefined] : providers) {
-      const request = placementRequest(ecs, config, taskDefinition, provider);
+      const request = placementRequest(ecs, config, { group, taskDefinition, capacityProvider: provider });
       const indexed = findInIndex(ecs, request, ecs.placement, rng.at('check', 1));
       const all = ecs.containerInstances.values();
       const scanned = scanForPlace(prepare(request, ecs.placement), all, rng.at('check', 1));
@@ -166,18 +180,22 @@ function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): voi
   }
 }
 
-function checkServices({ ecs }: Immutable<World>, equal: Equal): void {
+function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
   for (const service of ecs.services.values()) {
     const name = service.config.serviceName;
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
     const counts = { pending: 0, running: 0, stopping: 0 };
+    const ofDeployments = new Map<string, number>();
+    const runningOf = new Map<string, number>();
     for (const task of ecs.tasks.values()) {
       if (task.serviceName !== name) continue;
-      if (task.status === 'DEACTIVATING' || task.status === 'STOPPING') {
+      addTo(ofDeployments, task.startedBy, 1);
+      if (task.stopping !== undefined) {
         counts.stopping++;
         continue;
       }
+      if (task.status === 'RUNNING') addTo(runningOf, task.startedBy, 1);
       counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
       const provider = task.capacityProvider ?? '';
       providers.set(provider, (providers.get(provider) ?? 0) + 1);
@@ -192,7 +210,38 @@ function checkServices({ ecs }: Immutable<World>, equal: Equal): void {
     const counted = Array.from(service.providerCounts.values()).reduce((sum, count) => sum + count, 0);
     equal(`tasks of all providers of ${name}`, counted, counts.pending + counts.running + service.starting);
     if (service.starting === 0) equalCounts(`tasks per provider of ${name}`, service.providerCounts, providers, equal);
+    checkDeployments(service, ofDeployments, runningOf, fail, equal);
   }
+}
+
+/** Each deployment knows its tasks; only the primary may be without; and none starts tasks but the primary. */
+function checkDeployments(
+  { config, deployments, starting }: Immutable<Service>,
+  tasks: ReadonlyMap<string, number>,
+  running: ReadonlyMap<string, number>,
+  fail: Fail,
+  equal: Equal,
+): void {
+  const name = config.serviceName;
+  let asked = 0;
+  for (const [index, deployment] of deployments.entries()) {
+    const { deploymentId, taskCount, runningCount, rolloutState } = deployment;
+    equal(`tasks of ${deploymentId}`, taskCount, tasks.get(deploymentId) ?? 0);
+    equal(`running tasks of ${deploymentId}`, runningCount, running.get(deploymentId) ?? 0);
+    let ownStarts = 0;
+    for (const count of deployment.starting.values()) ownStarts += count;
+    if (index > 0 && taskCount === 0) fail(`${deploymentId} of ${name} has no task left, and is still there`);
+    if (ownStarts > 0 && (index > 0 || rolloutState === 'FAILED')) fail(`${deploymentId} of ${name} starts tasks`);
+    asked += ownStarts;
+  }
+  equal(`tasks that ${name} starts`, starting, asked);
+  for (const deploymentId of tasks.keys())
+    if (!deployments.some((deployment) => deployment.deploymentId === deploymentId))
+      fail(`${name} has tasks of ${deploymentId}, which is not there`);
+}
+
+function addTo(counts: Map<string, number>, key: string, change: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + change);
 }
 
 /** A target goes with its task: when an instance is lost, in the same instant. */

@@ -56,6 +56,7 @@ import {
   capacityProviderProblem,
   capacityProviderStrategyItem,
   canonicalRequest,
+  dependencyCycle,
   ecsCapacityAssumptions,
   ecsTimings,
   fargateCpuSizes,
@@ -70,11 +71,19 @@ import {
   placementAssumptions,
   portProblems,
   registeredResources,
+  runTask,
   service,
+  serviceAssumptions,
+  serviceProblems,
+  serviceUpdate,
+  startTask,
   strategyProblem,
+  taskAssumptions,
   taskDefinition,
   taskDemand,
+  taskFaults,
   type CapacityProviderStrategyItem,
+  type ServiceConfig,
 } from './ecs/index.ts';
 import {
   loadBalancer,
@@ -135,9 +144,19 @@ const scheduledActionUpdate = z.strictObject({
   ScalableTargetAction: scheduledAction.shape.ScalableTargetAction.optional(),
 });
 
-/** What can be changed while it sails, by AWS's names. */
+/** What can be changed while it sails, by AWS's names: each change is one call of an API. */
 const changes = {
-  UpdateService: z.strictObject({ ...ofService, desiredCount: capacity }),
+  UpdateService: serviceUpdate,
+  DeleteService: z.strictObject({ ...ofService, force: z.boolean().default(false) }),
+  RunTask: runTask,
+  StartTask: startTask,
+  StopTask: z.strictObject({ task: name.describe('task id, such as task-3'), reason: name.optional() }),
+  UpdateTaskProtection: z.strictObject({
+    ...ofService,
+    tasks: z.array(name).default([]).describe('task ids; every running task of the service when left out'),
+    protectionEnabled: z.boolean(),
+    expiresInMinutes: z.int().min(1).max(2880).default(120),
+  }),
   UpdateAutoScalingGroup: groupUpdate
     .extend({ AutoScalingGroupName: name })
     .describe('what is left out stays; another instanceType or MixedInstancesPolicy is a new launch template version'),
@@ -205,7 +224,7 @@ const change = z.strictObject({
 });
 export type Change = z.output<typeof change>;
 
-const fault = z.discriminatedUnion('kind', [...capacityFaults]);
+const fault = z.discriminatedUnion('kind', [...capacityFaults, ...taskFaults]);
 
 /** Where AWS is silent, or promises nothing. */
 const assumptions = z.strictObject({
@@ -228,6 +247,8 @@ const assumptions = z.strictObject({
   capacity: z.strictObject({ ...ec2Assumptions, ...ecsCapacityAssumptions }).prefault({}),
   timings: z.strictObject({ ...ec2Timings, ...ecsTimings }).prefault({}),
   bill: z.strictObject(billAssumptions).prefault({}),
+  services: serviceAssumptions.prefault({}),
+  tasks: taskAssumptions.prefault({}),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -268,7 +289,10 @@ export const scenarioSchema = z.strictObject({
     .describe("subnets that networkConfiguration may name; without them, a zone's name stands for a subnet in it"),
   autoScalingGroups: z.array(autoScalingGroup).default([]),
   capacityProviders: z.array(capacityProvider).default([]),
-  taskDefinitions: z.array(taskDefinition).min(1),
+  taskDefinitions: z
+    .array(taskDefinition)
+    .min(1)
+    .describe('a family that is listed again is its next revision: web:1, web:2; web alone is the last one'),
   images: z
     .array(z.strictObject({ name, compressedMiB: z.number().positive().max(100_000) }))
     .default([])
@@ -351,11 +375,6 @@ function checkNames(scenario: Scenario, report: Report): void {
       (index) => [list, index, key],
       report,
     );
-  unique(
-    scenario.taskDefinitions.map(({ family }) => family),
-    (index) => ['taskDefinitions', index, 'family'],
-    report,
-  );
   for (const [target, { policies, scheduledActions }] of scenario.scalableTargets.entries()) {
     const put = policies.flatMap((policy, index) => namesOf(policy).map((text) => ({ text, index })));
     unique(
@@ -387,7 +406,10 @@ function checkReferences(scenario: Scenario, report: Report): void {
   const known = {
     'capacity provider': ['FARGATE', 'FARGATE_SPOT', ...capacityProviders.map((provider) => provider.name)],
     'Auto Scaling group': autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
-    'task definition': scenario.taskDefinitions.map(({ family }) => family),
+    'task definition': scenario.taskDefinitions.flatMap(({ family }, index) => [
+      family,
+      revisions(scenario)[index] as string,
+    ]),
     subnet: [...scenario.subnets.map(({ SubnetId }) => SubnetId), ...zonesOf(scenario)],
     'target group': scenario.targetGroups.map(({ Name }) => Name),
     service: services.map(({ serviceName }) => serviceName),
@@ -417,7 +439,8 @@ function checkReferences(scenario: Scenario, report: Report): void {
   const taken = new Set<string>();
   for (const [index, item] of services.entries()) {
     const path = ['services', index] as const;
-    refer('task definition', item.taskDefinition.split(':')[0] as string, [...path, 'taskDefinition']);
+    refer('task definition', item.taskDefinition, [...path, 'taskDefinition']);
+    for (const [key, problem] of serviceProblems(item)) report([...path, key], problem);
     for (const [place, { targetGroup: wanted }] of item.loadBalancers.entries()) {
       const at = [...path, 'loadBalancers', place, 'targetGroup'];
       refer('target group', wanted, at);
@@ -442,12 +465,113 @@ function checkReferences(scenario: Scenario, report: Report): void {
       if (content !== undefined && 'service' in content)
         refer('service', content.service, ['changes', index, kind, 'service']);
     }
+  checkServiceChanges(scenario, refer, referStrategy, report);
   for (const [index, item] of scenario.faults.entries()) {
+    if ('service' in item && item.service !== undefined) refer('service', item.service, ['faults', index, 'service']);
+    if ('taskDefinition' in item && item.taskDefinition !== undefined)
+      refer('task definition', item.taskDefinition, ['faults', index, 'taskDefinition']);
     if ('autoScalingGroup' in item && item.autoScalingGroup !== undefined)
       refer('Auto Scaling group', item.autoScalingGroup, ['faults', index, 'autoScalingGroup']);
     if ('instanceType' in item && item.instanceType !== undefined && instanceType(item.instanceType) === undefined)
       report(['faults', index, 'instanceType'], `found "${item.instanceType}", expected a type of the catalogue`);
   }
+}
+
+/** `family:revision` of each task definition, in their order. */
+function revisions({ taskDefinitions }: Scenario): readonly string[] {
+  const counts = new Map<string, number>();
+  return taskDefinitions.map(({ family }) => {
+    const revision = (counts.get(family) ?? 0) + 1;
+    counts.set(family, revision);
+    return `${family}:${revision}`;
+  });
+}
+
+/** What a service or a task means by `family` (its latest revision) or `family:revision`. */
+function definitionOf(scenario: Scenario, text: string): Scenario['taskDefinitions'][number] | undefined {
+  return (
+    scenario.taskDefinitions[revisions(scenario).indexOf(text)] ??
+    scenario.taskDefinitions.findLast(({ family }) => family === text)
+  );
+}
+
+/** Changes of services, and of tasks of their own. */
+function checkServiceChanges(
+  scenario: Scenario,
+  refer: (kind: 'task definition', text: string, path: Path) => void,
+  referStrategy: (strategy: readonly CapacityProviderStrategyItem[], path: Path) => void,
+  report: Report,
+): void {
+  // Services as they will be, so that each change is judged by what the ones before it have made of them.
+  const configs = new Map(scenario.services.map((item) => [item.serviceName, item]));
+  for (const { change: item, index } of inOrder(scenario.changes)) {
+    const path = ['changes', index] as const;
+    const { UpdateService: update, DeleteService: deleted, RunTask: run, StartTask: started } = item;
+    for (const [action, named] of Object.entries({ UpdateService: update, DeleteService: deleted }))
+      if (named !== undefined && !configs.has(named.service)) {
+        const known = scenario.services.some(({ serviceName }) => serviceName === named.service);
+        if (known)
+          report([...path, action, 'service'], `found "${named.service}", which is deleted: Service is not ACTIVE.`);
+      }
+    if (update !== undefined) {
+      const at = [...path, 'UpdateService'] as const;
+      if (update.taskDefinition !== undefined)
+        refer('task definition', update.taskDefinition, [...at, 'taskDefinition']);
+      if (update.capacityProviderStrategy !== undefined)
+        referStrategy(update.capacityProviderStrategy, [...at, 'capacityProviderStrategy']);
+      const before = configs.get(update.service);
+      if (before !== undefined) configs.set(update.service, updated(scenario, before, update, at, report));
+    }
+    if (deleted !== undefined && configs.has(deleted.service)) {
+      const desired = configs.get(deleted.service)?.desiredCount ?? 0;
+      const isScaled =
+        scenario.scalableTargets.some((target) => target.service === deleted.service) ||
+        scenario.changes.some(({ RegisterScalableTarget: target }) => target?.service === deleted.service);
+      if (desired > 0 && !isScaled && !deleted.force)
+        report([...path, 'DeleteService'], 'The service cannot be stopped while it is scaled above 0.');
+      configs.delete(deleted.service);
+    }
+    for (const [action, tasks] of Object.entries({ RunTask: run, StartTask: started }))
+      if (tasks !== undefined) refer('task definition', tasks.taskDefinition, [...path, action, 'taskDefinition']);
+    if (run === undefined) continue;
+    if (run.capacityProviderStrategy !== undefined) {
+      referStrategy(run.capacityProviderStrategy, [...path, 'RunTask', 'capacityProviderStrategy']);
+      if (run.launchType !== undefined)
+        report(
+          [...path, 'RunTask', 'launchType'],
+          'Specify either Launch Type or Capacity Provider Strategy, but not both.',
+        );
+    }
+    checkPlaceable(scenario, { ...run, serviceName: '' }, [...path, 'RunTask'], report);
+  }
+}
+
+function inOrder(changes: readonly Change[]) {
+  return changes
+    .map((item, index) => ({ change: item, index }))
+    .toSorted((a, b) => a.change.at - b.change.at || a.index - b.index);
+}
+
+/** A service after an update; and what AWS refuses of it. */
+function updated(
+  scenario: Scenario,
+  before: ServiceConfig,
+  update: NonNullable<Change['UpdateService']>,
+  path: Path,
+  report: Report,
+): ServiceConfig {
+  const { service: _service, forceNewDeployment: _force, ...changed } = update;
+  const given = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined));
+  const after: ServiceConfig = { ...before, ...given };
+  const known = new Set(serviceProblems(before).map(([, problem]) => problem));
+  for (const [key, problem] of serviceProblems(after)) if (!known.has(problem)) report([...path, key], problem);
+  if (update.taskDefinition !== undefined) {
+    for (const [, problem] of incompatibleTargets(scenario, after)) report([...path, 'taskDefinition'], problem);
+    checkNetwork(scenario, after, path, report);
+  }
+  if (update.taskDefinition !== undefined || update.capacityProviderStrategy !== undefined)
+    checkPlaceable(scenario, after, path, report);
+  return after;
 }
 
 function checkLoadBalancing(scenario: Scenario, report: Report): void {
@@ -468,18 +592,24 @@ function checkLoadBalancing(scenario: Scenario, report: Report): void {
         `found "${group.loadBalancer}", expected the name of a load balancer: ${names.length === 0 ? 'there is none' : `one of ${names.join(', ')}`}`,
       );
   }
-  for (const [index, { loadBalancers, taskDefinition: wanted }] of scenario.services.entries()) {
-    const networkMode = scenario.taskDefinitions.find(({ family }) => family === wanted.split(':')[0])?.networkMode;
-    for (const [place, { targetGroup: name }] of loadBalancers.entries()) {
-      const TargetType = scenario.targetGroups.find(({ Name }) => Name === name)?.TargetType;
-      if (networkMode === undefined || TargetType === undefined) continue;
-      if ((TargetType === 'ip') !== (networkMode === 'awsvpc'))
-        report(
-          ['services', index, 'loadBalancers', place, 'targetGroup'],
-          `The provided target group ${name} has target type ${TargetType}, which is incompatible with the ${networkMode} network mode specified in the task definition.`,
-        );
-    }
-  }
+  for (const [index, item] of scenario.services.entries())
+    for (const [place, problem] of incompatibleTargets(scenario, item))
+      report(['services', index, 'loadBalancers', place, 'targetGroup'], problem);
+}
+
+/** Target groups of a service whose target type its tasks cannot be, by their place in the list. */
+function incompatibleTargets(
+  scenario: Scenario,
+  { loadBalancers, taskDefinition }: Pick<ServiceConfig, 'loadBalancers' | 'taskDefinition'>,
+): readonly (readonly [number, string])[] {
+  const networkMode = definitionOf(scenario, taskDefinition)?.networkMode;
+  return loadBalancers.flatMap(({ targetGroup: wanted }, place) => {
+    const TargetType = scenario.targetGroups.find(({ Name }) => Name === wanted)?.TargetType;
+    if (networkMode === undefined || TargetType === undefined) return [];
+    if ((TargetType === 'ip') === (networkMode === 'awsvpc')) return [];
+    const problem = `The provided target group ${wanted} has target type ${TargetType}, which is incompatible with the ${networkMode} network mode specified in the task definition.`;
+    return [[place, problem] as const];
+  });
 }
 
 /** Every zone that the scenario names. */
@@ -513,23 +643,70 @@ function checkSizes(scenario: Scenario, report: Report): void {
       if (memory !== undefined && memoryReservation !== undefined && memory <= memoryReservation)
         report([...path, 'memory'], `found ${memory}, expected more than memoryReservation, ${memoryReservation}`);
     }
+    checkContainers(definition, ['taskDefinitions', index, 'containerDefinitions'], report);
   }
-  for (const [index, item] of scenario.services.entries()) checkPlaceable(scenario, item, ['services', index], report);
+  for (const [index, item] of scenario.services.entries()) {
+    checkNetwork(scenario, item, ['services', index], report);
+    checkPlaceable(scenario, item, ['services', index], report);
+  }
+}
+
+/** Which containers wait for which, and that a task has one whose end is its own. */
+function checkContainers(
+  { containerDefinitions }: Scenario['taskDefinitions'][number],
+  path: Path,
+  report: Report,
+): void {
+  const names = containerDefinitions.map(({ name: text }) => text);
+  unique(names, (place) => [...path, place, 'name'], report);
+  if (containerDefinitions.every(({ essential }) => !essential))
+    report(path, 'found no essential container, expected at least one');
+  for (const [place, { dependsOn = [] }] of containerDefinitions.entries())
+    for (const [entry, { containerName, condition }] of dependsOn.entries()) {
+      const at = [...path, place, 'dependsOn', entry] as const;
+      const other = containerDefinitions.find((candidate) => candidate.name === containerName);
+      if (other === undefined)
+        report(
+          [...at, 'containerName'],
+          `found "${containerName}", expected a container of the task: ${names.join(', ')}`,
+        );
+      else if (condition === 'HEALTHY' && other.healthCheck === undefined)
+        report([...at, 'condition'], `found HEALTHY, expected "${containerName}" to have a health check`);
+      else if ((condition === 'COMPLETE' || condition === 'SUCCESS') && other.essential)
+        report([...at, 'condition'], `found ${condition}, expected "${containerName}" not to be essential`);
+    }
+  const cycle = dependencyCycle(containerDefinitions);
+  if (cycle !== undefined) report(path, `found containers that wait for each other: ${cycle.join(', ')}`);
 }
 
 /** A task must fit some instance it may be placed on, or be a size that Fargate offers. */
-function checkPlaceable(scenario: Scenario, item: Scenario['services'][number], path: Path, report: Report): void {
-  const definition = scenario.taskDefinitions.find(({ family }) => family === item.taskDefinition.split(':')[0]);
+function checkPlaceable(
+  scenario: Scenario,
+  item: Pick<
+    ServiceConfig,
+    | 'serviceName'
+    | 'taskDefinition'
+    | 'launchType'
+    | 'capacityProviderStrategy'
+    | 'placementStrategy'
+    | 'placementConstraints'
+  > &
+    Partial<Pick<ServiceConfig, 'schedulingStrategy'>>,
+  path: Path,
+  report: Report,
+): void {
+  const definition = definitionOf(scenario, item.taskDefinition);
   if (definition === undefined) return;
   const demand = taskDemand(definition);
   const strategy =
     item.capacityProviderStrategy ??
-    (item.launchType === undefined ? scenario.cluster.defaultCapacityProviderStrategy : []);
+    (item.launchType === undefined && item.schedulingStrategy !== 'DAEMON'
+      ? scenario.cluster.defaultCapacityProviderStrategy
+      : []);
   const onFargate = item.launchType === 'FARGATE' || strategy.some((entry) => isFargate(entry.capacityProvider));
   const at = [...path, 'taskDefinition'];
   if (scenario.load.some((entry) => entry.service === item.serviceName) && demand.cpuUnits === 0)
     report(at, `found no cpu in "${definition.family}", expected CPU units: its requests need a speed to be served at`);
-  checkNetwork(scenario, item, definition, path, report);
   const constraints = item.placementConstraints.length + definition.placementConstraints.length;
   if (constraints > MOST_CONSTRAINTS)
     report(
@@ -616,12 +793,15 @@ const EPHEMERAL_RANGE = '32768-60999';
 const MOST_CONSTRAINTS = 10;
 
 function checkNetwork(
-  { assumptions: { placement } }: Scenario,
-  { networkConfiguration }: Scenario['services'][number],
-  { family, networkMode }: Scenario['taskDefinitions'][number],
+  scenario: Scenario,
+  { networkConfiguration, taskDefinition: wanted }: Pick<ServiceConfig, 'networkConfiguration' | 'taskDefinition'>,
   path: Path,
   report: Report,
 ): void {
+  const definition = definitionOf(scenario, wanted);
+  if (definition === undefined) return;
+  const { family, networkMode } = definition;
+  const { placement } = scenario.assumptions;
   if (networkMode === 'awsvpc' && networkConfiguration === undefined && placement.networkConfiguration === 'required')
     report(path, "Network Configuration must be provided when networkMode 'awsvpc' is specified.");
   if (networkMode !== 'awsvpc' && networkConfiguration !== undefined)
@@ -639,6 +819,7 @@ function checkScaling(scenario: Scenario, report: Report): void {
         [...path, 'MinCapacity'],
         `found ${target.MinCapacity}, expected at most MaxCapacity, ${target.MaxCapacity}`,
       );
+    checkScaled(scenario, target.service, path, report);
     const seen = new Set<string>();
     const active = target.policies.filter(
       (policy) =>
@@ -664,6 +845,13 @@ function checkScaling(scenario: Scenario, report: Report): void {
     for (const [place, action] of target.scheduledActions.entries())
       checkScheduledAction(scenario, action, [...path, 'scheduledActions', place], report);
   }
+}
+
+/** Daemons have as many tasks as there are instances. */
+function checkScaled({ services }: Scenario, wanted: string, path: Path, report: Report): void {
+  const scaled = services.find(({ serviceName }) => serviceName === wanted);
+  if (scaled?.schedulingStrategy === 'DAEMON')
+    report([...path, 'service'], `found "${wanted}", a daemon, expected a REPLICA service`);
 }
 
 /** @returns what the policy follows, as one text; undefined when that cannot be told */
@@ -901,6 +1089,7 @@ function checkChange(scenario: Scenario, written: Change, path: Path, report: Re
   if (group !== undefined) checkGroupUpdate(scenario, group, path, report);
   const registered = (owner: string) => scenario.scalableTargets.find((target) => target.service === owner);
   if (register !== undefined) {
+    checkScaled(scenario, register.service, path, report);
     const before = registered(register.service);
     const { MinCapacity = before?.MinCapacity, MaxCapacity = before?.MaxCapacity } = register;
     if (MinCapacity === undefined || MaxCapacity === undefined)

@@ -25,7 +25,14 @@ import {
   type PutMetricAlarm,
 } from './cloudwatch/index.ts';
 import { emptyEc2, faultEndMs, isCapacityFault, usesSpot } from './ec2/index.ts';
-import { canonicalRequest, DEFAULT_IMAGE_MIB, emptyEcs, followedRequest, scalableResourceId } from './ecs/index.ts';
+import {
+  canonicalRequest,
+  DEFAULT_IMAGE_MIB,
+  emptyEcs,
+  followedRequest,
+  scalableResourceId,
+  taskFaultEndMs,
+} from './ecs/index.ts';
 import { emptyElb } from './elb/index.ts';
 import {
   Calendar,
@@ -107,6 +114,7 @@ function emptyWorld(scenario: Scenario): World {
       placement: assumptions.placement,
       subnets: new Map(scenario.subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId, AvailabilityZone])),
       awsvpcTrunking: scenario.accountSettings.awsvpcTrunking,
+      assumptions: { services: assumptions.services, tasks: assumptions.tasks },
       warmStartMs,
       timings,
       capacity,
@@ -198,8 +206,22 @@ function keep(request: MetricRequest, keepForMs: Millis, hourlyForMs: Millis): C
 function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
   const resource = (named: { readonly service: string }) => resourceOf(scenario, named.service);
   if (change.UpdateService !== undefined) {
-    const { service: serviceName, desiredCount } = change.UpdateService;
-    yield { type: 'UpdateService', serviceName, desiredCount };
+    const { service: serviceName, ...update } = change.UpdateService;
+    yield { type: 'UpdateService', serviceName, ...update };
+  }
+  if (change.DeleteService !== undefined) {
+    const { service: serviceName, force } = change.DeleteService;
+    yield { type: 'DeleteService', serviceName, force };
+  }
+  if (change.RunTask !== undefined) yield { type: 'RunTask', config: change.RunTask };
+  if (change.StartTask !== undefined) yield { type: 'StartTask', config: change.StartTask };
+  if (change.StopTask !== undefined) {
+    const { task: taskId, reason = 'Task stopped by user' } = change.StopTask;
+    yield { type: 'StopTask', taskId, stopCode: 'UserInitiated', reason };
+  }
+  if (change.UpdateTaskProtection !== undefined) {
+    const { service: serviceName, tasks: taskIds, ...protection } = change.UpdateTaskProtection;
+    yield { type: 'UpdateTaskProtection', serviceName, taskIds, ...protection };
   }
   if (change.RegisterScalableTarget !== undefined) {
     const { MinCapacity, MaxCapacity, SuspendedState } = change.RegisterScalableTarget;
@@ -266,7 +288,8 @@ function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
 
 /** Whether anything is ever launched on Spot: only then there is a market to watch. */
 function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
-  const strategies = services.map(({ capacityProviderStrategy }) => capacityProviderStrategy ?? []);
+  const changed = changes.flatMap(({ UpdateService, RunTask }) => [UpdateService, RunTask]);
+  const strategies = [...services, ...changed].map((item) => item?.capacityProviderStrategy ?? []);
   return (
     autoScalingGroups.some(usesSpot) ||
     changes.some(({ UpdateAutoScalingGroup }) => usesSpot({ ...UpdateAutoScalingGroup })) ||
@@ -279,10 +302,16 @@ function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): b
 /** What goes wrong, by the scenario's faults and by the instants at which Spot pools are interrupted. */
 function* troubleOf({ faults, assumptions, start }: Scenario): Iterable<readonly [Millis, Command]> {
   for (const [faultId, fault] of faults.entries()) {
-    if (!isCapacityFault(fault)) continue;
-    yield [fault.at, { type: 'BeginFault', faultId, fault }];
-    const endMs = faultEndMs(fault);
-    if (endMs !== undefined) yield [endMs, { type: 'EndFault', faultId }];
+    if (isCapacityFault(fault)) {
+      yield [fault.at, { type: 'BeginFault', faultId, fault }];
+      const endMs = faultEndMs(fault);
+      if (endMs !== undefined) yield [endMs, { type: 'EndFault', faultId }];
+    } else {
+      const taskFaultId = `fault-${faultId + 1}`;
+      yield [fault.at, { type: 'BeginTaskFault', faultId: taskFaultId, fault }];
+      const endMs = taskFaultEndMs(fault);
+      if (endMs !== undefined) yield [endMs, { type: 'EndTaskFault', faultId: taskFaultId }];
+    }
   }
   const { spotInterruption } = assumptions.capacity;
   if (spotInterruption.model !== 'instants') return;

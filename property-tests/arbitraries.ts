@@ -22,6 +22,8 @@ type ScheduledAction = NonNullable<Part<'scalableTargets'>['scheduledActions']>[
 const seconds = (count: number): string => `${count}s`;
 const iso = (atMs: Millis): string => new Date(atMs).toISOString();
 const percent = fc.integer({ min: 1, max: 100 });
+/** Where in a run: evenly, which `fc.double` is not, for most of its doubles are next to 0. */
+const share = fc.integer({ min: 0, max: 1_000 }).map((thousandths) => thousandths / 1_000);
 
 /** An Auto Scaling group, and the capacity provider in front of it. */
 const fleet = fc.record({
@@ -150,7 +152,7 @@ const servicePlan = fc.record({
   architecture: fc.constantFrom('X86_64', 'ARM64'),
   imageMiB: fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined }),
   desired: fc.integer({ min: 0, max: 8 }),
-  strategies: fc.array(placementRule, { maxLength: 3 }),
+  strategies: fc.oneof(fc.array(placementRule, { maxLength: 3 }), fc.array(placementRule, { maxLength: 0 })),
   distinct: fc.constantFrom(false, false, false, true),
   memberOf: fc.option(
     fc.constantFrom(
@@ -189,7 +191,31 @@ const servicePlan = fc.record({
   ),
   highResolution: fc.boolean(),
   minimumHealthy: fc.constantFrom(0, 50, 75, 100),
-  maximum: fc.constantFrom(100, 125, 150, 200),
+  maximum: fc.constantFrom(100, 100, 125, 150, 200, 200),
+  /** Only where instances of its own choice are there, and not for the first service. */
+  daemon: fc.constantFrom(false, false, true),
+  grace: fc.constantFrom(undefined, undefined, 60),
+  rebalancing: fc.constantFrom(undefined, undefined, undefined, 'DISABLED' as const),
+  breaker: fc.option(
+    fc.record({ rollback: fc.boolean(), resetOnHealthyTask: fc.boolean(), count: fc.integer({ min: 1, max: 4 }) }),
+    { nil: undefined },
+  ),
+  /** A container that starts before the application, and how the application is checked. */
+  container: fc.record({
+    helper: fc.constantFrom(undefined, undefined, 'init', 'sidecar', 'broken'),
+    check: fc.option(fc.record({ interval: fc.constantFrom(5, 30), retries: fc.constantFrom(1, 3) }), {
+      nil: undefined,
+      freq: 2,
+    }),
+    answersAfter: fc.constantFrom(undefined, 2, 45),
+    stopsIn: fc.constantFrom(undefined, 5, 90),
+  }),
+  /** The second revision, which `changes` deploy. */
+  next: fc.record({
+    cpuTimes: fc.constantFrom(1, 1, 2),
+    workFactor: fc.constantFrom(1, 1, 1.5),
+    flaw: fc.constantFrom(undefined, undefined, 'exits', 'unhealthy', 'outOfMemory'),
+  }),
   scaling: fc.option(
     fc.record({
       min: fc.nat({ max: 4 }),
@@ -296,13 +322,48 @@ const plan = fc.record({
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
   watching,
+  /** What most of the changes are about: what is drawn together meets more often than what is drawn apart. */
+  theme: fc.constantFrom(undefined, undefined, 'deploy', 'protect', 'scale'),
   changes: fc.array(
     fc.record({
       service: fc.nat({ max: 2 }),
-      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      at: share,
+      kind: fc.constantFrom(
+        'scale',
+        'scale',
+        'deploy',
+        'deploy',
+        'configure',
+        'protect',
+        'run',
+        'start',
+        'stop',
+        'delete',
+      ),
       desired: fc.nat({ max: 10 }),
+      revision: fc.constantFrom(1, 2, 2),
+      count: fc.integer({ min: 1, max: 4 }),
+      yes: fc.boolean(),
     }),
-    { maxLength: 3 },
+    { maxLength: 5 },
+  ),
+  taskFaults: fc.array(
+    fc.record({
+      service: fc.nat({ max: 2 }),
+      at: share,
+      minutes: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 4 }),
+      kind: fc.constantFrom(
+        'ImageMissing',
+        'PullTimeout',
+        'SlowPull',
+        'ContainerExit',
+        'OutOfMemory',
+        'HealthCheckFails',
+        'AgentDisconnected',
+      ),
+      after: fc.constantFrom(20, 120),
+    }),
+    { maxLength: 2 },
   ),
   sharedLoadBalancer: fc.record({ idleTimeout: fc.constantFrom(1, 60), zones: fc.constantFrom(0, 0, 0, 2) }),
   loadBalancing: fc.record(
@@ -352,15 +413,24 @@ function scenarioOf(drawn: Plan): ScenarioInput {
   const [service, loadBalancer, capacityProvider] = drawn.delays as [string, string, string];
   const places = drawn.services.map((item) => placeOf(item, drawn.fleets.length));
   const providers = drawn.fleets.map((_, index) => fleetName(index));
-  const scalableTargets = drawn.services.flatMap((item, index) => scalableTargetOf(item, index, drawn.step, startMs));
+  const scalings = drawn.services.map((item, index) =>
+    isDaemon(item, index, places[index] as Place) ? undefined : item.scaling,
+  );
+  const scalableTargets = drawn.services.flatMap((item, index) =>
+    scalings[index] === undefined ? [] : scalableTargetOf(item, index, drawn.step, startMs),
+  );
+  const happenings = happeningsOf(drawn, places, startMs, lengthMs);
   const { settings, ...watch } = watchingOf(drawn.watching, {
     clusterName: CLUSTER,
     services: drawn.services.map((item, index) => ({
       serviceName: serviceName(index),
       targetGroup: item.loadBalancer === undefined ? undefined : `targets-${index}`,
-      isScaled: item.scaling !== undefined,
-      policies: (item.scaling?.policies ?? []).map(({ metric }) => metric),
-      called: (item.scaling?.steps ?? []).flatMap(({ shape }, place) => (shape === 'called' ? [`steps-${place}`] : [])),
+      isDaemon: isDaemon(item, index, places[index] as Place),
+      isScaled: scalings[index] !== undefined,
+      policies: (scalings[index]?.policies ?? []).map(({ metric }) => metric),
+      called: (scalings[index]?.steps ?? []).flatMap(({ shape }, place) =>
+        shape === 'called' ? [`steps-${place}`] : [],
+      ),
     })),
     startMs,
     lengthMs,
@@ -392,7 +462,10 @@ function scenarioOf(drawn: Plan): ScenarioInput {
         managedDraining: item.managedDraining as 'ENABLED',
       },
     })),
-    taskDefinitions: drawn.services.map((item, index) => taskDefinitionOf(item, index, places[index] as Place)),
+    taskDefinitions: drawn.services.flatMap((item, index) => {
+      const place = places[index] as Place;
+      return [taskDefinitionOf(item, index, place, false), taskDefinitionOf(item, index, place, true)];
+    }),
     images: drawn.services.flatMap(({ imageMiB }, index) =>
       imageMiB === undefined ? [] : [{ name: `image-${index}`, compressedMiB: imageMiB }],
     ),
@@ -406,10 +479,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
     slo: [{ service: serviceName(0), latencyP99Ms: 400, availabilityPercent: 99.9 }],
     changes: [
-      ...drawn.changes.map(({ service: index, at, desired }) => ({
-        at: iso(startMs + Math.floor(at * lengthMs)),
-        UpdateService: { service: serviceName(index % drawn.services.length), desiredCount: desired },
-      })),
+      ...happenings.changes,
       ...drawn.updates.flatMap(({ fleet: index, at, maxSize, type }) => {
         const found = drawn.fleets[index];
         if (found === undefined) return [];
@@ -426,7 +496,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       }),
       ...watch.changes,
     ],
-    faults: drawn.faults.map((item) => faultOf(item, startMs, lengthMs)),
+    faults: [...drawn.faults.map((item) => faultOf(item, startMs, lengthMs)), ...happenings.faults],
     assumptions: {
       ...watch.assumptions,
       capacity: {
@@ -482,6 +552,89 @@ function targetGroupsOf({ loadBalancer: behind, networkMode }: ServicePlan, inde
     Attributes: attributes,
   };
   return behind.second ? [group, { ...group, Name: `second-${index}`, deregistrationDelaySeconds: 20 }] : [group];
+}
+
+/** Daemons run where instances do; the first service stays a replica service, so that tests can scale it. */
+function isDaemon({ daemon }: ServicePlan, index: number, place: Place): boolean {
+  return daemon && index > 0 && (place === 'ec2' || typeof place === 'object');
+}
+
+function happeningsOf(
+  drawn: Plan,
+  places: readonly Place[],
+  startMs: Millis,
+  lengthMs: Millis,
+): { readonly changes: Part<'changes'>[]; readonly faults: Part<'faults'>[] } {
+  const atOf = (part: number) => iso(startMs + Math.floor(part * lengthMs));
+  const gone = new Set<number>();
+  const ordered = drawn.changes.toSorted((a, b) => a.at - b.at);
+  const changes = ordered.flatMap((change): Part<'changes'>[] => {
+    const index = change.service % drawn.services.length;
+    const item = drawn.services[index] as ServicePlan;
+    const place = places[index] as Place;
+    const daemon = isDaemon(item, index, place);
+    const at = atOf(change.at);
+    const family = `family-${index}`;
+    const name = serviceName(index);
+    const { yes, count } = change;
+    const kind = drawn.theme !== undefined && count > 1 ? drawn.theme : change.kind;
+    const isOnInstances = place !== 'fargate' && place !== 'fargateMix';
+    if (kind === 'run')
+      return [
+        { at, RunTask: { taskDefinition: family, count, ...(daemon ? { launchType: 'EC2' } : whereOf(item, place)) } },
+      ];
+    if (kind === 'start' && isOnInstances)
+      return [{ at, StartTask: { taskDefinition: `${family}:1`, containerInstances: [`i-${'1'.padStart(17, '0')}`] } }];
+    if (kind === 'stop') return [{ at, StopTask: { task: `task-${count * (change.desired + 1)}` } }];
+    if (gone.has(index)) return [];
+    switch (kind) {
+      case 'deploy':
+        return [
+          {
+            at,
+            UpdateService: { service: name, taskDefinition: `${family}:${change.revision}`, forceNewDeployment: yes },
+          },
+        ];
+      case 'configure':
+        return [{ at, UpdateService: { service: name, healthCheckGracePeriodSeconds: count * 30 } }];
+      case 'protect': {
+        const UpdateTaskProtection = { service: name, protectionEnabled: yes, expiresInMinutes: count * 10 };
+        // Of all, and then fewer are desired; or of one task, which may be gone.
+        if (count === 2)
+          return [{ at, UpdateTaskProtection: { ...UpdateTaskProtection, tasks: [`task-${change.desired}`] } }];
+        const lower = { at, UpdateService: { service: name, desiredCount: 0 } };
+        return daemon ? [{ at, UpdateTaskProtection }] : [{ at, UpdateTaskProtection }, lower];
+      }
+      case 'delete':
+        if (index === 0) return [];
+        gone.add(index);
+        return [{ at, DeleteService: { service: name, force: true } }];
+      default:
+        return daemon ? [] : [{ at, UpdateService: { service: name, desiredCount: change.desired } }];
+    }
+  });
+  const faults = drawn.taskFaults.map(({ service, at, minutes, kind, after }): Part<'faults'> => {
+    const index = service % drawn.services.length;
+    const when = { at: atOf(at), ...(minutes === undefined ? {} : { for: `${minutes}m` }) };
+    const whom = { service: serviceName(index) };
+    switch (kind) {
+      case 'ImageMissing':
+        return { kind, ...when, image: `image-${index}` };
+      case 'PullTimeout':
+        return { kind, ...when, image: `image-${index}` };
+      case 'SlowPull':
+        return { kind, ...when };
+      case 'HealthCheckFails':
+        return { kind, ...when, ...whom };
+      case 'AgentDisconnected':
+        return { kind, ...when };
+      case 'OutOfMemory':
+        return { kind, ...when, taskDefinition: `family-${index}:1`, after: seconds(after) };
+      default:
+        return { kind: 'ContainerExit', ...when, ...whom, after: seconds(after) };
+    }
+  });
+  return { changes, faults };
 }
 
 type Place = 'fargate' | 'fargateMix' | 'twoProviders' | 'ec2' | { readonly provider: number };
@@ -577,19 +730,26 @@ function faultOf(drawn: FaultPlan, startMs: Millis, lengthMs: Millis): Part<'fau
   }
 }
 
-function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<'taskDefinitions'> {
+function taskDefinitionOf(item: ServicePlan, index: number, place: Place, isNext: boolean): Part<'taskDefinitions'> {
   const onFargate = place === 'fargate' || place === 'fargateMix';
   const image = `image-${index}`;
   const [fargateCpu, fargateMemory] = item.fargateSize as [number, number];
+  const cpuTimes = isNext ? item.next.cpuTimes : 1;
+  const life = lifeOf(item, isNext);
+  const application = isNext && item.next.workFactor > 1 ? { application: { workFactor: item.next.workFactor } } : {};
   if (onFargate)
     return {
       family: `family-${index}`,
       networkMode: 'awsvpc',
       requiresCompatibilities: ['FARGATE'],
       runtimePlatform: { cpuArchitecture: item.architecture as 'ARM64' },
-      cpu: fargateCpu,
-      memory: String(fargateMemory),
-      containerDefinitions: [{ name: 'app', image, portMappings: [{ containerPort: 8080 }] }],
+      cpu: fargateCpu * cpuTimes,
+      memory: String(fargateMemory * cpuTimes),
+      containerDefinitions: [
+        { name: 'app', image, portMappings: [{ containerPort: 8080 }], ...life },
+        ...helpersOf(item, {}),
+      ],
+      ...application,
     };
   const port = item.staticPort && item.networkMode !== 'awsvpc' ? { hostPort: 8_000 + index } : {};
   return {
@@ -599,13 +759,16 @@ function taskDefinitionOf(item: ServicePlan, index: number, place: Place): Part<
       {
         name: 'app',
         image,
-        cpu: item.cpu,
+        cpu: item.cpu * cpuTimes,
         memory: item.memory * 2,
         ...(item.soft ? { memoryReservation: item.memory } : {}),
         portMappings:
           item.networkMode === 'host' && !item.staticPort ? [] : [{ containerPort: 8_000 + index, ...port }],
+        ...life,
       },
+      ...helpersOf(item, { memory: 6 }),
     ],
+    ...application,
   };
 }
 
@@ -614,14 +777,46 @@ function mayBeHighResolution({ highResolution }: ServicePlan, step: string): boo
   return highResolution && ['2.5s', '4s', '5s', '10s', '20s'].includes(step);
 }
 
+type Container = Part<'taskDefinitions'>['containerDefinitions'][number];
+
+/** How the application is checked, how it behaves, and what it waits for. */
+function lifeOf({ container, next }: ServicePlan, isNext: boolean): Partial<Container> {
+  const { check, answersAfter, stopsIn, helper } = container;
+  const flaw = isNext ? next.flaw : undefined;
+  const condition = { init: 'SUCCESS', sidecar: 'HEALTHY', broken: 'COMPLETE' } as const;
+  return {
+    ...(check === undefined ? {} : { healthCheck: { command: ['CMD', 'true'], startPeriod: 20, ...check } }),
+    ...(helper === undefined
+      ? {}
+      : { dependsOn: [{ containerName: 'helper', condition: condition[helper as 'init'] }] }),
+    behavior: {
+      ...(answersAfter === undefined ? {} : { answersAfter: seconds(answersAfter) }),
+      ...(stopsIn === undefined ? {} : { stopsIn: seconds(stopsIn) }),
+      ...(flaw === 'exits' ? { exitsAfter: '30s', exitCode: 3 } : {}),
+      ...(flaw === 'outOfMemory' ? { exitsAfter: '50s', outOfMemory: true } : {}),
+      ...(flaw === 'unhealthy' ? { healthChecks: 'fail' as const } : {}),
+    },
+  };
+}
+
+function helpersOf({ container: { helper } }: ServicePlan, size: Partial<Container>): Container[] {
+  const common = { ...size, name: 'helper', image: 'helper', essential: false };
+  if (helper === undefined) return [];
+  if (helper === 'sidecar')
+    return [{ ...common, healthCheck: { command: ['CMD', 'true'], interval: 5 }, startTimeout: 20 }];
+  return [{ ...common, behavior: { exitsAfter: '4s', exitCode: helper === 'broken' ? 1 : 0 } }];
+}
+
 function serviceOf(item: ServicePlan, index: number, step: string, place: Place): Service {
   const onFargate = place === 'fargate' || place === 'fargateMix';
+  const daemon = isDaemon(item, index, place);
+  const { breaker } = item;
   return {
     serviceName: serviceName(index),
-    taskDefinition: `family-${index}`,
-    desiredCount: item.desired,
+    taskDefinition: `family-${index}:1`,
+    ...(daemon ? { schedulingStrategy: 'DAEMON' as const } : { desiredCount: item.desired }),
     ...whereOf(item, place),
-    placementStrategy: onFargate ? [] : item.strategies,
+    placementStrategy: onFargate || daemon ? [] : item.strategies,
     placementConstraints: onFargate ? [] : constraintsOf(item),
     ...(item.subnets && !onFargate && item.networkMode === 'awsvpc'
       ? { networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-a', 'us-east-1a'] } } }
@@ -637,7 +832,22 @@ function serviceOf(item: ServicePlan, index: number, step: string, place: Place)
     ...(mayBeHighResolution(item, step)
       ? { monitoring: { metricConfigurations: [{ metricNames: ['CPUUtilization'], resolutionSeconds: 20 }] } }
       : {}),
-    deploymentConfiguration: { minimumHealthyPercent: item.minimumHealthy, maximumPercent: item.maximum },
+    ...(item.grace === undefined ? {} : { healthCheckGracePeriodSeconds: item.grace }),
+    ...(item.rebalancing === undefined ? {} : { availabilityZoneRebalancing: item.rebalancing }),
+    deploymentConfiguration: {
+      minimumHealthyPercent: item.minimumHealthy,
+      maximumPercent: daemon ? 100 : item.maximum,
+      ...(breaker === undefined
+        ? {}
+        : {
+            deploymentCircuitBreaker: {
+              enable: true,
+              rollback: breaker.rollback,
+              resetOnHealthyTask: breaker.resetOnHealthyTask,
+              thresholdConfiguration: { type: 'COUNT', value: breaker.count },
+            },
+          }),
+    },
   };
 }
 

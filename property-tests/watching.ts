@@ -18,6 +18,7 @@ export interface Watched {
     readonly policies: readonly string[];
     /** Its step policies that no alarm of their own calls. */
     readonly called: readonly string[];
+    readonly isDaemon: boolean;
     readonly isScaled: boolean;
   }[];
   readonly startMs: Millis;
@@ -255,13 +256,13 @@ function changeOf(
   alarms: readonly string[],
   watched: Watched,
 ): ChangeInput[] {
-  const { serviceName: service, isScaled, policies } = watched.services[index % watched.services.length]!;
+  const { serviceName: service, isDaemon, isScaled, policies } = watched.services[index % watched.services.length]!;
   const atMs = watched.startMs + Math.floor((share * watched.lengthMs) / 1_000) * 1_000;
   const at = new Date(atMs).toISOString();
   const AlarmNames = alarms.length === 0 ? ['none'] : alarms.slice(0, 1);
   switch (kind) {
     case 'RegisterScalableTarget':
-      return [{ at, RegisterScalableTarget: { service, MinCapacity: 0, MaxCapacity: amount } }];
+      return isDaemon ? [] : [{ at, RegisterScalableTarget: { service, MinCapacity: 0, MaxCapacity: amount } }];
     case 'SuspendScaling':
       return isScaled
         ? [{ at, SuspendScaling: { service, DynamicScalingInSuspended: flag, ScheduledScalingSuspended: !flag } }]

@@ -66,6 +66,10 @@ export const ecsConfig = z.strictObject({
   ECS_ENABLE_SPOT_INSTANCE_DRAINING: flag
     .default(false)
     .describe('the agent sets its instance to DRAINING when it hears the two-minute notice'),
+  ECS_IMAGE_PULL_BEHAVIOR: z
+    .enum(['default', 'always', 'once', 'prefer-cached'])
+    .optional()
+    .describe('whether a cached image is pulled again, and used when the pull fails; default when left out'),
   ECS_WARM_POOLS_CHECK: flag.default(false).describe('the agent waits until its instance has left the warm pool'),
 });
 export type EcsConfig = z.output<typeof ecsConfig>;

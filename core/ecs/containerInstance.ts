@@ -59,7 +59,7 @@ export interface ContainerInstance {
   runningTasksCount: number;
   /** Those of them that are RUNNING. */
   readonly runningGroups: Map<string, number>;
-  /** Task definitions whose images it has pulled before. */
+  /** Images that it has pulled before. */
   readonly pulled: Map<string, true>;
 }
 

@@ -28,33 +28,47 @@ import {
 } from './capacity/cpuSpeed.ts';
 import { LONGEST_DRAINING_MS, MANAGED_DRAINING_HOOK, SPOT_POLL_MS } from './capacity/draining.ts';
 import type { FargateCommand, FargateEvent } from './capacity/fargate.ts';
+import { KILLED, nextCheckMs, type ContainerLife } from './container.ts';
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
+import type { DeploymentEvent } from './deployment.ts';
+import { checksFail, concerns, type FaultCommand, type FaultEvent, type TaskFault, type TaskFaultOf } from './fault.ts';
 import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
 import { hasHighResolution, metricData } from './metrics.ts';
 import { overloadChanges } from './overload.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
+import type { RebalancingCommand } from './rebalancing.ts';
+import type { SchedulerCommand } from './scheduler.ts';
 import type { ServiceCommand, ServiceEvent } from './service.ts';
 import type { ServingCommand, ServingEvent } from './serving.ts';
-import type { Task, TaskCommand, TaskEvent } from './task.ts';
+import { answersAfterMs, type Task, type TaskCommand, type TaskEvent } from './task.ts';
+import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { TaskRunCommand, TaskRunEvent } from './taskRun.ts';
 import type { EcsWorld } from './world.ts';
 
 type EcsEvent =
   | ContainerInstanceEvent
   | CapacityProviderEvent
   | CpuSpeedEvent
+  | DeploymentEvent
   | FargateEvent
+  | FaultEvent
   | ServiceEvent
   | ServingEvent
-  | TaskEvent;
+  | TaskEvent
+  | TaskRunEvent;
 type Heard = EcsEvent | WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent;
 type Asked =
   | CapacityProviderCommand
   | ContainerInstanceCommand
   | CpuSpeedCommand
   | FargateCommand
+  | FaultCommand
+  | RebalancingCommand
+  | SchedulerCommand
   | ServiceCommand
   | ServingCommand
   | TaskCommand
+  | TaskRunCommand
   | CloudWatchCommand
   | AutoscalingCommand
   | Ec2Command
@@ -65,6 +79,9 @@ export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world)
     measuring(events, world),
     scaling(events, world),
     scheduling(events, world),
+    launching(events, world),
+    living(events, world),
+    failing(events, world),
     loadBalancing(events, world),
     instances(events, world),
     burstable(events, world),
@@ -72,7 +89,14 @@ export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world)
   );
 
 const due = (atMs: Millis, command: Asked): Due<Asked> => ({ atMs, command });
-const reconcile = (atMs: Millis, serviceName: string) => due(atMs, { type: 'ReconcileService', serviceName });
+
+/** A look of the scheduler at a service. @param retry  what kept its tasks from a place may have changed */
+function reconcile(world: Immutable<EcsWorld>, atMs: Millis, serviceName: string, retry = false): Due<Asked>[] {
+  const service = world.ecs.services.get(serviceName);
+  if (service === undefined) return [];
+  const type = service.config.schedulingStrategy === 'DAEMON' ? 'ReconcileDaemon' : 'ReconcileService';
+  return [due(atMs, { type, serviceName, retry })];
+}
 
 /** Load is served, and at the end of a metric period its datapoints are published. */
 const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
@@ -106,7 +130,7 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         }),
       ),
     ),
-    events.on('TaskRunning', 'TaskDeactivating', 'TaskStopped', 'ServiceUpdated').pipe(
+    events.on('TaskRunning', 'TaskDeactivating', 'TaskStopping', 'TaskStopped', 'ServiceUpdated').pipe(
       mergeMap(({ atMs, event: { serviceName } }) => {
         const resourceId = scalableResourceId(world.ecs.clusterName, serviceName);
         const waits = world.autoscaling.targets.get(resourceId)?.activity !== undefined;
@@ -140,39 +164,234 @@ function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: re
   );
 }
 
-/** The service scheduler looks again after whatever changes its counts, and tasks go through their life. */
+/** The service scheduler looks again after whatever changes its counts, or what it knows of health and room. */
 const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   merge(
-    events.on('ServiceCreated').pipe(map(({ atMs, event }) => reconcile(atMs, event.config.serviceName))),
+    events.on('ServiceCreated').pipe(mergeMap(({ atMs, event }) => reconcile(world, atMs, event.config.serviceName))),
     events
-      .on('ServiceUpdated', 'TaskRunning', 'TaskDeactivating', 'TaskStopped')
-      .pipe(map(({ atMs, event }) => reconcile(atMs, event.serviceName))),
+      .on('ServiceUpdated', 'ServiceConfigured', 'ServiceDeleted', 'DeploymentStarted', 'ServiceRebalancingStarted')
+      .pipe(mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName, true))),
     events
-      .on('ServiceTaskPlacementFailed')
+      .on('TaskRunning', 'TaskDeactivating', 'TaskStopping', 'TaskStopped', 'TaskProtectionUpdated')
+      .pipe(mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName))),
+    // A task without any check counts as healthy after a while; a health check in its grace period is heard after it.
+    events
+      .on('TaskRunning')
       .pipe(
-        mergeMap(({ event: { retryAtMs, serviceName } }) =>
-          retryAtMs === undefined ? EMPTY : of(reconcile(retryAtMs, serviceName)),
-        ),
+        mergeMap(({ atMs, event: { serviceName } }) => [
+          ...(isReplacing(world, serviceName) ? afterWhile(world, atMs, serviceName) : []),
+          ...afterGrace(world, atMs, serviceName),
+        ]),
       ),
+    events.on('DeploymentStarted').pipe(mergeMap(({ atMs, event }) => afterWhile(world, atMs, event.serviceName))),
+    events.on('ServiceTasksStarting', 'ServiceTaskPlacementFailed', 'ServiceTaskStartFailed').pipe(
+      mergeMap(({ event }) => {
+        const againAtMs = event.type === 'ServiceTasksStarting' ? event.continuesAtMs : event.retryAtMs;
+        return againAtMs === undefined ? [] : reconcile(world, againAtMs, event.serviceName, true);
+      }),
+    ),
     // The desired count was lowered while these tasks were being started.
     events.on('TaskCreated', 'ServiceTaskPlacementFailed').pipe(
       filter(({ event }) => hasTooMany(world, event.serviceName)),
-      map(({ atMs, event }) => reconcile(atMs, event.serviceName)),
+      mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName)),
     ),
     events
-      .on('TargetHealthy', 'TargetDeregistered')
+      .on('ContainerHealthChecked')
       .pipe(
-        mergeMap(({ atMs, event }) => servicesBehind(world, event.targetGroup).map((name) => reconcile(atMs, name))),
+        mergeMap(({ atMs, event: { taskId, serviceName, passed, healthStatus } }) => [
+          ...(passed && serviceName !== '' ? [due(atMs, { type: 'NoteHealthyTask', taskId })] : []),
+          ...(passed || healthStatus === 'UNHEALTHY' ? reconcile(world, atMs, serviceName) : []),
+        ]),
       ),
     events
-      .on('ServiceTasksStarting')
+      .on('TargetHealthy')
+      .pipe(map(({ atMs, event }) => due(atMs, { type: 'NoteHealthyTask', taskId: event.targetId }))),
+    events
+      .on('TargetHealthy', 'TargetUnhealthy', 'TargetDeregistered')
       .pipe(
-        mergeMap(({ atMs, event: { serviceName, capacityProviders } }) =>
-          capacityProviders.map((capacityProvider) =>
-            due(atMs, { type: 'RunServiceTask', serviceName, capacityProvider }),
-          ),
+        mergeMap(({ atMs, event }) =>
+          servicesBehind(world, event.targetGroup).flatMap((name) => reconcile(world, atMs, name)),
         ),
       ),
+    // Choice: ECS hears that a target is in no zone of its load balancer when the first health check would have come.
+    events
+      .on('TargetRegistered')
+      .pipe(
+        mergeMap(({ event: { targetGroup, state, firstCheckMs } }) =>
+          state === 'unused'
+            ? servicesBehind(world, targetGroup).flatMap((name) => reconcile(world, firstCheckMs, name))
+            : [],
+        ),
+      ),
+    events
+      .on(
+        'ContainerInstanceRegistered',
+        'ContainerInstanceActivated',
+        'ContainerInstanceDraining',
+        'ContainerInstanceDeregistered',
+      )
+      .pipe(mergeMap(({ atMs }) => daemons(world, atMs, true))),
+    // The last task but daemons' has left a draining instance.
+    events.on('TaskStopped').pipe(
+      filter(({ event }) => world.ecs.containerInstances.get(event.ec2InstanceId ?? '')?.status === 'DRAINING'),
+      mergeMap(({ atMs }) => daemons(world, atMs, false)),
+    ),
+    events
+      .on(
+        'TaskStopping',
+        'TaskStopped',
+        'ContainerInstanceRegistered',
+        'ContainerInstanceActivated',
+        'ContainerAgentConnected',
+      )
+      .pipe(
+        mergeMap(({ atMs }) =>
+          Array.from(world.ecs.services.values())
+            .filter(({ placementFailures }) => placementFailures > 0)
+            .flatMap(({ config }) => reconcile(world, atMs, config.serviceName, true)),
+        ),
+      ),
+    events.on('ServiceReachedSteadyState').pipe(
+      filter(({ event }) => isBalanced(world, event.serviceName)),
+      map(({ atMs, event: { serviceName } }) => {
+        const isUnderWay = world.ecs.services.get(serviceName)?.rebalancing !== undefined;
+        const dueMs = isUnderWay ? atMs : atMs + world.ecs.assumptions.services.rebalancingDelay;
+        return due(dueMs, { type: 'RebalanceService', serviceName, retry: false });
+      }),
+    ),
+    // There is a place more, or a zone is back.
+    events.on('ContainerInstanceRegistered', 'ContainerInstanceActivated', 'FaultEnded').pipe(
+      mergeMap(({ atMs }) =>
+        Array.from(world.ecs.services.keys())
+          .filter((serviceName) => isBalanced(world, serviceName))
+          .map((serviceName) => {
+            const dueMs = atMs + world.ecs.assumptions.services.rebalancingDelay;
+            return due(dueMs, { type: 'RebalanceService', serviceName, retry: true });
+          }),
+      ),
+    ),
+  );
+
+/** Whether a service wants its zones balanced. */
+function isBalanced({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
+  return ecs.services.get(serviceName)?.config.availabilityZoneRebalancing === 'ENABLED';
+}
+
+function daemons(world: Immutable<EcsWorld>, atMs: Millis, retry: boolean): Due<Asked>[] {
+  return Array.from(world.ecs.services.values())
+    .filter(({ config }) => config.schedulingStrategy === 'DAEMON')
+    .flatMap(({ config }) => reconcile(world, atMs, config.serviceName, retry));
+}
+
+function isReplacing({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
+  const service = ecs.services.get(serviceName);
+  if (service === undefined) return false;
+  if (service.deployments.length > 1) return true;
+  for (const { status } of ecs.containerInstances.values()) if (status === 'DRAINING') return true;
+  return false;
+}
+
+/** When tasks that run now will count as healthy, should they have no health check. */
+function afterWhile(world: Immutable<EcsWorld>, atMs: Millis, serviceName: string): Due<Asked>[] {
+  const { config } = world.ecs.services.get(serviceName) ?? {};
+  if (config === undefined || config.loadBalancers.length > 0) return [];
+  return reconcile(world, atMs + world.ecs.assumptions.services.healthyAfterRunning, serviceName);
+}
+
+function afterGrace(world: Immutable<EcsWorld>, atMs: Millis, serviceName: string): Due<Asked>[] {
+  const graceS = world.ecs.services.get(serviceName)?.config.healthCheckGracePeriodSeconds ?? 0;
+  return graceS === 0 ? [] : reconcile(world, atMs + graceS * 1_000, serviceName);
+}
+
+function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
+  const service = ecs.services.get(serviceName);
+  if (service === undefined || service.starting > 0) return false;
+  return service.pendingCount + service.runningCount > service.desiredCount;
+}
+
+/** Tasks that are asked for are created and look for a place. */
+const launching = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('ServiceTasksStarting').pipe(
+      // A daemon's tasks are created in the same decision.
+      filter(({ event }) => world.ecs.services.get(event.serviceName)?.config.schedulingStrategy === 'REPLICA'),
+      mergeMap(({ atMs, event: { serviceName, deploymentId, capacityProviders } }) =>
+        capacityProviders.map((capacityProvider) =>
+          due(atMs, { type: 'RunServiceTask', serviceName, deploymentId, capacityProvider }),
+        ),
+      ),
+    ),
+    events
+      .on('TaskRunRequested')
+      .pipe(
+        mergeMap(({ atMs, event: { runId, capacityProviders, containerInstances } }) => [
+          ...capacityProviders.map((capacityProvider) =>
+            due(atMs, { type: 'LaunchTask', runId, capacityProvider } as const),
+          ),
+          ...containerInstances.map((ec2InstanceId) =>
+            due(atMs, { type: 'LaunchTaskOn', runId, ec2InstanceId } as const),
+          ),
+        ]),
+      ),
+    events
+      .on('TaskWaiting')
+      .pipe(map(({ event: { taskId, givesUpAtMs } }) => due(givesUpAtMs, { type: 'GiveUpTask', taskId }))),
+    // Room has appeared, or a waiting task has just been placed and the next one may try.
+    events
+      .on(
+        'TaskStopping',
+        'ContainerInstanceRegistered',
+        'ContainerInstanceActivated',
+        'ContainerAgentConnected',
+        'TaskPlaced',
+        'TaskStopped',
+      )
+      .pipe(
+        filter(() => world.ecs.waiting.size > 0),
+        map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
+      ),
+  );
+
+/** Tasks go through their life: pull, start, check, exit, stop. */
+const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events
+      .on('TaskPlaced', 'TaskAdmitted')
+      .pipe(
+        mergeMap(({ event: { taskId, pullStartedAtMs, runningAtMs } }) =>
+          pullStartedAtMs === undefined || runningAtMs === undefined
+            ? []
+            : [
+                due(pullStartedAtMs, { type: 'PullImages', taskId }),
+                due(runningAtMs, { type: 'StartContainers', taskId }),
+              ],
+        ),
+      ),
+    // What the task had is free on its host, or it has left the queue: those who wait there look again.
+    events
+      .on('TaskStopped')
+      .pipe(
+        mergeMap(({ atMs, event: { ec2InstanceId = '' } }) =>
+          (world.ecs.containerInstances.get(ec2InstanceId)?.host.queue.size ?? 0) > 0
+            ? [due(atMs, { type: 'AdmitTasks', ec2InstanceId })]
+            : [],
+        ),
+      ),
+    events
+      .on('ImagePullDelayed')
+      .pipe(map(({ event: { taskId, untilMs } }) => due(untilMs, { type: 'StartContainers', taskId }))),
+    events
+      .on('ContainersStarted', 'ContainerStopped')
+      .pipe(map(({ atMs, event: { taskId } }) => due(atMs, { type: 'ContinueStart', taskId }))),
+    events
+      .on('ContainersStarted', 'TaskRunning')
+      .pipe(mergeMap(({ atMs, event: { taskId } }) => startedContainers(world, atMs, taskId))),
+    events.on('ContainerHealthChecked').pipe(
+      mergeMap(({ atMs, event: { taskId, container, passed, healthStatus } }) => {
+        if (passed) return [due(atMs, { type: 'ContinueStart', taskId })];
+        return nextCheck(world, atMs, taskId, container, healthStatus === 'UNHEALTHY');
+      }),
+    ),
     events
       .on('ServiceTasksStopping')
       .pipe(
@@ -183,56 +402,149 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ),
       ),
     events
-      .on('TaskPlaced', 'TaskAdmitted')
-      .pipe(
-        mergeMap(({ event: { taskId, runningAtMs } }) =>
-          runningAtMs === undefined ? EMPTY : of(due(runningAtMs, { type: 'StartTask', taskId })),
-        ),
-      ),
-    // What the task had is free on its host, or it has left the queue: those who wait there look again.
-    events
-      .on('TaskStopped')
-      .pipe(
-        mergeMap(({ atMs, event: { ec2InstanceId = '' } }) =>
-          (world.ecs.containerInstances.get(ec2InstanceId)?.host.queue.size ?? 0) > 0
-            ? of(due(atMs, { type: 'AdmitTasks', ec2InstanceId }))
-            : EMPTY,
-        ),
-      ),
-    events
-      .on('TaskWaiting')
-      .pipe(map(({ event: { taskId, givesUpAtMs } }) => due(givesUpAtMs, { type: 'GiveUpTask', taskId }))),
-    events
       .on('TaskStopping')
       .pipe(map(({ event: { taskId, stoppedAtMs } }) => due(stoppedAtMs, { type: 'FinishTask', taskId }))),
-    // Room has appeared, or a waiting task has just been placed and the next one may try.
     events
-      .on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated', 'TaskPlaced', 'TaskStopped')
+      .on('TaskDeprovisioning')
+      .pipe(map(({ event: { taskId, detachedAtMs } }) => due(detachedAtMs, { type: 'DetachInterface', taskId }))),
+    events
+      .on('TaskProtectionUpdated')
       .pipe(
-        filter(() => world.ecs.waiting.size > 0),
-        map(({ atMs }) => due(atMs, { type: 'PlaceWaitingTask' })),
+        mergeMap(({ event: { taskId, protectedUntilMs } }) =>
+          protectedUntilMs === undefined ? [] : [due(protectedUntilMs, { type: 'ExpireTaskProtection', taskId })],
+        ),
       ),
-    events.on('TaskStopping', 'ContainerInstanceRegistered', 'ContainerInstanceActivated').pipe(
-      mergeMap(({ atMs }) =>
-        Array.from(world.ecs.services.values())
-          .filter(({ placementFailures }) => placementFailures > 0)
-          .map(({ config }) => reconcile(atMs, config.serviceName)),
+  );
+
+type TaskView = Immutable<Task>;
+
+function containersOf({ ecs }: Immutable<EcsWorld>, { taskDefinition }: TaskView) {
+  const registered = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  return registered.definition.containerDefinitions;
+}
+
+/** What the containers that have started in this instant will do: be checked, be waited for, end. */
+function startedContainers(world: Immutable<EcsWorld>, atMs: Millis, taskId: string): Due<Asked>[] {
+  const task = world.ecs.tasks.get(taskId);
+  if (task === undefined) return [];
+  const asked: Due<Asked>[] = [];
+  for (const definition of containersOf(world, task)) {
+    const { name: container, healthCheck, startTimeout } = definition;
+    if (task.containers.get(container)?.startedAtMs !== atMs) continue;
+    if (healthCheck !== undefined) asked.push(...nextCheck(world, atMs, taskId, container, false));
+    if (startTimeout !== undefined)
+      asked.push(due(atMs + startTimeout * 1_000, { type: 'ExpireStart', taskId, container }));
+    asked.push(...ownExit(atMs, taskId, definition));
+    for (const [faultId, fault] of world.ecs.faults) asked.push(...forcedExits(world, task, faultId, fault, container));
+  }
+  return asked;
+}
+
+function ownExit(startedAtMs: Millis, taskId: string, definition: Immutable<ContainerLife>): Due<Asked>[] {
+  const { exitsAfter, exitCode, outOfMemory } = definition.behavior ?? {};
+  if (exitsAfter === undefined) return [];
+  return [
+    due(startedAtMs + exitsAfter, {
+      type: 'ExitContainer',
+      taskId,
+      container: definition.name,
+      exitCode: outOfMemory === true ? KILLED : (exitCode ?? 0),
+      outOfMemory: outOfMemory === true,
+      faultId: '',
+    }),
+  ];
+}
+
+/** When a fault ends a container that runs. @param only  of this name */
+function forcedExits(
+  world: Immutable<EcsWorld>,
+  task: TaskView,
+  faultId: string,
+  fault: Immutable<TaskFault>,
+  only?: string,
+): Due<Asked>[] {
+  if ((fault.kind !== 'ContainerExit' && fault.kind !== 'OutOfMemory') || !concerns(fault, task)) return [];
+  const name = fault.containerName ?? containersOf(world, task).find(({ essential }) => essential)?.name;
+  const startedAtMs = task.containers.get(name ?? '')?.startedAtMs;
+  if (name === undefined || startedAtMs === undefined || (only !== undefined && name !== only)) return [];
+  const outOfMemory = fault.kind === 'OutOfMemory';
+  return [
+    due(Math.max(startedAtMs, fault.at) + fault.after, {
+      type: 'ExitContainer',
+      taskId: task.taskId,
+      container: name,
+      exitCode: fault.kind === 'OutOfMemory' ? KILLED : fault.exitCode,
+      outOfMemory,
+      faultId,
+    }),
+  ];
+}
+
+/** The next check that may change something. Of an unhealthy container, the first once its application will answer. */
+function nextCheck(
+  world: Immutable<EcsWorld>,
+  atMs: Millis,
+  taskId: string,
+  container: string,
+  isUnhealthy: boolean,
+): Due<Asked>[] {
+  const task = world.ecs.tasks.get(taskId);
+  if (task === undefined) return [];
+  const definition = containersOf(world, task).find(({ name }) => name === container);
+  const startedAtMs = task.containers.get(container)?.startedAtMs;
+  if (definition?.healthCheck === undefined || startedAtMs === undefined) return [];
+  const answersMs = startedAtMs + answersAfterMs(world, task, definition);
+  if (isUnhealthy && answersMs <= atMs) return [];
+  const fromMs = isUnhealthy ? answersMs : atMs + 1;
+  const checkMs = nextCheckMs(startedAtMs, definition.healthCheck.interval, fromMs);
+  return [due(checkMs, { type: 'CheckContainer', taskId, container })];
+}
+
+/** Faults reach the tasks that run already; and what an agent has not told comes to light when it is back. */
+const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  merge(
+    events.on('TaskFaultBegan').pipe(
+      mergeMap(({ atMs, event: { faultId, fault } }) => {
+        if (fault.kind === 'AgentDisconnected')
+          return [due(atMs + world.ecs.assumptions.tasks.agentDisconnectDelay, { type: 'DisconnectAgents', faultId })];
+        return Array.from(world.ecs.tasks.values()).flatMap((task) => forcedExits(world, task, faultId, fault));
+      }),
+    ),
+    events.on('TaskFaultBegan', 'TaskFaultEnded').pipe(
+      filter(({ event }) => event.fault.kind === 'HealthCheckFails'),
+      mergeMap(({ atMs, event: { fault } }) =>
+        Array.from(world.ecs.tasks.values())
+          .filter((task) => concerns(fault as TaskFaultOf<'HealthCheckFails'>, task))
+          .flatMap((task) => [...checksOf(world, atMs, task), ...targetAnswers(world, atMs, task)]),
       ),
+    ),
+    events.on('TaskFaultEnded').pipe(
+      filter(({ event }) => event.fault.kind === 'AgentDisconnected'),
+      mergeMap(({ atMs }) => Array.from(world.ecs.tasks.values()).flatMap((task) => catchUp(world, atMs, task))),
     ),
   );
 
-function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
-  const service = ecs.services.get(serviceName);
-  if (service === undefined || service.starting > 0) return false;
-  let surplus = service.pendingCount + service.runningCount - service.desiredCount;
-  if (surplus <= 0) return false;
-  // Those that wait on draining instances for a place elsewhere are not too many: to look again would find none, again.
-  for (const taskId of service.tasks.keys()) {
-    const { status, ec2InstanceId = '' } = ecs.tasks.get(taskId) as Immutable<Task>;
-    const leaves = status === 'PENDING' || status === 'RUNNING';
-    if (leaves && ecs.containerInstances.get(ec2InstanceId)?.status === 'DRAINING') surplus--;
+function checksOf(world: Immutable<EcsWorld>, atMs: Millis, { taskId, containers }: TaskView): Due<Asked>[] {
+  return Array.from(containers.keys()).flatMap((name) => nextCheck(world, atMs, taskId, name, false));
+}
+
+/** What became due of a task while nobody heard of it. */
+function catchUp(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<Asked>[] {
+  const { taskId, containers } = task;
+  const asked = [
+    due(atMs, { type: 'StartContainers', taskId }),
+    due(atMs, { type: 'ContinueStart', taskId }),
+    due(atMs, { type: 'FinishTask', taskId }),
+    ...checksOf(world, atMs, task),
+  ];
+  for (const definition of containersOf(world, task)) {
+    const startedAtMs = containers.get(definition.name)?.startedAtMs;
+    if (startedAtMs === undefined) continue;
+    asked.push(...ownExit(startedAtMs, taskId, definition));
+    for (const [faultId, fault] of world.ecs.faults)
+      asked.push(...forcedExits(world, task, faultId, fault, definition.name));
   }
-  return surplus > 0;
+  return asked.map(({ atMs: dueMs, command }) => due(Math.max(dueMs, atMs), command));
 }
 
 function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
@@ -249,11 +561,17 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
     events.on('TaskRunning').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName).map((targetGroup) => {
-          const answersFromMs = atMs + startupMs(world, serviceName, atMs);
+          const answersFromMs = atMs + startupMs(world, taskId, targetGroup);
           const availabilityZone = world.ecs.tasks.get(taskId)?.availabilityZone ?? '';
           return due(atMs, { type: 'RegisterTarget', targetGroup, targetId: taskId, availabilityZone, answersFromMs });
         }),
       ),
+    ),
+    events.on('TargetRegistered').pipe(
+      mergeMap(({ atMs, event: { targetId } }) => {
+        const task = world.ecs.tasks.get(targetId);
+        return task === undefined || passesTargetChecks(world, task) ? [] : targetAnswers(world, atMs, task);
+      }),
     ),
     events.on('TaskDeactivating').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) => {
@@ -263,7 +581,8 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
         );
       }),
     ),
-    events.on('TaskStopped').pipe(
+    // A task that ends by itself does not wait for its target group.
+    events.on('TaskStopping', 'TaskStopped').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName)
           .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(taskId) === true)
@@ -301,8 +620,39 @@ function targetGroupsOf({ ecs }: Immutable<EcsWorld>, serviceName: string): stri
   return (ecs.services.get(serviceName)?.config.loadBalancers ?? []).map(({ targetGroup }) => targetGroup);
 }
 
-function startupMs({ workload, ecs }: Immutable<EcsWorld>, serviceName: string, atMs: Millis): Millis {
-  return atMs === ecs.warmStartMs ? 0 : (workload.loads.get(serviceName)?.config.startup ?? 0);
+function startupMs(world: Immutable<EcsWorld>, taskId: string, targetGroup: string): Millis {
+  const task = world.ecs.tasks.get(taskId) as TaskView;
+  return answersAfterMs(world, task, targetContainer(world, task, targetGroup));
+}
+
+/** The container that a target group sends requests to. */
+function targetContainer(world: Immutable<EcsWorld>, task: TaskView, targetGroup: string) {
+  const { loadBalancers } = world.ecs.services.get(task.serviceName)?.config ?? { loadBalancers: [] };
+  const named = loadBalancers.find((loadBalancer) => loadBalancer.targetGroup === targetGroup)?.containerName;
+  return containersOf(world, task).find(({ name }) => name === named);
+}
+
+function passesTargetChecks(world: Immutable<EcsWorld>, task: TaskView): boolean {
+  const fails = targetGroupsOf(world, task.serviceName).some(
+    (targetGroup) => targetContainer(world, task, targetGroup)?.behavior?.healthChecks === 'fail',
+  );
+  return !fails && !checksFail(world.ecs.faults, 'loadBalancer', task);
+}
+
+/** Tells the load balancer how the application of a task answers its checks from now on. */
+function targetAnswers(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<Asked>[] {
+  const { taskId: targetId } = task;
+  const passes = passesTargetChecks(world, task);
+  return targetGroupsOf(world, task.serviceName)
+    .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(targetId) === true)
+    .map((targetGroup) =>
+      due(
+        atMs,
+        passes
+          ? { type: 'TargetRecovers', targetGroup, targetId }
+          : { type: 'TargetFails', targetGroup, targetId, reason: 'Target.ResponseCodeMismatch' },
+      ),
+    );
 }
 
 /** Instances join when they have booted, drain before they go, and are protected while they hold tasks. */
@@ -334,7 +684,10 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('ContainerInstanceDraining')
       .pipe(
         mergeMap(({ atMs, event: { ec2InstanceId } }) => [
-          ...Array.from(world.ecs.services.keys(), (name) => reconcile(atMs, name)),
+          ...Array.from(world.ecs.services.keys()).flatMap((name) => [
+            ...reconcile(world, atMs, name),
+            ...afterWhile(world, atMs, name),
+          ]),
           ...completeWhenEmpty(world, atMs, ec2InstanceId),
         ]),
       ),

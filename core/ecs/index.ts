@@ -17,6 +17,10 @@ import {
   evolveContainerInstance,
   type ContainerInstanceCommand,
 } from './containerInstance.ts';
+import { deploymentEvents, evolveDeployment } from './deployment.ts';
+import { decideFault, evolveFault, faultEvents, type FaultCommand } from './fault.ts';
+import { decideRebalancing, type RebalancingCommand } from './rebalancing.ts';
+import { decideScheduler, type SchedulerCommand } from './scheduler.ts';
 import { decideService, evolveService, serviceEvents, type ServiceCommand } from './service.ts';
 import { decideServing, evolveServing, servingEvents, type ServingCommand } from './serving.ts';
 import { decideTask, evolveTask, taskEvents, type TaskCommand } from './task.ts';
@@ -26,8 +30,10 @@ import {
   taskDefinitionEvents,
   type TaskDefinitionCommand,
 } from './taskDefinition.ts';
+import { decideTaskRun, evolveTaskRun, taskRunEvents, type TaskRunCommand } from './taskRun.ts';
 import type { EcsWorld } from './world.ts';
 
+export { serviceAssumptions, taskAssumptions } from './assumptions.ts';
 export { billAssumptions, ecsCapacityAssumptions, ecsTimings, type BillAssumptions } from './capacity/assumptions.ts';
 export { capacityProvider, capacityProviderProblem } from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
@@ -39,6 +45,7 @@ export {
   strategyProblem,
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
+export { dependencyCycle, taskHealth, type HealthStatus } from './container.ts';
 export {
   hostFits,
   isTrunked,
@@ -80,8 +87,11 @@ export {
   utilizationPercent,
 } from './metrics.ts';
 export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
-export { deploymentBounds, service } from './service.ts';
-export { groupOf, placementRequest } from './task.ts';
+export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
+export { taskFaultEndMs, taskFaults } from './fault.ts';
+export { availabilityZoneBalanced } from './rebalancing.ts';
+export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
+export { groupOf, hasReleased, placementRequest } from './task.ts';
 export {
   DEFAULT_IMAGE_MIB,
   portProblems,
@@ -90,6 +100,7 @@ export {
   type TaskDefinition,
   type TaskDemand,
 } from './taskDefinition.ts';
+export { runTask, startTask } from './taskRun.ts';
 export { emptyEcs, type EcsState } from './world.ts';
 
 export type EcsCommand =
@@ -97,9 +108,13 @@ export type EcsCommand =
   | ContainerInstanceCommand
   | CpuSpeedCommand
   | FargateCommand
+  | FaultCommand
+  | RebalancingCommand
+  | SchedulerCommand
   | ServiceCommand
   | ServingCommand
   | TaskCommand
+  | TaskRunCommand
   | TaskDefinitionCommand;
 
 export const ecsEvents = {
@@ -109,8 +124,11 @@ export const ecsEvents = {
   ...cpuSpeedEvents,
   ...fargateEvents,
   ...serviceEvents,
+  ...deploymentEvents,
   ...servingEvents,
   ...taskEvents,
+  ...taskRunEvents,
+  ...faultEvents,
 } as const;
 export type EcsEvent = EventsOf<typeof ecsEvents>;
 
@@ -121,8 +139,12 @@ export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
   ...decideCpuSpeed,
   ...decideFargate,
   ...decideService,
+  ...decideScheduler,
+  ...decideRebalancing,
   ...decideServing,
   ...decideTask,
+  ...decideTaskRun,
+  ...decideFault,
 };
 
 export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
@@ -132,8 +154,11 @@ export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
   ...evolveCpuSpeed,
   ...evolveFargate,
   ...evolveService,
+  ...evolveDeployment,
   ...evolveServing,
   ...evolveTask,
+  ...evolveTaskRun,
+  ...evolveFault,
 };
 
 export const ecsPhases: Phases<EcsCommand> = {
@@ -145,15 +170,35 @@ export const ecsPhases: Phases<EcsCommand> = {
   DrainContainerInstance: Phase.Execute,
   CreateService: Phase.Execute,
   UpdateService: Phase.Execute,
+  DeleteService: Phase.Execute,
+  /** Before all else that is executed: a daemon's tasks are the first on an instance. */
+  ReconcileDaemon: Phase.Plan,
   ReconcileService: Phase.Execute,
+  RebalanceService: Phase.Execute,
   RunServiceTask: Phase.Execute,
+  NoteHealthyTask: Phase.Execute,
+  RunTask: Phase.Execute,
+  StartTask: Phase.Execute,
+  LaunchTask: Phase.Execute,
+  LaunchTaskOn: Phase.Execute,
   ServeLoad: Phase.Environment,
   PlaceWaitingTask: Phase.Execute,
   AdmitTasks: Phase.Environment,
-  StartTask: Phase.Environment,
+  PullImages: Phase.Environment,
+  StartContainers: Phase.Environment,
+  ContinueStart: Phase.Environment,
+  ExpireStart: Phase.Environment,
+  CheckContainer: Phase.Environment,
+  ExitContainer: Phase.Environment,
   StopTask: Phase.Execute,
   StopContainers: Phase.Environment,
   FinishTask: Phase.Environment,
+  DetachInterface: Phase.Environment,
+  UpdateTaskProtection: Phase.Execute,
+  ExpireTaskProtection: Phase.Environment,
+  BeginTaskFault: Phase.Environment,
+  EndTaskFault: Phase.Environment,
+  DisconnectAgents: Phase.Environment,
   GiveUpTask: Phase.Execute,
   LoseContainerInstance: Phase.Environment,
   SetCpuSpeed: Phase.Environment,

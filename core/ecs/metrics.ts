@@ -20,6 +20,7 @@ import { rounded, SECOND, type Millis } from '../kernel/index.ts';
 import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
 import { isFargate } from './capacity/strategy.ts';
+import { primaryOf } from './deployment.ts';
 import { discoveryNames, isHighResolution, resolutionMs } from './metricKeys.ts';
 import type { Measured, MeasuredQueue, Service } from './service.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -256,7 +257,10 @@ function ofCluster(
     let sum = 0;
     for (const service of ecs.services.values()) {
       if (runsOnFargate(service)) continue;
-      sum += amount(service, ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>);
+      sum += amount(
+        service,
+        ecs.taskDefinitions.get(primaryOf(service).taskDefinition) as Immutable<RegisteredTaskDefinition>,
+      );
     }
     return single(reservationPercent(sum, registered));
   });
@@ -278,7 +282,9 @@ function ofInsights(
 ): Source {
   return ofService((service, { ecs }) => {
     if (!ecs.containerInsights) return undefined;
-    const definition = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    const definition = ecs.taskDefinitions.get(
+      primaryOf(service).taskDefinition,
+    ) as Immutable<RegisteredTaskDefinition>;
     return single(of(service, definition));
   });
 }
@@ -357,9 +363,7 @@ const sources: Readonly<Record<string, Source>> = {
   'ECS/ContainerInsights DesiredTaskCount ClusterName,ServiceName': ofInsights(({ desiredCount }) => desiredCount),
   'ECS/ContainerInsights RunningTaskCount ClusterName,ServiceName': ofInsights(({ runningCount }) => runningCount),
   'ECS/ContainerInsights PendingTaskCount ClusterName,ServiceName': ofInsights(({ pendingCount }) => pendingCount),
-  'ECS/ContainerInsights DeploymentCount ClusterName,ServiceName': ofInsights(({ deploymentInProgress }) =>
-    deploymentInProgress ? 2 : 1,
-  ),
+  'ECS/ContainerInsights DeploymentCount ClusterName,ServiceName': ofInsights(({ deployments }) => deployments.length),
   'ECS/ContainerInsights TaskSetCount ClusterName,ServiceName': ofInsights(() => 0),
   'ECS/ContainerInsights CpuUtilized ClusterName,ServiceName': ofInsights((service, { demand }) =>
     used(service, demand.cpuUnits, 'cpu'),

@@ -2,6 +2,7 @@
 
 import { targetGroupOfLabel, type FollowedMetric, type ScalableNamespace } from '../autoscaling/index.ts';
 import { requestFor, type MetricRequest } from '../cloudwatch/index.ts';
+import { primaryOf } from './deployment.ts';
 import { serviceMetric, targetGroupMetric } from './metricKeys.ts';
 import { canonicalRequest } from './metrics.ts';
 import type { EcsWorld } from './world.ts';
@@ -19,7 +20,8 @@ export const scalableServices: ScalableNamespace<EcsWorld> = {
   describe({ ecs }, resourceId) {
     const service = ecs.services.get(serviceNameOf(resourceId));
     if (service === undefined) return undefined;
-    const { desiredCount, runningCount, deploymentInProgress } = service;
+    const { desiredCount, runningCount } = service;
+    const deploymentInProgress = primaryOf(service).rolloutState === 'IN_PROGRESS';
     return { desiredCount, runningCount, deploymentInProgress };
   },
 

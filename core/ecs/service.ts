@@ -1,8 +1,7 @@
 /**
- * Services: the scheduler keeps the desired number of tasks, splits them over capacity providers, replaces what drains,
- * and says when all is steady.
+ * Services: what is wanted of them, and what there is. What the scheduler makes of the difference is in scheduler.ts.
  *
- * @source spec/placement.md chapter 4, 2.5
+ * @source spec/placement.md chapter 4
  */
 
 import type { Immutable } from 'immer';
@@ -10,69 +9,68 @@ import { z } from 'zod';
 import {
   event,
   json,
-  MINUTE,
   number,
   numbers,
   optional,
   SECOND,
   text,
   texts,
-  type Context,
   type Decide,
   type EventsOf,
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
 import type { Carried } from '../workload/index.ts';
-import { fargateFailure, type FargateFailure } from './capacity/fargate.ts';
-import {
-  capacityProviderStrategyItem,
-  isFargate,
-  splitByStrategy,
-  type CapacityProviderStrategyItem,
-} from './capacity/strategy.ts';
-import { placementConstraint } from './placement/constraints.ts';
-import type { PlacementFailure } from './placement/engine.ts';
-import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
-import { placementStrategy, SERVICE_STRATEGY } from './placement/strategies.ts';
-import { latencyMetricsOf } from './metricKeys.ts';
+import type { FargateFailure } from './capacity/fargate.ts';
+import { capacityProviderStrategyItem, type CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import { addTo } from './containerInstance.ts';
 import {
-  findPlace,
-  placedOn,
-  placedOnFargate,
-  refusalOf,
-  waitingFor,
-  zonesOf,
-  type Task,
-  type TaskEvent,
-} from './task.ts';
-import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+  deploymentBounds,
+  deploymentConfiguration,
+  deploymentName,
+  newDeployment,
+  primaryOf,
+  releaseStarts,
+  type Deployment,
+  type DeploymentEvent,
+} from './deployment.ts';
+import { placementConstraint } from './placement/constraints.ts';
+import type { PlacementFailure } from './placement/engine.ts';
+import { placementStrategy } from './placement/strategies.ts';
+import { latencyMetricsOf } from './metricKeys.ts';
+import type { Task } from './task.ts';
 import type { EcsWorld } from './world.ts';
+
+const desiredCount = z.int().min(0).max(5000);
+const gracePeriod = z.int().min(0).max(2_147_483_647);
+const rebalancing = z.enum(['ENABLED', 'DISABLED']);
+export const networkConfiguration = z
+  .strictObject({
+    awsvpcConfiguration: z.strictObject({
+      subnets: z
+        .array(z.string().min(1))
+        .min(1, 'subnets can not be empty.')
+        .max(16)
+        .describe("SubnetIds of the subnets block; a zone's name stands for a subnet in it"),
+      securityGroups: z.array(z.string().min(1)).max(5).default([]),
+    }),
+  })
+  .describe('awsvpc only: tasks run in the zones of these subnets');
 
 /** A service as `aws ecs create-service` takes it; names replace ARNs. */
 export const service = z.strictObject({
   serviceName: z.string().min(1).max(255),
-  taskDefinition: z.string().min(1).describe('family, or family:revision'),
-  desiredCount: z.int().min(0).max(5000),
-  schedulingStrategy: z.literal('REPLICA').default('REPLICA'),
+  taskDefinition: z.string().min(1).describe('family (its latest revision), or family:revision'),
+  desiredCount: desiredCount.optional().describe('required for REPLICA, not allowed for DAEMON'),
+  schedulingStrategy: z
+    .enum(['REPLICA', 'DAEMON'])
+    .default('REPLICA')
+    .describe('DAEMON: one task on each active instance that satisfies the constraints'),
   launchType: z.enum(['EC2', 'FARGATE']).optional(),
   capacityProviderStrategy: z.array(capacityProviderStrategyItem).min(1).optional(),
   placementStrategy: z.array(placementStrategy).max(5).default([]),
   placementConstraints: z.array(placementConstraint).max(10).default([]),
-  networkConfiguration: z
-    .strictObject({
-      awsvpcConfiguration: z.strictObject({
-        subnets: z
-          .array(z.string().min(1))
-          .min(1, 'subnets can not be empty.')
-          .max(16)
-          .describe("SubnetIds of the subnets block; a zone's name stands for a subnet in it"),
-        securityGroups: z.array(z.string().min(1)).max(5).default([]),
-      }),
-    })
-    .optional()
-    .describe('awsvpc only: tasks run in the zones of these subnets'),
+  networkConfiguration: networkConfiguration.optional(),
   loadBalancers: z
     .array(
       z.strictObject({
@@ -113,39 +111,80 @@ export const service = z.strictObject({
     })
     .optional()
     .describe('20-second CPU and memory metrics, which high-resolution policies need'),
-  deploymentConfiguration: z
-    .strictObject({
-      minimumHealthyPercent: z.int().min(0).max(100).default(100),
-      maximumPercent: z.int().min(100).max(1000).default(200),
-    })
-    .prefault({}),
+  healthCheckGracePeriodSeconds: gracePeriod
+    .optional()
+    .describe('for so long after its start, failed health checks do not get a task replaced; 0 when left out'),
+  availabilityZoneRebalancing: rebalancing
+    .optional()
+    .describe(
+      'ENABLED when left out, where the service is eligible: REPLICA, spread over zones first, maximumPercent over 100',
+    ),
+  deploymentConfiguration: deploymentConfiguration.prefault({}),
 });
 export type ServiceConfig = z.output<typeof service>;
 
+/** What `aws ecs update-service` may change; what is left out stays. */
+export const serviceUpdate = z.strictObject({
+  service: z.string().min(1).describe('serviceName'),
+  desiredCount: desiredCount.optional(),
+  taskDefinition: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('family (its latest revision), or family:revision; starts a deployment'),
+  forceNewDeployment: z.boolean().optional().describe('starts a deployment also of the same revision'),
+  deploymentConfiguration: deploymentConfiguration.optional(),
+  capacityProviderStrategy: z.array(capacityProviderStrategyItem).min(1).optional(),
+  placementStrategy: z.array(placementStrategy).max(5).optional(),
+  placementConstraints: z.array(placementConstraint).max(10).optional(),
+  networkConfiguration: networkConfiguration.optional().describe('starts a deployment'),
+  healthCheckGracePeriodSeconds: gracePeriod.optional(),
+  availabilityZoneRebalancing: rebalancing.optional(),
+});
+export type ServiceUpdate = Omit<z.output<typeof serviceUpdate>, 'service'>;
+
 export interface Service {
-  readonly config: ServiceConfig;
-  /** family:revision */
-  readonly taskDefinition: string;
+  config: ServiceConfig;
   /** Empty for the launch type EC2. */
-  readonly strategy: readonly CapacityProviderStrategyItem[];
+  strategy: readonly CapacityProviderStrategyItem[];
+  /** DRAINING: deleted, and its tasks are on their way out. */
+  status: 'ACTIVE' | 'DRAINING' | 'INACTIVE';
+  /** Of a daemon: the instances that should have a task of it. */
   desiredCount: number;
+  /** The newest first: it is PRIMARY. Older ones are ACTIVE while they have tasks, and then forgotten. */
+  readonly deployments: Deployment[];
+  /** The last deployment that was COMPLETED and has not been gone back to since. */
+  completed: { readonly deploymentId: string; readonly taskDefinition: string } | undefined;
   /** Tasks the scheduler has asked for that are not created yet. */
   starting: number;
   /** Every task that is not STOPPED. */
   readonly tasks: Map<string, true>;
-  /** Tasks in PROVISIONING and PENDING, RUNNING, and on their way out. */
+  /** Tasks before RUNNING, RUNNING, and on their way out. */
   pendingCount: number;
   runningCount: number;
   stoppingCount: number;
   /** Tasks meant to run: placed ones by zone; all by capacity provider, those that are being started included. */
   readonly zoneCounts: Map<string, number>;
   readonly providerCounts: Map<string, number>;
-  deploymentInProgress: boolean;
   /** Has reached a steady state since the last change. */
   steady: boolean;
   /** Rounds in a row that could not place a task, and when the next one is due. */
   placementFailures: number;
   retryAtMs: Millis;
+  /** Tasks in a row that did not reach RUNNING, and until when none is started. */
+  startFailures: number;
+  throttledUntilMs: Millis;
+  /** The launch cycle that runs, and the tasks started in it. */
+  cycleStartMs: Millis;
+  cycleStarts: number;
+  /** Zones are being rebalanced: so many tasks above the desired count, so many in the wrong zone before that. */
+  rebalancing: { extra: number; readonly misplaced: number } | undefined;
+  /** The last try to rebalance led nowhere: the next one waits for a change. */
+  rebalancingGivenUp: boolean;
+  /** Neither bound of the deployment configuration lets the scheduler act, as it has said. */
+  blocked: boolean;
+  /** Protected tasks that are too many, as last said. */
+  protectedSurplus: number;
   /** What the last step of serving left to the next. */
   carried: Carried | undefined;
   /** Tasks that have started in the current minute. */
@@ -259,24 +298,73 @@ export const serviceEvents = {
     from: number('tasks before'),
     to: number('tasks now'),
   }),
+  ServiceConfigured: event('Settings of a service were changed that start no deployment.', {
+    serviceName: text('the service'),
+    config: json<ServiceConfig>('all of its settings, as they are now'),
+    strategy: json<readonly CapacityProviderStrategyItem[]>('its capacity provider strategy; empty for EC2'),
+  }),
+  ServiceDeleted: event('A service was deleted: it is DRAINING until its tasks have stopped.', {
+    serviceName: text('the service'),
+  }),
+  ServiceInactive: event('The last task of a deleted service has stopped: it is INACTIVE.', {
+    serviceName: text('the service'),
+  }),
   ServiceTasksStarting: event('The scheduler starts tasks.', {
     serviceName: text('the service'),
+    deploymentId: text('their deployment'),
     capacityProviders: texts('the provider of each; empty for the launch type EC2'),
+    replaced: number('those of them that replace unhealthy tasks'),
+    continuesAtMs: optional(number('when the scheduler goes on: more are missing than it starts in a cycle')),
   }),
   ServiceTasksStopping: event('The scheduler stops tasks.', {
     serviceName: text('the service'),
     taskIds: texts('the tasks'),
     reason: text("AWS's stopped reason"),
   }),
-  ServiceTaskPlacementFailed: event('A task could not be placed; the scheduler tries again later.', {
+  ServiceTaskPlacementFailed: event('Tasks could not be placed; the scheduler tries again later.', {
     serviceName: text('the service'),
-    capacityProvider: text('the provider it was meant for; empty for the launch type EC2'),
-    reason: text<PlacementFailure | FargateFailure>("ECS's failure reason"),
+    deploymentId: text('their deployment'),
+    capacityProvider: text('the provider they were meant for; empty for the launch type EC2'),
+    count: number('tasks; where the first finds no place, those like it are not tried'),
+    reason: text<PlacementFailure | FargateFailure | 'PROVISIONING LIMIT'>("ECS's failure reason"),
     closest: optional(text('the instance that came closest')),
     lack: optional(text('what the closest instance lacked')),
     refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
     refusedCounts: numbers('instances that each reason turned away'),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
+  }),
+  ServiceDeploymentBlocked: event(
+    'Neither bound of the deployment configuration lets the scheduler start or stop a task.',
+    {
+      serviceName: text('the service'),
+      deploymentId: text('the deployment'),
+    },
+  ),
+  ServiceScaleInBlocked: event(
+    'More tasks are protected from scale-in than are desired: no steady state can be reached.',
+    {
+      serviceName: text('the service'),
+      deploymentId: text('the deployment of the tasks'),
+      protectedTasks: number('tasks under protection that are too many'),
+    },
+  ),
+  ServiceRebalancingStarted: event(
+    'The tasks of a service are not balanced over zones: some are started where few are.',
+    {
+      serviceName: text('the service'),
+      extra: number('tasks above the desired count for the time being'),
+      misplaced: number('tasks that are in the wrong zone'),
+      zones: texts('the zones that it may use'),
+      counts: numbers('its tasks in each'),
+    },
+  ),
+  ServiceRebalancingStopped: event('Rebalancing was given up: a deployment or protected tasks are in the way.', {
+    serviceName: text('the service'),
+  }),
+  ServiceRebalancingCompleted: event('The tasks of a service are balanced over zones.', {
+    serviceName: text('the service'),
+    zones: texts('the zones that it may use'),
+    counts: numbers('its tasks in each'),
   }),
   ServiceReachedSteadyState: event('The service has its desired count of running, healthy tasks.', {
     serviceName: text('the service'),
@@ -287,239 +375,141 @@ export type ServiceEvent = EventsOf<typeof serviceEvents>;
 
 export type ServiceCommand =
   | { readonly type: 'CreateService'; readonly config: ServiceConfig }
-  | { readonly type: 'UpdateService'; readonly serviceName: string; readonly desiredCount: number }
-  /** One cycle of the service scheduler. */
-  | { readonly type: 'ReconcileService'; readonly serviceName: string }
-  | { readonly type: 'RunServiceTask'; readonly serviceName: string; readonly capacityProvider: string };
+  | ({ readonly type: 'UpdateService'; readonly serviceName: string } & ServiceUpdate)
+  | { readonly type: 'DeleteService'; readonly serviceName: string; readonly force: boolean };
 
-/** Choice: AWS documents a back-off but no numbers (spec/placement.md 4.9). */
-const RETRY_MS = { first: 30 * SECOND, most: 5 * MINUTE };
-
-/**
- * The bounds that minimum and maximum healthy percent set: up, and down, to whole tasks.
- *
- * @source AWS, ECS API, DeploymentConfiguration
- */
-export function deploymentBounds(
-  desiredCount: number,
-  minimumHealthyPercent: number,
-  maximumPercent: number,
-): { readonly minimumHealthy: number; readonly maximumTasks: number } {
-  return {
-    minimumHealthy: Math.floor((desiredCount * minimumHealthyPercent + 99) / 100),
-    maximumTasks: Math.floor((desiredCount * maximumPercent) / 100),
-  };
+/** Minimum and maximum healthy percent, with the defaults of the scheduling strategy. */
+export function healthyPercents({
+  schedulingStrategy,
+  deploymentConfiguration: configuration,
+}: Immutable<Pick<ServiceConfig, 'schedulingStrategy' | 'deploymentConfiguration'>>): {
+  readonly minimumHealthyPercent: number;
+  readonly maximumPercent: number;
+} {
+  const daemon = schedulingStrategy === 'DAEMON';
+  const { minimumHealthyPercent = daemon ? 0 : 100, maximumPercent = daemon ? 100 : 200 } = configuration;
+  return { minimumHealthyPercent, maximumPercent };
 }
 
-export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | TaskEvent> = {
-  CreateService({ config }, { world: { ecs } }) {
-    const taskDefinition = ecs.latestRevisions.get(config.taskDefinition) ?? config.taskDefinition;
+/** The bounds within which the scheduler keeps a service while it replaces tasks. */
+export function boundsOf({ config, desiredCount: desired }: Immutable<Service>): ReturnType<typeof deploymentBounds> {
+  const { minimumHealthyPercent, maximumPercent } = healthyPercents(config);
+  return deploymentBounds(desired, minimumHealthyPercent, maximumPercent);
+}
+
+const ZONE = 'attribute:ecs.availability-zone';
+
+/** Why a service cannot be rebalanced; undefined when it can. */
+export function rebalancingProblem(config: Immutable<ServiceConfig>): string | undefined {
+  const refuse = (why: string) => `Availability Zone Rebalancing does not support ${why}`;
+  if (config.schedulingStrategy === 'DAEMON') return refuse('the daemon scheduling strategy');
+  const [first] = config.placementStrategy;
+  if (first !== undefined && (first.type !== 'spread' || first.field !== ZONE))
+    return "The service couldn't be updated because Availability Zone Rebalancing only supports availability zone spread as task placement strategy.";
+  if (healthyPercents(config).maximumPercent <= 100) return refuse('a maximumPercent of 100');
+  const byZone = config.placementConstraints.some((constraint) => JSON.stringify(constraint).includes(ZONE));
+  return byZone ? refuse(`a placement constraint that uses ${ZONE}`) : undefined;
+}
+
+/** What AWS refuses of a service, whatever else there is: the key, and AWS's words where they are known. */
+export function serviceProblems(config: Immutable<ServiceConfig>): readonly (readonly [keyof ServiceConfig, string])[] {
+  const problems: [keyof ServiceConfig, string][] = [];
+  const { schedulingStrategy, placementStrategy: strategies, placementConstraints: constraints } = config;
+  const { maximumPercent } = healthyPercents(config);
+  if (schedulingStrategy === 'DAEMON') {
+    const refuse = (key: keyof ServiceConfig, what: string) =>
+      problems.push([key, `The daemon scheduling strategy does not support ${what} and try again`]);
+    if (config.desiredCount !== undefined)
+      refuse('desiredCount', 'a desired count for services. Remove the desired count value');
+    if (strategies.length > 0) refuse('placementStrategy', 'placement strategies. Remove the placement strategy');
+    if (maximumPercent > 100)
+      refuse(
+        'deploymentConfiguration',
+        'values above 100 for maximumPercent on a deployment configuration. Change the maximumPercent value to 100,',
+      );
+    if (config.launchType === 'FARGATE') problems.push(['launchType', 'found FARGATE, expected EC2 for a DAEMON']);
+  } else {
+    if (config.desiredCount === undefined)
+      problems.push(['desiredCount', 'found nothing, expected a number of tasks for a REPLICA service']);
+    if (maximumPercent < 100)
+      problems.push(['deploymentConfiguration', `found maximumPercent ${maximumPercent}, expected at least 100`]);
+  }
+  const unbalanced = config.availabilityZoneRebalancing === 'ENABLED' ? rebalancingProblem(config) : undefined;
+  if (unbalanced !== undefined) problems.push(['availabilityZoneRebalancing', unbalanced]);
+  if (constraints.length > 10) problems.push(['placementConstraints', 'expected at most 10']);
+  return problems;
+}
+
+export const decideService: Decide<EcsWorld, ServiceCommand, ServiceEvent | DeploymentEvent> = {
+  CreateService({ config: written }, { world: { ecs } }) {
+    const taskDefinition = revisionOf(ecs, written.taskDefinition);
     const strategy =
-      config.capacityProviderStrategy ??
-      (config.launchType === 'FARGATE' ? [{ capacityProvider: 'FARGATE', base: 0, weight: 1 }] : undefined) ??
-      (config.launchType === 'EC2' ? [] : ecs.defaultCapacityProviderStrategy);
-    return [{ type: 'ServiceCreated', config, taskDefinition, strategy }];
+      written.capacityProviderStrategy ??
+      (written.launchType === 'FARGATE' ? [{ capacityProvider: 'FARGATE', base: 0, weight: 1 }] : undefined) ??
+      (written.launchType === 'EC2' || written.schedulingStrategy === 'DAEMON'
+        ? []
+        : ecs.defaultCapacityProviderStrategy);
+    const availabilityZoneRebalancing =
+      written.availabilityZoneRebalancing ?? (rebalancingProblem(written) === undefined ? 'ENABLED' : 'DISABLED');
+    return [{ type: 'ServiceCreated', config: { ...written, availabilityZoneRebalancing }, taskDefinition, strategy }];
   },
 
-  UpdateService({ serviceName, desiredCount }, { world }) {
-    const from = world.ecs.services.get(serviceName)?.desiredCount;
-    return from === undefined || from === desiredCount
-      ? []
-      : [{ type: 'ServiceUpdated', serviceName, from, to: desiredCount }];
-  },
-
-  ReconcileService({ serviceName }, context) {
-    const { world } = context;
-    const found = world.ecs.services.get(serviceName);
-    if (found === undefined) return [];
-    const { staying, leaving, draining } = census(world, found);
-    const { minimumHealthyPercent, maximumPercent } = found.config.deploymentConfiguration;
-    const bounds = deploymentBounds(found.desiredCount, minimumHealthyPercent, maximumPercent);
-    const healthy = healthyCount(world, found);
-    const alive = found.tasks.size + found.starting;
-    const missing = found.desiredCount - staying.length - found.starting;
-    const events: ServiceEvent[] = [];
-    // Replacing what drains must stay within the maximum; filling up to the desired count need not wait for stops.
-    const room = draining ? Math.min(missing, bounds.maximumTasks - alive) : missing;
-    if (room > 0) events.push(startTasks(world, found, leaving, room));
-    const stoppable = Math.max(0, healthy - bounds.minimumHealthy);
-    const drained = leaving.slice(0, leaving.filter(({ running }) => !running).length + stoppable);
-    if (drained.length > 0) events.push(stopTasks(serviceName, drained, 'Task is on a draining container instance'));
-    // Tasks that are being started this instant come to be first: which ones are too many is decided among all.
-    if (missing < 0 && found.starting === 0) {
-      const reason = 'Scaling activity initiated by the service scheduler';
-      events.push(stopTasks(serviceName, surplus(found, staying, -missing, context), reason));
+  UpdateService({ type: _type, serviceName, ...update }, { world: { ecs } }) {
+    const found = ecs.services.get(serviceName);
+    if (found?.status !== 'ACTIVE') return [];
+    const {
+      desiredCount: to = found.desiredCount,
+      taskDefinition: wanted,
+      forceNewDeployment = false,
+      ...changed
+    } = update;
+    const events: (ServiceEvent | DeploymentEvent)[] = [];
+    const isDaemon = found.config.schedulingStrategy === 'DAEMON';
+    if (to !== found.desiredCount && !isDaemon)
+      events.push({ type: 'ServiceUpdated', serviceName, from: found.desiredCount, to });
+    const settings = Object.entries(changed).filter(([, value]) => value !== undefined);
+    if (settings.length > 0) {
+      const config = {
+        ...(found.config as ServiceConfig),
+        ...(Object.fromEntries(settings) as Partial<ServiceConfig>),
+      };
+      const strategy = changed.capacityProviderStrategy ?? found.strategy;
+      events.push({ type: 'ServiceConfigured', serviceName, config, strategy });
     }
-    const steady =
-      events.length === 0 &&
-      !found.steady &&
-      leaving.length === 0 &&
-      found.pendingCount === 0 &&
-      found.starting === 0 &&
-      found.stoppingCount === 0 &&
-      healthy === found.desiredCount &&
-      found.runningCount === found.desiredCount;
-    if (steady) events.push({ type: 'ServiceReachedSteadyState', serviceName, runningCount: found.runningCount });
+    const primary = primaryOf(found);
+    const taskDefinition = wanted === undefined ? primary.taskDefinition : revisionOf(ecs, wanted);
+    const deploys = forceNewDeployment || changed.networkConfiguration !== undefined;
+    if (deploys || taskDefinition !== primary.taskDefinition) {
+      if (found.rebalancing !== undefined) events.push({ type: 'ServiceRebalancingStopped', serviceName });
+      const deploymentId = deploymentName(ecs.nextDeployment);
+      events.push({ type: 'DeploymentStarted', serviceName, deploymentId, taskDefinition });
+    }
     return events;
   },
 
-  RunServiceTask({ serviceName, capacityProvider }, context) {
-    const { ecs } = context.world;
+  DeleteService({ serviceName, force }, { world: { ecs } }) {
     const found = ecs.services.get(serviceName);
-    if (found === undefined) return [];
-    const number = ecs.nextTask;
-    const provider = capacityProvider === '' ? undefined : capacityProvider;
-    const task = { taskId: `task-${number}`, number, taskDefinition: found.taskDefinition, capacityProvider: provider };
-    const created: TaskEvent = {
-      type: 'TaskCreated',
-      taskId: task.taskId,
-      number,
-      serviceName,
-      taskDefinition: found.taskDefinition,
-      ...(provider === undefined ? {} : { capacityProvider: provider }),
-    };
-    const failed = (refusal: Refusal): ServiceEvent[] => [placementFailed(found, capacityProvider, refusal, context)];
-    if (provider !== undefined && isFargate(provider)) {
-      const reason = fargateFailure(context.world, provider, zonesOf(ecs, found.config));
-      if (reason !== undefined) return failed({ reason, refusedBy: [], refusedCounts: [] });
-      return [created, placedOnFargate(found, task, context)];
-    }
-    const place = findPlace(context, found, task);
-    if ('instance' in place) return [created, placedOn(place, found.config.placementStrategy, task, context)];
-    const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
-    const mayWait = managed === 'ENABLED' && ecs.waiting.size < ecs.capacity.provisioningLimit;
-    return mayWait ? [created, waitingFor(place, task, context)] : failed(refusalOf(place));
+    // AWS: "The service cannot be stopped while it is scaled above 0."
+    if (found?.status !== 'ACTIVE' || (found.desiredCount > 0 && !force)) return [];
+    return [{ type: 'ServiceDeleted', serviceName }];
   },
 };
 
-type PlacementFailed = Extract<ServiceEvent, { readonly type: 'ServiceTaskPlacementFailed' }>;
-type Refusal = Omit<PlacementFailed, 'type' | 'serviceName' | 'capacityProvider' | 'retryAtMs'>;
-
-/** One retry at a time: the tasks of a round, and whatever else asks again before it is due, share it. */
-function placementFailed(
-  { config: { serviceName }, placementFailures, retryAtMs: dueMs }: Immutable<Service>,
-  capacityProvider: string,
-  refusal: Refusal,
-  { nowMs }: Context<EcsWorld>,
-): PlacementFailed {
-  const retryAtMs = nowMs + Math.min(RETRY_MS.first * 2 ** Math.min(placementFailures, 10), RETRY_MS.most);
-  const retry = nowMs < dueMs ? {} : { retryAtMs };
-  return { type: 'ServiceTaskPlacementFailed', serviceName, capacityProvider, ...refusal, ...retry };
-}
-
-interface Census {
-  /** The tasks that are meant to run: those that stay, and those that must leave because their instance drains. */
-  readonly staying: readonly StoppableTask[];
-  readonly leaving: readonly StoppableTask[];
-  /** Whether any task, also one on its way out, is still on a draining instance. */
-  readonly draining: boolean;
-}
-
-function census({ ecs }: Immutable<EcsWorld>, { tasks }: Immutable<Service>): Census {
-  const staying: StoppableTask[] = [];
-  const leaving: StoppableTask[] = [];
-  let draining = false;
-  for (const taskId of tasks.keys()) {
-    const { number, status, availabilityZone, ec2InstanceId } = ecs.tasks.get(taskId) as Immutable<Task>;
-    const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
-    if (instance?.status === 'DRAINING') draining = true;
-    if (status === 'DEACTIVATING' || status === 'STOPPING') continue;
-    const task = { taskId, number, running: status === 'RUNNING', instance, availabilityZone };
-    if (instance?.status === 'DRAINING') leaving.push(task);
-    else staying.push(task);
-  }
-  // Those that do not run yet are stopped first: they serve nobody.
-  leaving.sort((a, b) => Number(a.running) - Number(b.running) || a.number - b.number);
-  return { staying, leaving, draining };
-}
-
-/** Running tasks that pass their health checks, as far as they have any. A task on its way out may still be a healthy target. */
-function healthyCount({ ecs, elb }: Immutable<EcsWorld>, found: Immutable<Service>): number {
-  const [loadBalancer] = found.config.loadBalancers;
-  if (loadBalancer === undefined) return found.runningCount;
-  const targets = elb.targetGroups.get(loadBalancer.targetGroup)?.targets;
-  let count = 0;
-  for (const taskId of found.tasks.keys())
-    if (targets?.get(taskId) === 'healthy' && ecs.tasks.get(taskId)?.status === 'RUNNING') count++;
-  return count;
-}
-
-/** Each missing task goes to the provider furthest below its share; tasks that must leave hold no share any more. */
-function startTasks(
-  { ecs }: Immutable<EcsWorld>,
-  found: Immutable<Service>,
-  leaving: readonly StoppableTask[],
-  count: number,
-): ServiceEvent {
-  const { strategy, config } = found;
-  if (strategy.length === 0)
-    return {
-      type: 'ServiceTasksStarting',
-      serviceName: config.serviceName,
-      capacityProviders: Array.from({ length: count }, () => ''),
-    };
-  const shares = splitByStrategy(found.desiredCount, strategy, ecs.capacity.splitRule);
-  const short = strategy.map(
-    ({ capacityProvider }, index) => (shares[index] as number) - (found.providerCounts.get(capacityProvider) ?? 0),
-  );
-  for (const { taskId } of leaving) {
-    const provider = ecs.tasks.get(taskId)?.capacityProvider;
-    const index = strategy.findIndex(({ capacityProvider }) => capacityProvider === provider);
-    if (index !== -1) short[index] = (short[index] as number) + 1;
-  }
-  const capacityProviders = Array.from({ length: count }, () => {
-    const index = short.indexOf(Math.max(...short));
-    short[index] = (short[index] as number) - 1;
-    return (strategy[index] as CapacityProviderStrategyItem).capacityProvider;
-  });
-  return { type: 'ServiceTasksStarting', serviceName: config.serviceName, capacityProviders };
-}
-
-function stopTasks(serviceName: string, tasks: readonly StoppableTask[], reason: string): ServiceEvent {
-  return { type: 'ServiceTasksStopping', serviceName, taskIds: tasks.map(({ taskId }) => taskId), reason };
-}
-
-/** Which tasks are too many: each from the provider most above its share, there by the placement strategy in reverse. */
-function surplus(
-  found: Immutable<Service>,
-  staying: readonly StoppableTask[],
-  count: number,
-  { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
-): readonly StoppableTask[] {
-  const { demand } = ecs.taskDefinitions.get(found.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const { placementStrategy: written } = found.config;
-  const options = {
-    demand,
-    strategies: written.length === 0 ? SERVICE_STRATEGY : written,
-    assumptions: ecs.placement,
-    draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
-  };
-  if (found.strategy.length <= 1) return chooseVictims(staying, count, options);
-  const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
-  let left = [...staying];
-  const chosen: StoppableTask[] = [];
-  const providerOf = ({ taskId }: StoppableTask) => (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider;
-  while (chosen.length < count) {
-    const above = found.strategy.map(
-      ({ capacityProvider }, index) =>
-        left.filter((task) => providerOf(task) === capacityProvider).length - (shares[index] as number),
-    );
-    const { capacityProvider } = found.strategy[above.indexOf(Math.max(...above))] as CapacityProviderStrategyItem;
-    const candidates = left.filter((task) => providerOf(task) === capacityProvider);
-    const [victim] = chooseVictims(candidates, 1, options) as [StoppableTask];
-    chosen.push(victim);
-    left = left.filter((task) => task !== victim);
-  }
-  return chosen;
+/** A family's latest revision, or the one that is named. */
+function revisionOf(ecs: Immutable<EcsWorld>['ecs'], taskDefinition: string): string {
+  return ecs.latestRevisions.get(taskDefinition) ?? taskDefinition;
 }
 
 export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceCreated({ ecs }, { config, taskDefinition, strategy }) {
+    const first = newDeployment(deploymentName(ecs.nextDeployment++), taskDefinition);
     ecs.services.set(config.serviceName, {
       config,
-      taskDefinition,
       strategy,
-      desiredCount: config.desiredCount,
+      status: 'ACTIVE',
+      desiredCount: config.desiredCount ?? 0,
+      deployments: [first],
+      completed: undefined,
       starting: 0,
       tasks: new Map(),
       pendingCount: 0,
@@ -527,10 +517,17 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       stoppingCount: 0,
       zoneCounts: new Map(),
       providerCounts: new Map(),
-      deploymentInProgress: true,
       steady: false,
       placementFailures: 0,
       retryAtMs: 0,
+      startFailures: 0,
+      throttledUntilMs: 0,
+      cycleStartMs: 0,
+      cycleStarts: 0,
+      rebalancing: undefined,
+      rebalancingGivenUp: false,
+      blocked: false,
+      protectedSurplus: 0,
       carried: undefined,
       startedCount: 0,
       utilization: { minute: noUtilization(), highResolution: noUtilization() },
@@ -543,26 +540,87 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
     const found = ecs.services.get(serviceName) as Service;
     found.desiredCount = to;
     found.steady = false;
+    found.blocked = false;
+    found.rebalancingGivenUp = false;
+    if (found.rebalancing !== undefined) found.rebalancing.extra = 0;
   },
-  ServiceTasksStarting({ ecs }, { serviceName, capacityProviders }) {
+  ServiceConfigured({ ecs }, { serviceName, config, strategy }) {
     const found = ecs.services.get(serviceName) as Service;
-    found.starting += capacityProviders.length;
-    for (const capacityProvider of capacityProviders) addTo(found.providerCounts, capacityProvider, 1);
+    found.config = config;
+    found.strategy = strategy;
+    found.steady = false;
+    found.blocked = false;
+    found.rebalancingGivenUp = false;
+  },
+  ServiceDeleted({ ecs }, { serviceName }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.status = 'DRAINING';
+    found.desiredCount = 0;
+    found.rebalancing = undefined;
     found.steady = false;
   },
-  ServiceTasksStopping() {},
-  ServiceTaskPlacementFailed({ ecs }, { serviceName, capacityProvider, retryAtMs }) {
+  ServiceInactive({ ecs }, { serviceName }) {
+    (ecs.services.get(serviceName) as Service).status = 'INACTIVE';
+  },
+  ServiceTasksStarting({ ecs }, { serviceName, capacityProviders }, atMs) {
     const found = ecs.services.get(serviceName) as Service;
-    found.starting--;
-    addTo(found.providerCounts, capacityProvider, -1);
+    const { starting } = primaryOf(found);
+    const count = capacityProviders.length;
+    found.starting += count;
+    for (const capacityProvider of capacityProviders) {
+      addTo(starting, capacityProvider, 1);
+      addTo(found.providerCounts, capacityProvider, 1);
+    }
+    found.steady = false;
+    found.blocked = false;
+    if (atMs >= found.cycleStartMs + CYCLE_MS) {
+      found.cycleStartMs = atMs;
+      found.cycleStarts = 0;
+    }
+    found.cycleStarts += count;
+  },
+  ServiceTasksStopping({ ecs }, { serviceName, taskIds }) {
+    const found = ecs.services.get(serviceName) as Service;
+    for (const taskId of taskIds) (ecs.tasks.get(taskId) as Task).stopRequested = true;
+    found.blocked = false;
+    // What rebalancing had started on top is what stops now.
+    if (found.rebalancing !== undefined) found.rebalancing.extra = 0;
+  },
+  ServiceTaskPlacementFailed({ ecs }, { serviceName, deploymentId, capacityProvider, count, retryAtMs }) {
+    const found = ecs.services.get(serviceName) as Service;
+    const deployment = found.deployments.find((other) => other.deploymentId === deploymentId) as Deployment;
+    releaseStarts(found, deployment, capacityProvider, count);
     if (retryAtMs === undefined) return;
     found.placementFailures++;
     found.retryAtMs = retryAtMs;
   },
+  ServiceDeploymentBlocked({ ecs }, { serviceName }) {
+    (ecs.services.get(serviceName) as Service).blocked = true;
+  },
+  ServiceScaleInBlocked({ ecs }, { serviceName, protectedTasks }) {
+    (ecs.services.get(serviceName) as Service).protectedSurplus = protectedTasks;
+  },
+  ServiceRebalancingStarted({ ecs }, { serviceName, extra, misplaced }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.rebalancing = { extra, misplaced };
+    found.rebalancingGivenUp = false;
+    found.steady = false;
+  },
+  ServiceRebalancingStopped({ ecs }, { serviceName }) {
+    const found = ecs.services.get(serviceName) as Service;
+    found.rebalancing = undefined;
+    found.rebalancingGivenUp = true;
+  },
+  ServiceRebalancingCompleted({ ecs }, { serviceName }) {
+    (ecs.services.get(serviceName) as Service).rebalancing = undefined;
+  },
   ServiceReachedSteadyState({ ecs }, { serviceName }) {
     const found = ecs.services.get(serviceName) as Service;
     found.steady = true;
-    found.deploymentInProgress = false;
     found.placementFailures = 0;
+    found.protectedSurplus = 0;
   },
 };
+
+/** A launch cycle of the scheduler; AWS documents how many tasks it starts in a minute, not how often it looks. */
+export const CYCLE_MS = 10 * SECOND;

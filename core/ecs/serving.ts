@@ -34,6 +34,7 @@ import {
   type Served,
   type ServedPart,
 } from '../workload/index.ts';
+import { primaryOf } from './deployment.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
 import type { MetricSettings } from './metrics.ts';
 import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
@@ -290,10 +291,9 @@ function serveOn(
   fromMs: Millis,
   { world, nowMs: toMs, rng }: Context<EcsWorld>,
 ): Served {
-  const { demand } = world.ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const { cpuUnits, workFactor } = sizeOf(world, service, pool.receiving);
   const { startMs, stepMs } = world.workload;
   const serving = servings[config.serving];
-  const { request } = config;
   const queue = queueOf(config);
   return serving.serve({
     fromMs,
@@ -302,13 +302,76 @@ function serveOn(
     targets: pool.receiving,
     weights: pool.weights,
     drainingTargets: pool.holding,
-    cpuUnits: demand.cpuUnits * (world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1),
-    profile: isImpatient(front, config) ? { ...request, timeoutMs: (front as Front).idleTimeoutMs } : request,
+    cpuUnits: cpuUnits * (world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1),
+    profile: profileOf(config, front, workFactor),
     routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
     ...(queue === undefined ? {} : { queue }),
     carried: carried ?? serving.empty,
     draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
   });
+}
+
+/** The work of a request, as this front and these tasks have it; the load's own when they change nothing. */
+function profileOf(
+  config: Immutable<LoadConfig>,
+  front: Front | undefined,
+  workFactor: number,
+): Immutable<LoadConfig>['request'] {
+  const { request } = config;
+  const timeoutMs = isImpatient(front, config) ? (front as Front).idleTimeoutMs : request.timeoutMs;
+  if (workFactor === 1 && timeoutMs === request.timeoutMs) return request;
+  return { ...request, timeoutMs, cpuMs: workFactor === 1 ? request.cpuMs : rounded(request.cpuMs * workFactor) };
+}
+
+/** One task that stands for all that get requests: together they have their CPU, and do their work in its time. */
+interface TaskSize {
+  readonly cpuUnits: number;
+  /** CPU of a request, as a multiple of what the load says. */
+  readonly workFactor: number;
+}
+
+/**
+ * The size of the tasks that get requests. While a rollout mixes revisions of different sizes, tasks with the mean of their
+ * CPU, and with the work per request that gives them the same capacity together.
+ */
+function sizeOf(
+  { ecs }: Immutable<EcsWorld>,
+  { deployments }: Immutable<Service>,
+  targets: readonly string[],
+): TaskSize {
+  const first = sizeOfRevision(ecs, primaryOf({ deployments }).taskDefinition);
+  let alike = true;
+  for (const { taskDefinition } of deployments) {
+    const { cpuUnits, workFactor } = sizeOfRevision(ecs, taskDefinition);
+    if (cpuUnits !== first.cpuUnits || workFactor !== first.workFactor) alike = false;
+  }
+  // Only in the minutes of such a rollout each task is looked at.
+  if (alike || targets.length === 0) return first;
+  let cpuUnits = 0;
+  let capacity = 0;
+  for (const taskId of targets) {
+    const size = sizeOfRevision(ecs, (ecs.tasks.get(taskId) as Immutable<Task>).taskDefinition);
+    cpuUnits += size.cpuUnits;
+    capacity += size.cpuUnits / size.workFactor;
+  }
+  return { cpuUnits: rounded(cpuUnits / targets.length), workFactor: rounded(cpuUnits / capacity) };
+}
+
+function sizeOfRevision({ taskDefinitions }: Immutable<EcsWorld>['ecs'], name: string): TaskSize {
+  const { demand, definition } = taskDefinitions.get(name) as Immutable<RegisteredTaskDefinition>;
+  return { cpuUnits: demand.cpuUnits, workFactor: definition.application?.workFactor ?? 1 };
+}
+
+/** CPU and memory that the running tasks of a service reserve together. */
+function reservedBy({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Service>) {
+  let cpuUnits = 0;
+  let memoryMiB = 0;
+  for (const { taskDefinition, runningCount } of deployments) {
+    const { demand } = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    cpuUnits += runningCount * demand.cpuUnits;
+    memoryMiB += runningCount * demand.memoryMiB;
+  }
+  return { cpuUnits, memoryMiB };
 }
 
 function serveZones(
@@ -409,12 +472,13 @@ function addRow(
   routes: Routes,
   offered: number,
   { result, gatewayTimeouts, connectionErrors }: Outcome,
-  { ecs }: Immutable<EcsWorld>,
+  world: Immutable<EcsWorld>,
 ): void {
-  const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  const { idleMiB = demand.memoryMiB * IDLE_MEMORY_SHARE, perRequestMiB = 0 } = config?.memory ?? {};
+  const reserved = reservedBy(world, service);
   const running = service.runningCount;
-  const usedMiB = running * idleMiB + (result.counts?.notVisible ?? result.queued) * perRequestMiB;
+  const { idleMiB, perRequestMiB = 0 } = config?.memory ?? {};
+  const allIdleMiB = idleMiB === undefined ? reserved.memoryMiB * IDLE_MEMORY_SHARE : running * idleMiB;
+  const usedMiB = allIdleMiB + (result.counts?.notVisible ?? result.queued) * perRequestMiB;
   frame.services.push(service.config.serviceName);
   frame.offered.push(offered);
   frame.served.push(result.served);
@@ -433,11 +497,10 @@ function addRow(
   frame.nextMs.push(result.nextMs);
   frame.turnsAway.push(result.turnsAway);
   // The metric is over all running tasks, also those that do not get requests yet.
-  let working = 0;
-  for (const { receiving } of routes.pools) working += receiving.length;
-  const speed = ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
-  frame.cpuPercent.push(running === 0 ? 0 : rounded(result.busyPercent * speed * Math.min(1, working / running)));
-  frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / (running * demand.memoryMiB))));
+  const speed = world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
+  const busyShare = result.busyPercent === 0 ? 0 : shareOfReserved(world, service, routes, reserved.cpuUnits);
+  frame.cpuPercent.push(rounded(result.busyPercent * speed * busyShare));
+  frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / reserved.memoryMiB)));
   frame.meanMs.push(result.meanMs);
   frame.quantilesMs.push(...result.quantilesMs);
   frame.carriedAtTasks.push(result.carried.atTasks ?? 0);
@@ -445,6 +508,19 @@ function addRow(
   frame.carriedOldestMs.push(result.carried.oldestMs ?? 0);
   frame.carriedTimedOutPart.push(result.carried.timedOutPart ?? 0);
   frame.carriedRejectedPart.push(result.carried.rejectedPart ?? 0);
+}
+
+/** CPU of the tasks that get requests, as a part of what all running tasks reserve. */
+function shareOfReserved(
+  world: Immutable<EcsWorld>,
+  service: Immutable<Service>,
+  { pools }: Routes,
+  reservedUnits: number,
+): number {
+  if (reservedUnits === 0) return 0;
+  let working = 0;
+  for (const { receiving } of pools) working += receiving.length * sizeOf(world, service, receiving).cpuUnits;
+  return Math.min(1, working / reservedUnits);
 }
 
 export const evolveServing: Evolve<EcsWorld, ServingEvent> = {

@@ -1,5 +1,5 @@
 /**
- * Tasks: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, STOPPED; each change one event.
+ * Tasks: PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED; each change one event.
  *
  * @source spec/placement.md chapter 5, 1.4; timings spec/capacity.md chapter 9
  */
@@ -7,6 +7,9 @@
 import type { Immutable } from 'immer';
 import {
   event,
+  flag,
+  HOUR,
+  MINUTE,
   number,
   numbers,
   optional,
@@ -23,6 +26,16 @@ import {
 import { fargateZones, launchDelayMs, takeToken } from './capacity/fargate.ts';
 import { isFargate } from './capacity/strategy.ts';
 import {
+  blockedStart,
+  newContainer,
+  startable,
+  stopPlan,
+  waitsFor,
+  type ContainerLife,
+  type HealthStatus,
+  type TaskContainer,
+} from './container.ts';
+import {
   addTo,
   attachEni,
   countRunning,
@@ -34,16 +47,29 @@ import {
   type ContainerInstanceEvent,
   type HostResources,
 } from './containerInstance.ts';
+import { dropInactive, failures, primaryOf, throttle, type Deployment, type DeploymentEvent } from './deployment.ts';
+import { agentIsGone, checksFail, pullFault } from './fault.ts';
 import { pickHostPorts } from './hostPorts.ts';
-import type { Placed, PlacementFailure, PlacementRequest, Refused } from './placement/engine.ts';
+import { constraintOf } from './placement/constraints.ts';
+import {
+  prepare,
+  scanForPlace,
+  type Placed,
+  type PlacementFailure,
+  type PlacementRequest,
+  type Refused,
+} from './placement/engine.ts';
 import { findInIndex } from './placement/placementIndex.ts';
 import { versionIsAtLeast } from './placement/query.ts';
 import { SERVICE_STRATEGY, type PlacementStrategyConfig } from './placement/strategies.ts';
-import type { Service } from './service.ts';
-import type { RegisteredTaskDefinition } from './taskDefinition.ts';
-import type { EcsWorld } from './world.ts';
+import type { Service, ServiceConfig } from './service.ts';
+import { imagesOf, type RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { EcsState, EcsWorld } from './world.ts';
 
-export type TaskStatus = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING';
+type View = Immutable<EcsState>;
+
+export type TaskStatus =
+  'PROVISIONING' | 'PENDING' | 'ACTIVATING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING' | 'DEPROVISIONING';
 
 export type TaskStopCode =
   | 'TaskFailedToStart'
@@ -57,7 +83,12 @@ export interface Task {
   readonly taskId: string;
   /** Position in the order of creation; the key of the task's luck. */
   readonly number: number;
+  /** Empty for a task of its own. */
   readonly serviceName: string;
+  /** Its task group: `service:<serviceName>`, or for a task of its own what was given, or `family:<family>`. */
+  readonly group: string;
+  /** The deployment, or the run, that it belongs to. */
+  readonly startedBy: string;
   readonly taskDefinition: string;
   /** Absent for the launch type EC2. */
   readonly capacityProvider: string | undefined;
@@ -65,10 +96,20 @@ export interface Task {
   availabilityZone: string | undefined;
   /** Absent on Fargate and before placement. */
   ec2InstanceId: string | undefined;
+  /** When the next step of its start or its end comes; a command for another instant is of a plan that has changed. */
+  dueAtMs: Millis | undefined;
+  /** Why its images cannot be pulled. */
+  pullFailure: string | undefined;
   runningSinceMs: Millis | undefined;
   /** Host ports that the instance picked for it, as `tcp/32768`. */
   hostPorts: readonly string[];
-  /** Why it is on its way out. */
+  /** By name, in the order of the definition. */
+  readonly containers: Map<string, TaskContainer>;
+  /** Until when scale-in and deployments leave it alone. */
+  protectedUntilMs: Millis | undefined;
+  /** The scheduler has asked in this instant that it be stopped: it need not ask again. */
+  stopRequested: boolean;
+  /** Why it is on its way out: its desired status is STOPPED. */
   stopping: { readonly stopCode: TaskStopCode; readonly reason: string } | undefined;
 }
 
@@ -76,7 +117,9 @@ export const taskEvents = {
   TaskCreated: event('A task was created and looks for a place.', {
     taskId: text('the task'),
     number: number('position in the order of creation'),
-    serviceName: text('its service'),
+    serviceName: text('its service; empty for a task of its own'),
+    group: text('its task group'),
+    startedBy: text('the deployment, or the run, that it belongs to'),
     taskDefinition: text('family:revision'),
     capacityProvider: optional(text('its provider; absent for the launch type EC2')),
   }),
@@ -111,9 +154,44 @@ export const taskEvents = {
     runningAtMs: number('when its containers will have started'),
     hostPorts: texts('host ports that the instance picked, as tcp/32768'),
   }),
-  TaskRunning: event('The containers have started.', {
+  TaskPending: event('The network interface is there: the task is PENDING, its images are being pulled.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+  }),
+  ImagePullDelayed: event('The pull of an image does not go as usual.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    image: text('the image'),
+    untilMs: number('when its containers will have started, or the agent gives up'),
+    failure: optional(text("why it gives up, in AWS's words")),
+  }),
+  ContainersStarted: event('Some containers of a task have started; others wait for them.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    containers: texts('those that have started'),
+  }),
+  ContainerStopped: event('A container ended by itself.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    container: text('its name'),
+    exitCode: number('its exit code'),
+    reason: optional(text("why, in AWS's words")),
+  }),
+  ContainerHealthChecked: event('A container health check failed, or one passed that changes something.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
+    container: text('its name'),
+    passed: flag('whether it passed'),
+    failures: number('failures in a row that count'),
+    healthStatus: text<HealthStatus>('health of the container now'),
+  }),
+  TaskActivating: event('The containers have started: the task is registered with its load balancer.', {
     taskId: text('the task'),
     serviceName: text('its service'),
+  }),
+  TaskRunning: event('The containers have started.', {
+    taskId: text('the task'),
+    serviceName: text('its service; empty for a task of its own'),
   }),
   TaskDeactivating: event('ECS takes the task out of its target group before it stops it.', {
     taskId: text('the task'),
@@ -121,17 +199,37 @@ export const taskEvents = {
     stopCode: text<TaskStopCode>("AWS's stop code"),
     reason: text("AWS's stopped reason"),
   }),
-  TaskStopping: event('SIGTERM was sent; ECS counts the resources as free.', {
+  TaskStopping: event(
+    'SIGTERM was sent, or a container that is essential has ended; ECS counts the resources as free.',
+    {
+      taskId: text('the task'),
+      serviceName: text('its service; empty for a task of its own'),
+      stopCode: text<TaskStopCode>("AWS's stop code"),
+      reason: text("AWS's stopped reason"),
+      stoppedAtMs: number('when its containers will have ended'),
+      exitCodes: numbers('with which code each container ends, in the order of the definition; -1: it never ran'),
+    },
+  ),
+  TaskDeprovisioning: event('The containers have ended: the network interface is being detached.', {
     taskId: text('the task'),
-    serviceName: text('its service'),
-    stoppedAtMs: number('when its containers will have ended'),
+    serviceName: text('its service; empty for a task of its own'),
+    detachedAtMs: number('when that is done'),
   }),
   TaskStopped: event('The task is gone.', {
     taskId: text('the task'),
-    serviceName: text('its service'),
+    serviceName: text('its service; empty for a task of its own'),
     ec2InstanceId: optional(text('the container instance it was on; absent on Fargate and before placement')),
     stopCode: text<TaskStopCode>("AWS's stop code"),
     reason: text("AWS's stopped reason"),
+  }),
+  TaskProtectionUpdated: event('Scale-in protection of a task was set, cleared, or has expired.', {
+    taskId: text('the task'),
+    serviceName: text('its service'),
+    protectedUntilMs: optional(number('when it expires; absent: not protected')),
+  }),
+  TaskProtectionRefused: event('Scale-in protection of a task could not be changed.', {
+    taskId: text('the task'),
+    reason: text<'MISSING' | 'TASK_NOT_VALID' | 'DEPLOYMENT_BLOCKED'>("ECS's failure reason"),
   }),
 } as const;
 export type TaskEvent = EventsOf<typeof taskEvents>;
@@ -141,7 +239,24 @@ export type TaskCommand =
   | { readonly type: 'PlaceWaitingTask' }
   /** Resources of a host have become free: tasks in its queue may start. */
   | { readonly type: 'AdmitTasks'; readonly ec2InstanceId: string }
-  | { readonly type: 'StartTask'; readonly taskId: string }
+  /** The agent begins to pull the images. */
+  | { readonly type: 'PullImages'; readonly taskId: string }
+  /** The images are there: the containers start, in the order of their dependencies. */
+  | { readonly type: 'StartContainers'; readonly taskId: string }
+  /** Something that containers waited for has come to pass. */
+  | { readonly type: 'ContinueStart'; readonly taskId: string }
+  /** A container has had its startTimeout. */
+  | { readonly type: 'ExpireStart'; readonly taskId: string; readonly container: string }
+  | { readonly type: 'CheckContainer'; readonly taskId: string; readonly container: string }
+  | {
+      readonly type: 'ExitContainer';
+      readonly taskId: string;
+      readonly container: string;
+      readonly exitCode: number;
+      readonly outOfMemory: boolean;
+      /** The fault that makes it end; empty: its own behavior. */
+      readonly faultId: string;
+    }
   | {
       readonly type: 'StopTask';
       readonly taskId: string;
@@ -151,12 +266,26 @@ export type TaskCommand =
   /** The load balancer is done with the task. */
   | { readonly type: 'StopContainers'; readonly taskId: string }
   | { readonly type: 'FinishTask'; readonly taskId: string }
+  | { readonly type: 'DetachInterface'; readonly taskId: string }
   | { readonly type: 'GiveUpTask'; readonly taskId: string }
   /** The instance has gone; its tasks go with it. */
-  | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string };
+  | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string }
+  | {
+      readonly type: 'UpdateTaskProtection';
+      /** Which tasks; none: all of the service that run. */
+      readonly serviceName: string;
+      readonly taskIds: readonly string[];
+      readonly protectionEnabled: boolean;
+      readonly expiresInMinutes: number;
+    }
+  | { readonly type: 'ExpireTaskProtection'; readonly taskId: string };
 
-/** Choice: the application ends a second after SIGTERM, well within any stopTimeout. */
-const EXIT_MS = 1 * SECOND;
+/** Five attempts with a backoff from 1.1 s, doubled, to 5 s. @source spec/placement.md 5.2 (the agent) */
+const PULL_RETRIES_MS = 12_700;
+/** Each of the five makes no progress for a minute. */
+const PULL_TIMEOUT_MS = 5 * MINUTE + PULL_RETRIES_MS;
+/** The agent gives up a pull after this. */
+const MOST_PULL_MS = 2 * HOUR;
 const SERVICE_GROUP = 'service:';
 
 /** The task group of a service's tasks. @source AWS, ECS Developer Guide, "Task groups" */
@@ -169,62 +298,107 @@ export function serviceOfGroup(group: string): string | undefined {
   return group.startsWith(SERVICE_GROUP) ? group.slice(SERVICE_GROUP.length) : undefined;
 }
 
-/** The chain that places and stops the tasks of a service. */
-function chainOf(written: readonly PlacementStrategyConfig[]): readonly PlacementStrategyConfig[] {
-  return written.length === 0 ? SERVICE_STRATEGY : written;
+/** Whose tasks are placed together: a service, or a run of tasks of their own. */
+export interface PlacedTogether {
+  readonly config: Pick<Immutable<ServiceConfig>, 'placementConstraints' | 'placementStrategy'> &
+    Partial<Pick<Immutable<ServiceConfig>, 'schedulingStrategy' | 'networkConfiguration'>>;
+  /** Their tasks by zone. */
+  readonly zoneCounts: ReadonlyMap<string, number>;
 }
 
-/**
- * Requests by task definition and service, as the world holds them: both are replaced and never changed, and another run
- * has its own. Equal requests need to be written once, and the index knows them again.
- */
-const requests = new WeakMap<object, WeakMap<object, Map<string | undefined, PlacementRequest>>>();
-
-/** What a service asks for when it places a task of a revision for a provider. */
-export function placementRequest(
-  ecs: Immutable<EcsWorld['ecs']>,
-  config: Immutable<Service>['config'],
-  taskDefinition: string,
-  capacityProvider: string | undefined,
-): PlacementRequest {
-  const definition = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
-  let ofDefinition = requests.get(definition);
-  if (ofDefinition === undefined) requests.set(definition, (ofDefinition = new WeakMap()));
-  let ofService = ofDefinition.get(config);
-  if (ofService === undefined) ofDefinition.set(config, (ofService = new Map<string | undefined, PlacementRequest>()));
-  let request = ofService.get(capacityProvider);
-  if (request === undefined) {
-    request = {
-      group: groupOf(config.serviceName),
-      demand: definition.demand,
-      requiredAttributes: definition.requiredAttributes,
-      zones: zonesOf(ecs, config),
-      constraints: [...definition.definition.placementConstraints, ...config.placementConstraints],
-      strategies: chainOf(config.placementStrategy),
-      capacityProvider,
-    };
-    ofService.set(capacityProvider, request);
-  }
-  return request;
+/** Where a new task goes, or why nowhere. @param instances  those that come into question, in the order of registration */
+export function findPlace(
+  { world, rng }: Context<EcsWorld>,
+  together: PlacedTogether,
+  task: ToPlace,
+  instances?: readonly Immutable<ContainerInstance>[],
+): PlaceFound {
+  const { ecs } = world;
+  const request = placementRequest(ecs, together.config, task);
+  const draws = rng.at('ecs.placement', task.number);
+  if (instances === undefined) return findInIndex(ecs, request, ecs.placement, draws);
+  return scanForPlace(prepare(request, ecs.placement), instances, draws);
 }
 
 type PlaceFound = Placed<Immutable<ContainerInstance>> | Refused;
 
-/** Where a new task of a service goes, or why nowhere. */
-export function findPlace(
-  { world, rng }: Context<EcsWorld>,
-  { config }: Immutable<Service>,
-  task: { readonly number: number; readonly taskDefinition: string; readonly capacityProvider: string | undefined },
-): PlaceFound {
-  const { ecs } = world;
-  const request = placementRequest(ecs, config, task.taskDefinition, task.capacityProvider);
-  return findInIndex(ecs, request, ecs.placement, rng.at('ecs.placement', task.number));
+interface ToPlace {
+  readonly number: number;
+  readonly group: string;
+  readonly taskDefinition: string;
+  readonly capacityProvider: string | undefined;
 }
 
-/** The zones of a service's subnets; undefined when it names none. */
+/** The chain that places and stops tasks: ECS's default where a service names none. A daemon needs none. */
+export function chainOf({
+  schedulingStrategy,
+  placementStrategy,
+}: PlacedTogether['config']): readonly PlacementStrategyConfig[] {
+  return placementStrategy.length === 0 && schedulingStrategy === 'REPLICA' ? SERVICE_STRATEGY : placementStrategy;
+}
+
+/**
+ * Requests by task definition and what is placed together, as the world holds them: both are replaced and never changed, and
+ * another run has its own. Equal requests need to be written once, and the index knows them again.
+ */
+const requests = new WeakMap<object, WeakMap<object, Map<string | undefined, PlacementRequest>>>();
+
+/** What is asked for when a task of a revision is placed for a provider. */
+export function placementRequest(
+  ecs: View,
+  config: PlacedTogether['config'],
+  task: Omit<ToPlace, 'number'>,
+): PlacementRequest {
+  const definition = definitionOf(ecs, task);
+  let ofDefinition = requests.get(definition);
+  if (ofDefinition === undefined) requests.set(definition, (ofDefinition = new WeakMap()));
+  let ofConfig = ofDefinition.get(config);
+  if (ofConfig === undefined) ofDefinition.set(config, (ofConfig = new Map<string | undefined, PlacementRequest>()));
+  let request = ofConfig.get(task.capacityProvider);
+  if (request === undefined) {
+    request = {
+      group: task.group,
+      demand: definition.demand,
+      requiredAttributes: definition.requiredAttributes,
+      zones: zonesOf(ecs, config),
+      constraints: [...definition.definition.placementConstraints, ...config.placementConstraints],
+      strategies: chainOf(config),
+      capacityProvider: task.capacityProvider,
+    };
+    ofConfig.set(task.capacityProvider, request);
+  }
+  return request;
+}
+
+/** Whether tasks of a service may run on an instance at all, whatever room there is, and whether or not some do already. */
+export function mayRunOn(
+  { ecs }: Immutable<EcsWorld>,
+  service: Immutable<Service>,
+  instance: Immutable<ContainerInstance>,
+): boolean {
+  const { config, strategy } = service;
+  if (strategy.length > 0 && strategy.every(({ capacityProvider }) => capacityProvider !== instance.capacityProvider))
+    return false;
+  const { definition } = definitionOf(ecs, primaryOf(service));
+  const constraints = [...definition.placementConstraints, ...config.placementConstraints];
+  if (constraints.length === 0) return true;
+  const group = groupOf(config.serviceName);
+  const without = withoutGroup(instance, group);
+  return constraints.every((constraint) => constraintOf(constraint).allows(constraint, group, ecs.placement)(without));
+}
+
+function withoutGroup(instance: Immutable<ContainerInstance>, group: string): Immutable<ContainerInstance> {
+  const count = instance.taskGroups.get(group);
+  if (count === undefined) return instance;
+  const taskGroups = new Map(instance.taskGroups);
+  taskGroups.delete(group);
+  return { ...instance, taskGroups, runningTasksCount: instance.runningTasksCount - count };
+}
+
+/** The zones of the subnets that tasks may be in; undefined when none is named. */
 export function zonesOf(
-  { subnets }: Immutable<EcsWorld['ecs']>,
-  { networkConfiguration }: Immutable<Service>['config'],
+  { subnets }: View,
+  { networkConfiguration }: Pick<PlacedTogether['config'], 'networkConfiguration'>,
 ): readonly string[] | undefined {
   // A name that is no subnet's is a zone's.
   return networkConfiguration?.awsvpcConfiguration.subnets.map((subnet) => subnets.get(subnet) ?? subnet);
@@ -241,12 +415,12 @@ interface Starting {
  */
 export function placedOn(
   { instance, left, scores }: Placed<Immutable<ContainerInstance>>,
-  written: readonly PlacementStrategyConfig[],
+  config: PlacedTogether['config'],
   task: Starting & { readonly taskId: string },
   context: Context<EcsWorld>,
 ): TaskEvent {
   const { ecs } = context.world;
-  const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const definition = definitionOf(ecs, task);
   const starts = instance.host.queue.size === 0 && mayStart(ecs, instance, instance.host, definition);
   return {
     type: 'TaskPlaced',
@@ -254,7 +428,7 @@ export function placedOn(
     ec2InstanceId: instance.ec2InstanceId,
     availabilityZone: instance.availabilityZone,
     left,
-    strategies: chainOf(written).map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type)),
+    strategies: chainOf(config).map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type)),
     scores,
     ...(starts ? started(instance, instance.host, task, context) : { hostPorts: [] }),
   };
@@ -289,7 +463,7 @@ function started(
   const draws = rng.at('ecs.taskStart', task.number);
   const { eni, containerStart, cachedPullSeconds, pullMiBPerSecond } = ecs.timings;
   const eniS = definition.demand.enis > 0 ? uniform(draws, eni) : 0;
-  const pullS = instance.pulled.has(task.taskDefinition)
+  const pullS = imagesOf(definition).every((image) => instance.pulled.has(image))
     ? cachedPullSeconds
     : definition.compressedImageMiB / pullMiBPerSecond;
   const startS = draws.lognormal(containerStart.medianSeconds, containerStart.p95Seconds);
@@ -326,7 +500,7 @@ function pickedPorts(
  * image cached, and it starts tasks no faster than its launch rate.
  */
 export function placedOnFargate(
-  service: Immutable<Service>,
+  { config, zoneCounts }: PlacedTogether,
   task: {
     readonly taskId: string;
     readonly number: number;
@@ -338,10 +512,10 @@ export function placedOnFargate(
   const { ecs } = world;
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  const zones = fargateZones(world, task.capacityProvider, zonesOf(ecs, service.config));
+  const zones = fargateZones(world, task.capacityProvider, zonesOf(ecs, config));
   let availabilityZone = zones[0] as string;
   for (const zone of zones)
-    if ((service.zoneCounts.get(zone) ?? 0) < (service.zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
+    if ((zoneCounts.get(zone) ?? 0) < (zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
   const { eni, fargateProvision, pullMiBPerSecond } = ecs.timings;
   const queuedS = launchDelayMs(ecs, task.capacityProvider ?? 'FARGATE', nowMs) / SECOND;
   const provisionS = draws.lognormal(fargateProvision.medianSeconds, fargateProvision.p95Seconds);
@@ -372,18 +546,43 @@ function uniform(
   return fromSeconds + draws.uniform() * (toSeconds - fromSeconds);
 }
 
-export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInstanceEvent> = {
+/** Whether nothing of a task is on its instance, or will be: it can be STOPPED at once. */
+function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
+  // It has no place yet, or waits for its host.
+  if (task.dueAtMs === undefined) return true;
+  const { demand } = definitionOf(ecs, task);
+  return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
+}
+
+/** Whether its containers have had their SIGTERM. */
+function isEnding({ status }: Immutable<Task>): boolean {
+  return status === 'STOPPING' || status === 'DEPROVISIONING';
+}
+
+function definitionOf(ecs: View, { taskDefinition }: { readonly taskDefinition: string }) {
+  return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+}
+
+function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<ContainerInstance> | undefined {
+  return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
+}
+
+function isOutOfTouch(ecs: View, task: Immutable<Task>): boolean {
+  return ecs.faults.size > 0 && agentIsGone(ecs.faults, instanceOf(ecs, task));
+}
+
+export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEvent | ContainerInstanceEvent> = {
   PlaceWaitingTask(_command, context) {
     const { ecs } = context.world;
     // Tasks of one service and provider are alike: where the first finds no room, the others need not ask.
     const refused = new Set<string>();
     for (const taskId of ecs.waiting.keys()) {
       const task = ecs.tasks.get(taskId) as Immutable<Task>;
-      const kind = `${task.serviceName} ${task.taskDefinition} ${task.capacityProvider}`;
+      const kind = `${task.serviceName || task.startedBy} ${task.taskDefinition} ${task.capacityProvider}`;
       if (refused.has(kind)) continue;
-      const service = ecs.services.get(task.serviceName) as Immutable<Service>;
-      const place = findPlace(context, service, task);
-      if ('instance' in place) return [placedOn(place, service.config.placementStrategy, task, context)];
+      const together = ecs.services.get(task.serviceName) ?? (ecs.runs.get(task.startedBy) as PlacedTogether);
+      const place = findPlace(context, together, task);
+      if ('instance' in place) return [placedOn(place, together.config, task, context)];
       refused.add(kind);
     }
     return [];
@@ -408,45 +607,134 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInst
     return events;
   },
 
-  StartTask({ taskId }, { world: { ecs } }) {
-    const task = ecs.tasks.get(taskId);
+  PullImages({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task === undefined || task.stopping !== undefined) return [];
+    const { serviceName } = task;
+    const pending: TaskEvent[] = task.status === 'PROVISIONING' ? [{ type: 'TaskPending', taskId, serviceName }] : [];
+    const delay = pullDelay(world, task, nowMs);
+    return delay === undefined ? pending : [...pending, { type: 'ImagePullDelayed', taskId, serviceName, ...delay }];
+  },
+
+  StartContainers({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING' || task.dueAtMs === undefined || task.dueAtMs > nowMs) return [];
+    if (isOutOfTouch(world.ecs, task)) return [];
+    const failure = task.pullFailure ?? portFailure(world.ecs, task);
+    return failure === undefined
+      ? startEvents(world, task, nowMs)
+      : stopNow(world, task, 'TaskFailedToStart', failure, nowMs);
+  },
+
+  ContinueStart({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'PENDING' || isOutOfTouch(world.ecs, task)) return [];
+    const hasBegun = Array.from(task.containers.values()).some(({ status }) => status !== 'PENDING');
+    return hasBegun ? startEvents(world, task, nowMs) : [];
+  },
+
+  ExpireStart({ taskId, container }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
     if (task?.status !== 'PENDING') return [];
-    const { dynamicPorts } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-    const wanted = task.ec2InstanceId === undefined ? 0 : dynamicPorts.reduce((sum, { count }) => sum + count, 0);
-    if (task.hostPorts.length < wanted)
-      return [stopped(task, 'TaskFailedToStart', 'CannotStartContainerError: a host port is unavailable')];
-    return [{ type: 'TaskRunning', taskId, serviceName: task.serviceName }];
+    const waiting = waitsFor(definitionOf(world.ecs, task).definition.containerDefinitions, task.containers, container);
+    if (waiting === undefined) return [];
+    const reason = `dependency graph: container ordering dependency [${container}] for target [${waiting}] has timed out.`;
+    return stopNow(world, task, 'TaskFailedToStart', reason, nowMs);
+  },
+
+  CheckContainer({ taskId, container: name }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    const container = task?.containers.get(name);
+    if (task === undefined || container?.status !== 'RUNNING' || container.checkedAtMs === nowMs) return [];
+    if (isEnding(task) || isOutOfTouch(world.ecs, task)) return [];
+    const { containerDefinitions } = definitionOf(world.ecs, task).definition;
+    const definition = containerDefinitions.find((other) => other.name === name);
+    if (definition?.healthCheck === undefined) return [];
+    const { retries, startPeriod } = definition.healthCheck;
+    const { healthStatus, failures: before, hasPassed } = container;
+    const startedAtMs = container.startedAtMs as Millis;
+    const checked = { type: 'ContainerHealthChecked', taskId, serviceName: task.serviceName, container: name } as const;
+    const isAnswered = nowMs >= startedAtMs + answersAfterMs(world, task, definition);
+    const passes =
+      isAnswered && definition.behavior?.healthChecks !== 'fail' && !checksFail(world.ecs.faults, 'container', task);
+    if (passes) {
+      if (healthStatus === 'HEALTHY' && before === 0) return [];
+      return [{ ...checked, passed: true, failures: 0, healthStatus: 'HEALTHY' }];
+    }
+    if (healthStatus === 'UNHEALTHY') return [];
+    const counts = hasPassed || nowMs > startedAtMs + startPeriod * SECOND;
+    const count = counts ? before + 1 : 0;
+    return [
+      { ...checked, passed: false, failures: count, healthStatus: count >= retries ? 'UNHEALTHY' : healthStatus },
+    ];
+  },
+
+  ExitContainer({ taskId, container: name, exitCode, outOfMemory, faultId }, { world, nowMs }) {
+    const { ecs } = world;
+    const task = ecs.tasks.get(taskId);
+    const container = task?.containers.get(name);
+    if (task === undefined || container?.status !== 'RUNNING' || isEnding(task)) return [];
+    if ((faultId !== '' && !ecs.faults.has(faultId)) || isOutOfTouch(ecs, task)) return [];
+    const { serviceName } = task;
+    const ended: TaskEvent = {
+      type: 'ContainerStopped',
+      taskId,
+      serviceName,
+      container: name,
+      exitCode,
+      ...(outOfMemory ? { reason: 'OutOfMemoryError: Container killed due to memory usage' } : {}),
+    };
+    const { containerDefinitions } = definitionOf(ecs, task).definition;
+    if (containerDefinitions.find((other) => other.name === name)?.essential !== true) return [ended];
+    const containers = new Map(task.containers);
+    containers.set(name, { ...container, status: 'STOPPED', exitCode });
+    const { stopCode, reason } = task.stopping ?? {
+      stopCode: 'EssentialContainerExited',
+      reason: 'Essential container in task exited',
+    };
+    return [ended, ...stopNow(world, { ...task, containers }, stopCode, reason, nowMs)];
   },
 
   StopTask({ taskId, stopCode, reason }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task === undefined) return [];
+    if (task === undefined || task.stopping !== undefined) return [];
     const { serviceName } = task;
-    if (task.status === 'PROVISIONING' || task.status === 'PENDING') return [stopped(task, stopCode, reason)];
-    if (task.status !== 'RUNNING') return [];
-    const deactivating = { type: 'TaskDeactivating', taskId, serviceName, stopCode, reason } as const;
-    const service = world.ecs.services.get(serviceName) as Immutable<Service>;
-    if (service.config.loadBalancers.length > 0) return [deactivating];
-    return [deactivating, { type: 'TaskStopping', taskId, serviceName, stoppedAtMs: nowMs + EXIT_MS }];
+    const service = world.ecs.services.get(serviceName);
+    if (task.status === 'RUNNING' && service !== undefined && service.config.loadBalancers.length > 0)
+      return [{ type: 'TaskDeactivating', taskId, serviceName, stopCode, reason }];
+    return stopNow(world, task, stopCode, reason, nowMs);
   },
 
   StopContainers({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
     if (task?.status !== 'DEACTIVATING') return [];
-    return [{ type: 'TaskStopping', taskId, serviceName: task.serviceName, stoppedAtMs: nowMs + EXIT_MS }];
+    const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
+    return stopNow(world, task, stopCode, reason, nowMs);
   },
 
-  FinishTask({ taskId }, { world }) {
+  FinishTask({ taskId }, { world, nowMs, rng }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task?.status !== 'STOPPING') return [];
+    if (task?.status !== 'STOPPING' || (task.dueAtMs as Millis) > nowMs || isOutOfTouch(world.ecs, task)) return [];
+    const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
+    if (definitionOf(world.ecs, task).demand.enis === 0) return [stopped(task, stopCode, reason)];
+    const { from, to } = world.ecs.assumptions.tasks.interfaceDetach;
+    const detachMs = from + rng.at('ecs.interfaceDetach', task.number).int(Math.max(1, to - from + 1));
+    const { serviceName } = task;
+    return [{ type: 'TaskDeprovisioning', taskId, serviceName, detachedAtMs: nowMs + detachMs }];
+  },
+
+  DetachInterface({ taskId }, { world }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.status !== 'DEPROVISIONING') return [];
     const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
     return [stopped(task, stopCode, reason)];
   },
 
-  GiveUpTask({ taskId }, { world }) {
+  GiveUpTask({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task?.status !== 'PROVISIONING') return [];
-    return [stopped(task, 'TaskFailedToStart', 'TaskFailedToStart: no capacity within the provisioning time-out')];
+    if (task === undefined || !world.ecs.waiting.has(taskId)) return [];
+    const reason = 'TaskFailedToStart: no capacity within the provisioning time-out';
+    return stopNow(world, task, 'TaskFailedToStart', reason, nowMs);
   },
 
   LoseContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
@@ -458,7 +746,131 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | ContainerInst
     );
     return [...lost, { type: 'ContainerInstanceDeregistered', ec2InstanceId }];
   },
+
+  UpdateTaskProtection({ serviceName, taskIds, protectionEnabled, expiresInMinutes }, { world: { ecs }, nowMs }) {
+    const ids = taskIds.length > 0 ? taskIds : Array.from(ecs.services.get(serviceName)?.tasks.keys() ?? []);
+    return ids.flatMap((taskId): TaskEvent[] => {
+      const task = ecs.tasks.get(taskId);
+      if (task === undefined) return [{ type: 'TaskProtectionRefused', taskId, reason: 'MISSING' }];
+      const service = ecs.services.get(task.serviceName);
+      if (service === undefined) return [{ type: 'TaskProtectionRefused', taskId, reason: 'TASK_NOT_VALID' }];
+      if (taskIds.length === 0 && task.status !== 'RUNNING') return [];
+      const primary = primaryOf(service);
+      const isOld = task.startedBy !== primary.deploymentId;
+      // Choice: AWS does not say when a deployment is blocked by it; we refuse to protect what a rollout is to stop.
+      if (protectionEnabled && isOld && primary.rolloutState === 'IN_PROGRESS')
+        return [{ type: 'TaskProtectionRefused', taskId, reason: 'DEPLOYMENT_BLOCKED' }];
+      const until = protectionEnabled ? { protectedUntilMs: nowMs + expiresInMinutes * MINUTE } : {};
+      return [{ type: 'TaskProtectionUpdated', taskId, serviceName: task.serviceName, ...until }];
+    });
+  },
+
+  ExpireTaskProtection({ taskId }, { world, nowMs }) {
+    const task = world.ecs.tasks.get(taskId);
+    if (task?.protectedUntilMs !== nowMs) return [];
+    return [{ type: 'TaskProtectionUpdated', taskId, serviceName: task.serviceName }];
+  },
 };
+
+/** The containers that start now; the task is RUNNING with the last of them, or stops when one can never start. */
+function startEvents(
+  world: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  nowMs: Millis,
+): (TaskEvent | DeploymentEvent)[] {
+  const { taskId, serviceName, containers } = task;
+  const { containerDefinitions } = definitionOf(world.ecs, task).definition;
+  const starting = startable(containerDefinitions, containers);
+  let pending = 0;
+  for (const { status } of containers.values()) if (status === 'PENDING') pending++;
+  if (starting.length < pending && starting.length > 0)
+    return [{ type: 'ContainersStarted', taskId, serviceName, containers: starting }];
+  if (starting.length < pending) {
+    const blocked = blockedStart(containerDefinitions, containers);
+    return blocked === undefined ? [] : stopNow(world, task, 'TaskFailedToStart', blocked, nowMs);
+  }
+  const running = { type: 'TaskRunning', taskId, serviceName } as const;
+  const registers = (world.ecs.services.get(serviceName)?.config.loadBalancers.length ?? 0) > 0;
+  return registers ? [{ type: 'TaskActivating', taskId, serviceName }, running] : [running];
+}
+
+/** What is unusual about the pulls of a task that begin now: the first image whose pull fails, or the slowest. */
+function pullDelay(
+  { ecs, ec2 }: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  nowMs: Millis,
+): { readonly image: string; readonly untilMs: Millis; readonly failure?: string } | undefined {
+  if (ecs.faults.size === 0) return undefined;
+  const instance = instanceOf(ecs, task);
+  const host = ec2.instances.get(task.ec2InstanceId ?? '');
+  const { ECS_IMAGE_PULL_BEHAVIOR: behavior = 'default' } =
+    ec2.groups.get(host?.autoScalingGroupName ?? '')?.config.ecsConfig ?? {};
+  let delay: { readonly image: string; readonly untilMs: Millis; readonly failure?: string } | undefined;
+  for (const image of imagesOf(definitionOf(ecs, task))) {
+    const isCached = instance?.pulled.has(image) === true;
+    if (isCached && (behavior === 'once' || behavior === 'prefer-cached')) continue;
+    const fault = pullFault(ecs.faults, image);
+    if (fault === undefined) continue;
+    if (fault.kind === 'SlowPull') {
+      const pullMs = Math.round(((task.dueAtMs as Millis) - nowMs) * fault.factor);
+      const untilMs = nowMs + Math.min(pullMs, MOST_PULL_MS);
+      const failure = pullMs > MOST_PULL_MS ? { failure: 'CannotPullContainerError: the pull timed out.' } : {};
+      if (untilMs > (delay?.untilMs ?? 0)) delay = { image, untilMs, ...failure };
+    } else if (!isCached || behavior !== 'default') {
+      if (fault.kind === 'PullTimeout')
+        return {
+          image,
+          untilMs: nowMs + PULL_TIMEOUT_MS,
+          failure: 'CannotPullContainerError: API error (500): net/http: request canceled while waiting for connection',
+        };
+      const failure = `CannotPullContainerError: API error (404): repository ${image} not found`;
+      return { image, untilMs: nowMs + PULL_RETRIES_MS, failure };
+    }
+  }
+  return delay;
+}
+
+/** From the start of a container until its application answers health checks. */
+export function answersAfterMs(
+  { ecs, workload }: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  definition: Immutable<ContainerLife> | undefined,
+): Millis {
+  if (task.runningSinceMs === ecs.warmStartMs) return 0;
+  return definition?.behavior?.answersAfter ?? workload.loads.get(task.serviceName)?.config.startup ?? 0;
+}
+
+/**
+ * The task stops now: what of it runs gets its SIGTERM; what has not come so far is STOPPED at once. When it has never been
+ * RUNNING, and nobody wanted it to stop, the scheduler takes it for a failure.
+ */
+function stopNow(
+  world: Immutable<EcsWorld>,
+  task: Immutable<Task>,
+  stopCode: TaskStopCode,
+  reason: string,
+  nowMs: Millis,
+): (TaskEvent | DeploymentEvent)[] {
+  const { ecs } = world;
+  const { taskId, serviceName } = task;
+  const service = ecs.services.get(serviceName);
+  const isFailure = stopCode === 'TaskFailedToStart' || stopCode === 'EssentialContainerExited';
+  const failed =
+    service !== undefined && isFailure && task.runningSinceMs === undefined
+      ? [...throttle(world, service, nowMs), ...failures(world, service, task.startedBy, 1, 'start')]
+      : [];
+  if (leavesNothing(ecs, task)) return [stopped(task, stopCode, reason), ...failed];
+  const { containerDefinitions } = definitionOf(ecs, task).definition;
+  const plan = stopPlan(containerDefinitions, task.containers, nowMs);
+  return [{ type: 'TaskStopping', taskId, serviceName, stopCode, reason, ...plan }, ...failed];
+}
+
+/** Why its containers cannot be started; undefined when they can. */
+function portFailure(ecs: View, task: Immutable<Task>): string | undefined {
+  const { dynamicPorts } = definitionOf(ecs, task);
+  const wanted = task.ec2InstanceId === undefined ? 0 : dynamicPorts.reduce((sum, { count }) => sum + count, 0);
+  return task.hostPorts.length < wanted ? 'CannotStartContainerError: a host port is unavailable' : undefined;
+}
 
 function stopped(
   { taskId, serviceName, ec2InstanceId }: Immutable<Task>,
@@ -495,28 +907,59 @@ export function waitingFor(
   };
 }
 
+function isDaemonTask(ecs: View, { serviceName }: Immutable<Task>): boolean {
+  return ecs.services.get(serviceName)?.config.schedulingStrategy === 'DAEMON';
+}
+
+/** How a task on its way out is accounted for: whether its CPU, memory and ports are free for others by now. */
+export function hasReleased(ecs: View, task: Immutable<Task>): boolean {
+  if (!isEnding(task)) return false;
+  // A daemon keeps its room, so that its next task finds it.
+  return ecs.placement.releaseAt === 'STOPPING' && !isDaemonTask(ecs, task);
+}
+
+/** Whether the network interface of a task on its way out is free for another by now. */
+function hasDetached(ecs: View, task: Immutable<Task>): boolean {
+  return isEnding(task) && ecs.placement.releaseEniAt === 'STOPPING';
+}
+
 export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
-  TaskCreated({ ecs }, { taskId, number, serviceName, taskDefinition, capacityProvider }) {
+  TaskCreated({ ecs }, { taskId, number, serviceName, group, startedBy, taskDefinition, capacityProvider }) {
     ecs.nextTask = number + 1;
     ecs.tasks.set(taskId, {
       taskId,
       number,
       serviceName,
+      group,
+      startedBy,
       taskDefinition,
       capacityProvider,
       status: 'PROVISIONING',
       availabilityZone: undefined,
       ec2InstanceId: undefined,
+      dueAtMs: undefined,
+      pullFailure: undefined,
       runningSinceMs: undefined,
       hostPorts: [],
+      containers: new Map(),
+      protectedUntilMs: undefined,
+      stopRequested: false,
       stopping: undefined,
     });
+    const run = ecs.runs.get(startedBy);
+    if (run !== undefined) {
+      run.starting--;
+      run.tasks++;
+    }
     const service = ecs.services.get(serviceName);
     if (service === undefined) return;
     service.tasks.set(taskId, true);
     service.starting--;
     service.pendingCount++;
     service.steady = false;
+    const deployment = deploymentOf(service, startedBy);
+    addTo(deployment.starting, capacityProvider ?? '', -1);
+    deployment.taskCount++;
   },
 
   TaskWaiting({ ecs }, { taskId }) {
@@ -526,88 +969,137 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
   TaskPlaced({ ecs }, { taskId, ec2InstanceId, availabilityZone, runningAtMs, hostPorts }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
     if (isFargate(task.capacityProvider ?? '')) takeToken(ecs, task.capacityProvider as string, atMs);
-    const service = ecs.services.get(task.serviceName) as Service;
+    const { definition, demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
     ecs.waiting.delete(taskId);
-    task.status = 'PENDING';
+    if (demand.enis === 0 || runningAtMs === undefined) task.status = 'PENDING';
     task.availabilityZone = availabilityZone;
     task.ec2InstanceId = ec2InstanceId;
-    addTo(service.zoneCounts, availabilityZone, 1);
+    task.dueAtMs = runningAtMs;
+    for (const { name } of definition.containerDefinitions) task.containers.set(name, newContainer());
+    const counted = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
+    if (counted !== undefined) addTo(counted.zoneCounts, availabilityZone, 1);
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
-    const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
     instance.tasks.set(taskId, true);
-    countTask(ecs, instance, groupOf(task.serviceName), 1);
+    countTask(ecs, instance, task.group, 1);
     reserve(ecs, instance, demand, 1);
     attachEni(ecs, instance, demand, 1);
     if (runningAtMs === undefined) instance.host.queue.set(taskId, true);
     else admit(ecs, instance, task, hostPorts);
   },
 
-  TaskAdmitted({ ecs }, { taskId, ec2InstanceId, hostPorts }) {
+  TaskAdmitted({ ecs }, { taskId, ec2InstanceId, runningAtMs, hostPorts }) {
     const instance = ecs.containerInstances.get(ec2InstanceId) as ContainerInstance;
+    const task = ecs.tasks.get(taskId) as Task;
+    task.dueAtMs = runningAtMs;
     instance.host.queue.delete(taskId);
-    admit(ecs, instance, ecs.tasks.get(taskId) as Task, hostPorts);
+    admit(ecs, instance, task, hostPorts);
+  },
+
+  TaskPending({ ecs }, { taskId }) {
+    (ecs.tasks.get(taskId) as Task).status = 'PENDING';
+  },
+
+  ImagePullDelayed({ ecs }, { taskId, untilMs, failure }) {
+    const task = ecs.tasks.get(taskId) as Task;
+    task.dueAtMs = untilMs;
+    task.pullFailure = failure;
+  },
+
+  ContainersStarted({ ecs }, { taskId, containers }, atMs) {
+    const task = ecs.tasks.get(taskId) as Task;
+    for (const name of containers) startContainer(task.containers.get(name) as TaskContainer, atMs);
+    rememberImages(ecs, task);
+  },
+
+  ContainerStopped({ ecs }, { taskId, container: name, exitCode }) {
+    const container = (ecs.tasks.get(taskId) as Task).containers.get(name) as TaskContainer;
+    container.status = 'STOPPED';
+    container.exitCode = exitCode;
+  },
+
+  ContainerHealthChecked({ ecs }, { taskId, container: name, passed, failures: count, healthStatus }, atMs) {
+    const task = ecs.tasks.get(taskId) as Task;
+    const container = task.containers.get(name) as TaskContainer;
+    container.checkedAtMs = atMs;
+    container.failures = count;
+    container.hasPassed ||= passed;
+    container.healthStatus = healthStatus;
+    const service = ecs.services.get(task.serviceName);
+    if (service !== undefined && healthStatus === 'UNHEALTHY') service.steady = false;
+  },
+
+  TaskActivating({ ecs }, { taskId }) {
+    (ecs.tasks.get(taskId) as Task).status = 'ACTIVATING';
   },
 
   TaskRunning({ ecs }, { taskId }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
     task.status = 'RUNNING';
     task.runningSinceMs = atMs;
+    for (const container of task.containers.values())
+      if (container.status === 'PENDING') startContainer(container, atMs);
+    rememberImages(ecs, task);
+    const instance = hostOf(ecs, task);
+    if (instance !== undefined) countRunning(ecs, instance, task.group, 1);
+    const service = ecs.services.get(task.serviceName);
+    if (service === undefined) return;
     service.pendingCount--;
     service.runningCount++;
     if (atMs !== ecs.warmStartMs) service.startedCount++;
-    const instance = instanceOf(ecs, task);
-    if (instance === undefined) return;
-    instance.pulled.set(task.taskDefinition, true);
-    countRunning(ecs, instance, groupOf(task.serviceName), 1);
+    service.startFailures = 0;
+    service.throttledUntilMs = 0;
+    const deployment = deploymentOf(service, task.startedBy);
+    deployment.runningCount++;
+    deployment.hasRun = true;
   },
 
   TaskDeactivating({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
-    leaveRunning(ecs, task);
+    goOut(ecs, task, stopCode, reason);
     task.status = 'DEACTIVATING';
-    task.stopping = { stopCode, reason };
-    service.runningCount--;
-    service.stoppingCount++;
-    service.steady = false;
-    leaveService(ecs, task, service);
   },
 
-  TaskStopping({ ecs }, { taskId }) {
+  TaskStopping({ ecs }, { taskId, stopCode, reason, stoppedAtMs }) {
     const task = ecs.tasks.get(taskId) as Task;
+    goOut(ecs, task, stopCode, reason);
     task.status = 'STOPPING';
-    if (ecs.placement.releaseAt === 'STOPPING') release(ecs, task);
-    if (ecs.placement.releaseEniAt === 'STOPPING') detach(ecs, task);
+    task.dueAtMs = stoppedAtMs;
+    if (hasReleased(ecs, task)) release(ecs, task);
+    if (hasDetached(ecs, task)) detach(ecs, task);
   },
 
-  TaskStopped({ ecs }, { taskId }) {
+  TaskDeprovisioning({ ecs }, { taskId }) {
+    (ecs.tasks.get(taskId) as Task).status = 'DEPROVISIONING';
+  },
+
+  TaskStopped({ ecs }, { taskId, stopCode, reason }) {
     const task = ecs.tasks.get(taskId) as Task;
-    const service = ecs.services.get(task.serviceName) as Service;
-    const { status } = task;
-    leaveRunning(ecs, task);
-    if (status === 'PROVISIONING' || status === 'PENDING') service.pendingCount--;
-    else if (status === 'RUNNING') service.runningCount--;
-    else service.stoppingCount--;
-    if (status !== 'DEACTIVATING' && status !== 'STOPPING') leaveService(ecs, task, service);
-    if (status !== 'STOPPING' || ecs.placement.releaseAt === 'STOPPED') release(ecs, task);
-    if (status !== 'STOPPING' || ecs.placement.releaseEniAt === 'STOPPED') detach(ecs, task);
+    goOut(ecs, task, stopCode, reason);
+    if (!hasReleased(ecs, task)) release(ecs, task);
+    if (!hasDetached(ecs, task)) detach(ecs, task);
     leaveHost(ecs, task);
-    service.steady = false;
-    service.tasks.delete(taskId);
     ecs.tasks.delete(taskId);
     ecs.waiting.delete(taskId);
+    const run = ecs.runs.get(task.startedBy);
+    if (run !== undefined) {
+      run.tasks--;
+      if (run.tasks === 0 && run.starting === 0) ecs.runs.delete(task.startedBy);
+    }
+    const service = ecs.services.get(task.serviceName);
+    if (service === undefined) return;
+    service.stoppingCount--;
+    service.steady = false;
+    service.tasks.delete(taskId);
+    deploymentOf(service, task.startedBy).taskCount--;
+    dropInactive(service);
   },
-};
 
-/** The task is no longer meant to run: it stops counting for spread, constraints and the provider split. */
-function leaveService(ecs: EcsWorld['ecs'], task: Task, service: Service): void {
-  addTo(service.providerCounts, task.capacityProvider ?? '', -1);
-  if (task.availabilityZone !== undefined) addTo(service.zoneCounts, task.availabilityZone, -1);
-  const instance = instanceOf(ecs, task);
-  if (instance !== undefined) countTask(ecs, instance, groupOf(task.serviceName), -1);
-}
+  TaskProtectionUpdated({ ecs }, { taskId, protectedUntilMs }) {
+    (ecs.tasks.get(taskId) as Task).protectedUntilMs = protectedUntilMs;
+  },
+  TaskProtectionRefused() {},
+};
 
 /** The agent starts the task: the host's resources are its own now. */
 function admit(ecs: EcsWorld['ecs'], { host }: ContainerInstance, task: Task, hostPorts: readonly string[]): void {
@@ -619,7 +1111,7 @@ function admit(ecs: EcsWorld['ecs'], { host }: ContainerInstance, task: Task, ho
 
 /** The containers have ended, or will not be started: nothing of the host is the task's any more. */
 function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = instanceOf(ecs, task);
+  const instance = hostOf(ecs, task);
   if (instance === undefined) return;
   const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
   instance.tasks.delete(task.taskId);
@@ -627,26 +1119,64 @@ function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
 }
 
 /** The instance a task is on; undefined on Fargate, before placement, and when it has gone. */
-function instanceOf(ecs: EcsWorld['ecs'], { ec2InstanceId }: Task): ContainerInstance | undefined {
+function hostOf(ecs: EcsWorld['ecs'], { ec2InstanceId }: Task): ContainerInstance | undefined {
   return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
 }
 
-/** A task that is RUNNING is about to be so no longer. */
-function leaveRunning(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = instanceOf(ecs, task);
-  if (task.status === 'RUNNING' && instance !== undefined) countRunning(ecs, instance, groupOf(task.serviceName), -1);
+function deploymentOf(service: Service, deploymentId: string): Deployment {
+  return service.deployments.find((deployment) => deployment.deploymentId === deploymentId) as Deployment;
+}
+
+function startContainer(container: TaskContainer, atMs: Millis): void {
+  container.status = 'RUNNING';
+  container.startedAtMs = atMs;
+}
+
+/** The instance has the images of the task by now. */
+function rememberImages(ecs: EcsWorld['ecs'], task: Task): void {
+  const instance = hostOf(ecs, task);
+  if (instance === undefined) return;
+  const definition = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+  for (const image of imagesOf(definition)) instance.pulled.set(image, true);
+}
+
+/**
+ * The task is no longer meant to run: it stops counting for spread, constraints and the provider split. Once; the later steps
+ * of its end change nothing.
+ */
+function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason: string): void {
+  if (task.stopping !== undefined) return;
+  task.stopping = { stopCode, reason };
+  const service = ecs.services.get(task.serviceName);
+  const counted = service ?? ecs.runs.get(task.startedBy);
+  if (task.availabilityZone !== undefined && counted !== undefined)
+    addTo(counted.zoneCounts, task.availabilityZone, -1);
+  const instance = hostOf(ecs, task);
+  if (instance !== undefined) {
+    countTask(ecs, instance, task.group, -1);
+    if (task.status === 'RUNNING') countRunning(ecs, instance, task.group, -1);
+  }
+  if (service === undefined) return;
+  addTo(service.providerCounts, task.capacityProvider ?? '', -1);
+  service.stoppingCount++;
+  service.steady = false;
+  if (task.status !== 'RUNNING') service.pendingCount--;
+  else {
+    service.runningCount--;
+    deploymentOf(service, task.startedBy).runningCount--;
+  }
 }
 
 /** Gives back the task's network interface. */
 function detach(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = instanceOf(ecs, task);
+  const instance = hostOf(ecs, task);
   if (instance === undefined) return;
   attachEni(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
 }
 
 /** Gives back what the task reserved, but for its network interface. */
 function release(ecs: EcsWorld['ecs'], task: Task): void {
-  const instance = instanceOf(ecs, task);
+  const instance = hostOf(ecs, task);
   if (instance === undefined) return;
   reserve(ecs, instance, (ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition).demand, -1);
 }

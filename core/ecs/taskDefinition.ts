@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { event, json, number, text, type Decide, type EventsOf, type Evolve } from '../kernel/index.ts';
+import { containerLife } from './container.ts';
 import { portRangeOf } from './hostPorts.ts';
 import { requiredAttributes, type RequiredAttribute } from './placement/capabilities.ts';
 import { taskDefinitionConstraint } from './placement/constraints.ts';
@@ -42,7 +43,7 @@ const containerDefinition = z.strictObject({
     .strictObject({ logDriver: z.string().min(1), options: z.record(z.string(), z.string()).default({}) })
     .optional(),
   secrets: z.array(z.strictObject({ name: z.string().min(1), valueFrom: z.string().min(1) })).default([]),
-  stopTimeout: z.int().min(1).max(86_400).optional().describe('seconds from SIGTERM to SIGKILL; 30 when left out'),
+  ...containerLife,
 });
 
 /** CPU and memory of a task: AWS takes numbers as texts too. */
@@ -72,6 +73,17 @@ export const taskDefinition = z.strictObject({
   cpu: sizeText.optional().describe('CPU units of the whole task; required for Fargate'),
   memory: sizeText.optional().describe('MiB of the whole task; required for Fargate'),
   containerDefinitions: z.array(containerDefinition).min(1).max(10),
+  application: z
+    .strictObject({
+      workFactor: z
+        .number()
+        .positive()
+        .max(1_000)
+        .default(1)
+        .describe('CPU that a request costs with this revision, as a multiple of the cpuMs of the load'),
+    })
+    .optional()
+    .describe('ours: how the application of this revision differs from the others'),
 });
 export type TaskDefinition = z.output<typeof taskDefinition>;
 
@@ -224,6 +236,11 @@ export interface RegisteredTaskDefinition {
   readonly requiredAttributes: readonly RequiredAttribute[];
   /** All images of the task together. */
   readonly compressedImageMiB: number;
+}
+
+/** The images that a task pulls, each once. */
+export function imagesOf({ definition }: { readonly definition: TaskDefinitionLike }): readonly string[] {
+  return [...new Set(definition.containerDefinitions.map(({ image }) => image ?? ''))];
 }
 
 /** Images that are not listed weigh this much. Choice: a middling application image. */

@@ -6,17 +6,20 @@ import type { Ec2World } from '../ec2/index.ts';
 import type { ElbWorld } from '../elb/index.ts';
 import type { Millis } from '../kernel/index.ts';
 import type { WorkloadWorld } from '../workload/index.ts';
+import type { ServiceAssumptions, TaskAssumptions } from './assumptions.ts';
 import type { EcsCapacityAssumptions, EcsTimings } from './capacity/assumptions.ts';
 import type { CapacityProvider } from './capacity/capacityProvider.ts';
 import type { TokenBucket } from './capacity/fargate.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
+import type { TaskFault } from './fault.ts';
 import type { MetricSettings } from './metrics.ts';
 import type { PlacementAssumptions } from './placement/assumptions.ts';
 import type { PlacementJournal } from './placement/placementIndex.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { TaskRun } from './taskRun.ts';
 
 export interface EcsWorld
   extends Immutable<AutoscalingWorld>, Immutable<Ec2World>, Immutable<ElbWorld>, Immutable<WorkloadWorld> {
@@ -37,6 +40,8 @@ export interface EcsSettings {
   readonly subnets: ReadonlyMap<string, string>;
   /** The account setting: whether task network interfaces share a trunk on new instances. */
   readonly awsvpcTrunking: 'enabled' | 'disabled';
+  /** Where AWS is silent. */
+  readonly assumptions: { readonly services: ServiceAssumptions; readonly tasks: TaskAssumptions };
   /** A run that starts in steady state: what is started at this instant is there at once. */
   readonly warmStartMs: Millis;
   readonly timings: EcsTimings;
@@ -61,7 +66,13 @@ export interface EcsState extends EcsSettings {
   readonly fargateBuckets: Map<string, TokenBucket>;
   /** Services on burstable instances that have run out of CPU credits: their share of full speed. */
   readonly cpuSpeeds: Map<string, number>;
+  /** Requests for tasks of their own whose tasks are not all STOPPED. */
+  readonly runs: Map<string, TaskRun>;
+  /** Faults that last. */
+  readonly faults: Map<string, TaskFault>;
   nextTask: number;
+  nextDeployment: number;
+  nextRun: number;
 }
 
 export const emptyEcs = (settings: EcsSettings): EcsState => ({
@@ -76,5 +87,9 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   placementJournal: { count: 0, recent: [] },
   fargateBuckets: new Map(),
   cpuSpeeds: new Map(),
+  runs: new Map(),
+  faults: new Map(),
   nextTask: 1,
+  nextDeployment: 1,
+  nextRun: 1,
 });

@@ -46,6 +46,7 @@ export interface CostReport {
 }
 
 export interface ServiceCost {
+  /** Empty: all tasks of their own together. */
   readonly serviceName: string;
   /** Its Fargate tasks, and its part of the instances by what its tasks reserve. */
   readonly microUsd: number;
@@ -291,6 +292,7 @@ class Bill {
         return;
       case 'TaskStopping':
         this.#release(event.taskId);
+        this.#forgo(event.taskId, atMs);
         return;
       case 'TaskStopped':
         this.#endTask(event.taskId, atMs);
@@ -568,6 +570,12 @@ class Bill {
     if (service.tasks > 0) return;
     service.ec2Hourly = 0;
     service.fargateHourly = 0;
+  }
+
+  /** A Fargate task that is stopped before its image pull is not billed, however long its end takes. */
+  #forgo(taskId: string, atMs: Millis): void {
+    const task = this.#tasks.get(taskId);
+    if (task?.fromMs !== undefined && task.fromMs > atMs) task.fromMs = Infinity;
   }
 
   #endTask(taskId: string, atMs: Millis): void {

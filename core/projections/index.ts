@@ -7,5 +7,6 @@ export { project, type Projection } from './projection.ts';
 export { scalingActivitiesProjection, type ScalingActivityDescription } from './scalingActivities.ts';
 export { scalingHistoryProjection, type DelayReport, type ScalingReport } from './scalingHistory.ts';
 export { seriesProjection, type SeriesReport } from './series.ts';
+export { serviceEventsProjection, type ServiceEventsReport } from './serviceEvents.ts';
 export { serviceLevelProjection, type ServiceLevelReport } from './serviceLevel.ts';
 export { utilizationProjection, type UtilizationReport } from './utilization.ts';

@@ -35,6 +35,8 @@ function behind({ group, load, request, rate = 20, tasks = 2, scenario }: Behind
           desiredCount: tasks,
           launchType: 'FARGATE',
           loadBalancers: [{ targetGroup: 'web', containerName: 'app', containerPort: 8080 }],
+          // Here the load balancer is watched: no task is replaced for its health.
+          healthCheckGracePeriodSeconds: 3_600,
         },
       ],
       load: [{ service: 'web', request: { cpuMs: 10, ...request }, rate: [{ model: 'constant', rate }], ...load }],

@@ -361,8 +361,11 @@ function gate(sizes: readonly number[], memoryMiB: number, agentVersion = '1.99.
     activeAtMs: scenario.start,
   });
   const decide = (number: number): Extract<Event, { type: 'TaskPlaced' }> => {
-    world.ecs.services.get(`service-${number}`)!.starting = 1;
-    const command = { type: 'RunServiceTask', serviceName: `service-${number}`, capacityProvider: '' } as const;
+    const serviceName = `service-${number}`;
+    const { deploymentId } = world.ecs.services.get(serviceName)!.deployments[0]!;
+    const capacityProviders = [''];
+    evolve({ type: 'ServiceTasksStarting', serviceName, deploymentId, capacityProviders, replaced: 0 });
+    const command = { type: 'RunServiceTask', serviceName, deploymentId, capacityProvider: '' } as const;
     const [created, placed] = model.decide.RunServiceTask(command, context);
     evolve(created as Event);
     return placed as Extract<Event, { type: 'TaskPlaced' }>;
@@ -375,7 +378,7 @@ function gate(sizes: readonly number[], memoryMiB: number, agentVersion = '1.99.
   }
   const leaving = { taskId: 'task-1', serviceName: 'service-1', stopCode: 'UserInitiated', reason: 'x' } as const;
   evolve({ type: 'TaskDeactivating', ...leaving });
-  evolve({ type: 'TaskStopping', taskId: 'task-1', serviceName: 'service-1', stoppedAtMs: scenario.start + 10_000 });
+  evolve({ type: 'TaskStopping', ...leaving, stoppedAtMs: scenario.start + 10_000, exitCodes: [0] });
   const admit = () => model.decide.AdmitTasks({ type: 'AdmitTasks', ec2InstanceId: 'i-1' }, context);
   const stop = () => evolve({ type: 'TaskStopped', ec2InstanceId: 'i-1', ...leaving });
   return { world, evolve, decide, admit, stop };

@@ -154,13 +154,14 @@ test('no policy leaves the bounds, none scales in within its cooldown or during 
     const deploying = new Map<string, boolean>();
     const policies = new Map<string, PutScalingPolicy>();
     let seq = 0;
-    // The log, with the world only where it is asked for: deployments end with the first steady state.
     simulation.runUntil(endOf(scenario));
     for (; seq < simulation.log.length; seq++) {
       const { atMs, event } = simulation.log.at(seq);
       if (event.type === 'ScalingPolicyPut') policies.set(event.policyKey, event.config);
       if (event.type === 'ServiceCreated') deploying.set(event.config.serviceName, true);
-      if (event.type === 'ServiceReachedSteadyState') deploying.set(event.serviceName, false);
+      if (event.type === 'DeploymentStarted') deploying.set(event.serviceName, true);
+      if (event.type === 'DeploymentCompleted' || event.type === 'DeploymentFailed')
+        deploying.set(event.serviceName, false);
       if (event.type === 'ScalingActivityCompleted') {
         const started = by.get(event.activityId);
         if (started?.isIn === true && event.statusCode === 'Successful') cooledFrom.set(started.policyKey, atMs);

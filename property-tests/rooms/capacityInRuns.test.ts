@@ -189,7 +189,7 @@ describe('Fargate', () => {
     const simulation = sail({
       duration: '10m',
       services: [{ serviceName: 'web', taskDefinition: 'web', desiredCount: 200, launchType: 'FARGATE' }],
-      assumptions: { start: 'cold', timings },
+      assumptions: { start: 'cold', timings, services: { launchesPerMinute: { fargate: 10_000 } } },
     });
     const delays = happened(simulation, 'TaskPlaced')
       .map(({ atMs, event }) => (event.pullStartedAtMs as number) - atMs - SECOND)

@@ -33,7 +33,7 @@ interface Ledger {
 test('no instance is ever over-committed, in either ledger: placements and stops in the log, added up anew', () =>
   fc.assert(
     fc.property(scenarios, (scenario) => {
-      const demands = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, taskDemand(item)]));
+      const demands = new Map<string, TaskDemand>();
       const { releaseAt, releaseEniAt } = scenario.assumptions.placement;
       const definitionOf = new Map<string, string>();
       const onInstance = new Map<string, string>();
@@ -46,6 +46,7 @@ test('no instance is ever over-committed, in either ledger: placements and stops
             attached: new Map(),
             used: new Map(),
           });
+        if (event.type === 'TaskDefinitionRegistered') demands.set(event.taskDefinition, taskDemand(event.definition));
         if (event.type === 'TaskCreated') definitionOf.set(event.taskId, event.taskDefinition);
         if (!('taskId' in event)) continue;
         const { taskId } = event;
@@ -109,11 +110,40 @@ test('a host starts tasks in the order of their placement', () =>
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   TaskCreated: ['TaskWaiting', 'TaskPlaced', 'TaskStopped'],
   TaskWaiting: ['TaskPlaced', 'TaskStopped'],
-  TaskPlaced: ['TaskAdmitted', 'TaskRunning', 'TaskStopped'],
-  TaskAdmitted: ['TaskRunning', 'TaskStopped'],
-  TaskRunning: ['TaskDeactivating', 'TaskStopped'],
+  TaskPlaced: [
+    'TaskAdmitted',
+    'TaskPending',
+    'ImagePullDelayed',
+    'ContainersStarted',
+    'TaskActivating',
+    'TaskRunning',
+    'TaskStopping',
+    'TaskStopped',
+  ],
+  TaskAdmitted: [
+    'TaskPending',
+    'ImagePullDelayed',
+    'ContainersStarted',
+    'TaskActivating',
+    'TaskRunning',
+    'TaskStopping',
+    'TaskStopped',
+  ],
+  TaskPending: [
+    'ImagePullDelayed',
+    'ContainersStarted',
+    'TaskActivating',
+    'TaskRunning',
+    'TaskStopping',
+    'TaskStopped',
+  ],
+  ImagePullDelayed: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  ContainersStarted: ['ContainersStarted', 'TaskActivating', 'TaskRunning', 'TaskStopping', 'TaskStopped'],
+  TaskActivating: ['TaskRunning'],
+  TaskRunning: ['TaskDeactivating', 'TaskStopping', 'TaskStopped'],
   TaskDeactivating: ['TaskStopping', 'TaskStopped'],
-  TaskStopping: ['TaskStopped'],
+  TaskStopping: ['TaskDeprovisioning', 'TaskStopped'],
+  TaskDeprovisioning: ['TaskStopped'],
   TaskStopped: [],
 };
 

@@ -96,7 +96,14 @@ test('a run costs what its instances and tasks cost: a plain scan; money is cons
       assertConserved(report);
 
       const found = { onDemand: 0, ebs: 0, fargate: 0, fargateSpot: 0 };
-      const definitions = new Map(scenario.taskDefinitions.map((item) => [`${item.family}:1`, item]));
+      const revisions = new Map<string, number>();
+      const definitions = new Map(
+        scenario.taskDefinitions.map((item) => {
+          const revision = (revisions.get(item.family) ?? 0) + 1;
+          revisions.set(item.family, revision);
+          return [`${item.family}:${revision}`, item];
+        }),
+      );
       const after = (index: number, type: Event['type'], key: 'instanceId' | 'taskId', id: string) =>
         events.slice(index).find(({ event }) => event.type === type && (event as Record<string, unknown>)[key] === id);
       for (const [index, { atMs, event }] of events.entries()) {
@@ -127,7 +134,8 @@ test('a run costs what its instances and tasks cost: a plain scan; money is cons
           capacityProvider?: string;
         };
         const untilMs = after(index, 'TaskStopped', 'taskId', taskId)?.atMs ?? endMs;
-        if (untilMs <= pullStartedAtMs) continue;
+        const stoppingMs = after(index, 'TaskStopping', 'taskId', taskId)?.atMs ?? untilMs;
+        if (untilMs <= pullStartedAtMs || stoppingMs < pullStartedAtMs) continue;
         const definition = definitions.get(created.taskDefinition)!;
         const spot = created.capacityProvider === 'FARGATE_SPOT';
         found[spot ? 'fargateSpot' : 'fargate'] += fargateCostMicroUsd({

@@ -218,5 +218,6 @@ const REMEDIES: Readonly<Record<Refusal['reason'], string>> = {
     'instances that the expression selects: their type, zone, or ECS_INSTANCE_ATTRIBUTES',
   'Capacity is unavailable at this time. Please try again later or in a different availability zone':
     'subnets in other zones, or FARGATE beside FARGATE_SPOT in the capacity provider strategy',
+  'PROVISIONING LIMIT': 'wait: as many tasks wait for capacity as a cluster may have; they are tried again',
   'ThrottlingException: Rate exceeded': 'wait: the service scheduler tries again by itself',
 };

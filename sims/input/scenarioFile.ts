@@ -135,7 +135,7 @@ function faintTrace(
   const definition = taskDefinitions.find(({ family }) => family === owner?.taskDefinition.split(':')[0]);
   if (traced === undefined || owner === undefined || definition === undefined) return [];
   const target = scalableTargets.find((entry) => entry.service === owner.serviceName);
-  const tasks = Math.max(1, target?.MinCapacity ?? owner.desiredCount);
+  const tasks = Math.max(1, target?.MinCapacity ?? owner.desiredCount ?? 1);
   const tasksRps = (tasks * (taskDemand(definition).cpuUnits / 1024) * SECOND) / traced.request.cpuMs;
   let peakRps = 0;
   for (const [index, requests] of series.requests.entries())

@@ -291,9 +291,13 @@ function describeRefusal({ reason, closest, lack }: { reason: string; closest?: 
 }
 
 /** `InsufficientInstanceCapacity, m5.large, us-east-1a` */
-function describeFault({ kind, ...fault }: EventOf<'FaultBegan'>['fault']): string {
+function describeFault({ kind, ...fault }: EventOf<'FaultBegan' | 'TaskFaultBegan'>['fault']): string {
   const { at: _at, for: _for, ...rest } = { for: undefined, ...fault };
   return [kind, ...Object.values(rest).filter((value) => value !== undefined)].join(', ');
+}
+
+function ofService(serviceName: string): string {
+  return serviceName === '' ? '' : ` of ${serviceName}`;
 }
 
 /** Some of AWS's stopped reasons begin with the stop code. */
@@ -505,34 +509,93 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
 
   ServiceCreated: ({ config, taskDefinition, strategy }) => {
     const on = strategy.length === 0 ? 'EC2' : strategy.map(({ capacityProvider }) => capacityProvider).join(', ');
-    return `service ${config.serviceName} created: ${formatNoun(config.desiredCount, 'task')} of ${taskDefinition} on ${on}`;
+    const count = config.desiredCount === undefined ? 'a daemon' : formatNoun(config.desiredCount, 'task');
+    return `service ${config.serviceName} created: ${count} of ${taskDefinition} on ${on}`;
   },
   ServiceUpdated: ({ serviceName, from, to }) => `${serviceName} desires ${arrow(from, to, 'task')}`,
-  ServiceTasksStarting: ({ serviceName, capacityProviders }) => {
+  ServiceConfigured: ({ serviceName }) => `${serviceName} has other settings`,
+  ServiceDeleted: ({ serviceName }) => `${serviceName} is DRAINING: it was deleted`,
+  ServiceInactive: ({ serviceName }) => `${serviceName} is INACTIVE`,
+  ServiceTasksStarting: ({ serviceName, capacityProviders, replaced, continuesAtMs }) => {
     const providers = [...new Set(capacityProviders.map((provider) => provider || 'EC2'))];
-    return `${serviceName} starts ${formatNoun(capacityProviders.length, 'task')} on ${providers.join(', ')}`;
+    const unhealthy = replaced === 0 ? '' : `, ${replaced} of them in place of unhealthy ones`;
+    const more = continuesAtMs === undefined ? '' : `; goes on ${formatInstant(continuesAtMs)}`;
+    return `${serviceName} starts ${formatNoun(capacityProviders.length, 'task')} on ${providers.join(', ')}${unhealthy}${more}`;
   },
   ServiceTasksStopping: ({ serviceName, taskIds, reason }) =>
     `${serviceName} stops ${taskIds.length > ROWS ? formatNoun(taskIds.length, 'task') : taskIds.join(', ')}: ${reason}`,
-  ServiceTaskPlacementFailed: ({ serviceName, retryAtMs, ...refused }) => {
+  ServiceTaskPlacementFailed: ({ serviceName, count, retryAtMs, ...refused }) => {
     const again = retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`;
-    return `${serviceName} was unable to place a task: ${describeRefusal(refused)}${again}`;
+    const alike = count === 1 ? '' : `, and ${formatNoun(count - 1, 'task')} like it`;
+    return `${serviceName} was unable to place a task: ${describeRefusal(refused)}${alike}${again}`;
   },
+  ServiceDeploymentBlocked: ({ serviceName, deploymentId }) =>
+    `${serviceName} can neither start nor stop tasks for ${deploymentId}: its minimumHealthyPercent and maximumPercent`,
+  ServiceScaleInBlocked: ({ serviceName, deploymentId, protectedTasks }) =>
+    `${serviceName} cannot scale ${deploymentId} in: ${formatNoun(protectedTasks, 'task')} under protection`,
+  ServiceRebalancingStarted: ({ serviceName, extra, misplaced }) =>
+    `${serviceName} is not balanced over zones, ${formatNoun(misplaced, 'task')} misplaced: starts ${extra} where few are`,
+  ServiceRebalancingStopped: ({ serviceName }) => `${serviceName} gives rebalancing over zones up`,
+  ServiceRebalancingCompleted: ({ serviceName }) => `${serviceName} is balanced over zones`,
   ServiceReachedSteadyState: ({ serviceName, runningCount }) =>
     `${serviceName} has reached a steady state with ${formatNoun(runningCount, 'task')}`,
 
-  TaskCreated: ({ taskId, serviceName, taskDefinition, capacityProvider }) =>
-    `${taskId} of ${serviceName} created: ${taskDefinition} for ${capacityProvider ?? 'EC2'}`,
+  DeploymentStarted: ({ serviceName, deploymentId, taskDefinition, rollsBack }) =>
+    rollsBack === undefined
+      ? `${serviceName} is deployed anew: ${deploymentId} brings ${taskDefinition}`
+      : `${serviceName} rolls ${rollsBack} back: ${deploymentId} brings ${taskDefinition}`,
+  DeploymentTaskFailed: ({ serviceName, deploymentId, failedTasks, threshold }) =>
+    `${deploymentId} of ${serviceName}: ${failedTasks} of ${threshold} failures that it may have`,
+  DeploymentFailuresReset: ({ serviceName, deploymentId }) =>
+    `${deploymentId} of ${serviceName}: a task became healthy, failures are counted anew`,
+  DeploymentCompleted: ({ serviceName, deploymentId, taskDefinition }) =>
+    `${deploymentId} of ${serviceName} COMPLETED with ${taskDefinition}`,
+  DeploymentFailed: ({ serviceName, deploymentId, failedTasks, reason }) =>
+    `${deploymentId} of ${serviceName} FAILED after ${formatNoun(failedTasks, 'task')}: ${reason}`,
+  ServiceTaskStartFailed: ({ serviceName, failures, retryAtMs }) => {
+    const wait = retryAtMs === undefined ? '' : `: the next attempt is ${formatInstant(retryAtMs)}`;
+    return `${serviceName} has seen ${formatNoun(failures, 'attempt')} in a row fail to start${wait}`;
+  },
+
+  TaskRunRequested: ({ runId, group, taskDefinition, capacityProviders, containerInstances }) =>
+    `${runId} asks for ${formatNoun(capacityProviders.length + containerInstances.length, 'task')} of ${taskDefinition} in ${group}`,
+  TaskRunFailed: ({ runId, reason, ec2InstanceId }) =>
+    `a task of ${runId} has no place: ${reason}${ec2InstanceId === undefined ? '' : ` (${ec2InstanceId})`}`,
+  TaskFaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
+  TaskFaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
+  ContainerAgentDisconnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is disconnected`,
+  ContainerAgentConnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is connected again`,
+
+  TaskCreated: ({ taskId, serviceName, group, taskDefinition, capacityProvider }) =>
+    `${taskId} of ${serviceName || group} created: ${taskDefinition} for ${capacityProvider ?? 'EC2'}`,
   TaskWaiting: ({ taskId, givesUpAtMs, ...refused }) =>
     `${taskId} waits in PROVISIONING for an instance: ${describeRefusal(refused)}; gives up ${formatInstant(givesUpAtMs)}`,
   TaskPlaced: describePlaced,
   TaskAdmitted: ({ taskId, ec2InstanceId, runningAtMs }) =>
     `${taskId} has its resources on ${ec2InstanceId}, containers start ${formatInstant(runningAtMs)}`,
-  TaskRunning: ({ taskId, serviceName }) => `${taskId} of ${serviceName} RUNNING`,
+  TaskPending: ({ taskId }) => `${taskId} PENDING: its network interface is there, images are pulled`,
+  ImagePullDelayed: ({ taskId, image, untilMs, failure }) =>
+    failure === undefined
+      ? `${taskId} pulls ${image} until ${formatInstant(untilMs)}`
+      : `${taskId} cannot pull ${image}, gives up ${formatInstant(untilMs)}: ${failure}`,
+  ContainersStarted: ({ taskId, containers }) => `${taskId} has started ${containers.join(', ')}`,
+  ContainerStopped: ({ taskId, container, exitCode, reason }) =>
+    `${container} of ${taskId} ended with code ${exitCode}${reason === undefined ? '' : `: ${reason}`}`,
+  ContainerHealthChecked: ({ taskId, container, passed, failures, healthStatus }) =>
+    `${container} of ${taskId} ${passed ? 'passed' : 'failed'} its health check, ${formatNoun(failures, 'failure')} in a row: ${healthStatus}`,
+  TaskActivating: ({ taskId, serviceName }) => `${taskId} of ${serviceName} ACTIVATING: it is registered as a target`,
+  TaskRunning: ({ taskId, serviceName }) => `${taskId}${ofService(serviceName)} RUNNING`,
   TaskDeactivating: ({ taskId, serviceName, stopCode, reason }) =>
     `${taskId} of ${serviceName} DEACTIVATING, ${why(stopCode, reason)}`,
-  TaskStopping: ({ taskId, serviceName, stoppedAtMs }) =>
-    `${taskId} of ${serviceName} STOPPING, ends ${formatInstant(stoppedAtMs)}`,
+  TaskStopping: ({ taskId, serviceName, stopCode, reason, stoppedAtMs, exitCodes }) =>
+    `${taskId}${ofService(serviceName)} STOPPING, ${why(stopCode, reason)}; ends ${formatInstant(stoppedAtMs)}, exit ${exitCodes.join(', ')}`,
+  TaskDeprovisioning: ({ taskId, detachedAtMs }) =>
+    `${taskId} DEPROVISIONING: its network interface is detached ${formatInstant(detachedAtMs)}`,
   TaskStopped: ({ taskId, serviceName, stopCode, reason }) =>
-    `${taskId} of ${serviceName} STOPPED, ${why(stopCode, reason)}`,
+    `${taskId}${ofService(serviceName)} STOPPED, ${why(stopCode, reason)}`,
+  TaskProtectionUpdated: ({ taskId, protectedUntilMs }) =>
+    protectedUntilMs === undefined
+      ? `${taskId} is no longer protected from scale-in`
+      : `${taskId} is protected from scale-in until ${formatInstant(protectedUntilMs)}`,
+  TaskProtectionRefused: ({ taskId, reason }) => `scale-in protection of ${taskId} stays as it is: ${reason}`,
 };

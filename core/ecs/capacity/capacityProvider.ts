@@ -21,7 +21,6 @@ import {
   type Evolve,
 } from '../../kernel/index.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
-import type { Service } from '../service.ts';
 import { reservationMetric } from '../metricKeys.ts';
 import type { Task } from '../task.ts';
 import type { EcsWorld } from '../world.ts';
@@ -93,9 +92,8 @@ export type CapacityProviderCommand =
 export function holdsTasks({ ecs }: Immutable<EcsWorld>, instanceId: string): boolean {
   const instance = ecs.containerInstances.get(instanceId);
   for (const taskId of instance?.tasks.keys() ?? []) {
-    const strategy: string =
-      ecs.services.get(ecs.tasks.get(taskId)?.serviceName ?? '')?.config.schedulingStrategy ?? '';
-    if (strategy !== 'DAEMON') return true;
+    const service = ecs.services.get(ecs.tasks.get(taskId)?.serviceName ?? '');
+    if (service?.config.schedulingStrategy !== 'DAEMON') return true;
   }
   return false;
 }
@@ -122,8 +120,9 @@ export function scalingState(
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
     if (task.capacityProvider !== config.name) continue;
     const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-    const { placementConstraints } = (ecs.services.get(task.serviceName) as Immutable<Service>).config;
-    const distinctInstance = placementConstraints.some((constraint) => constraint.type === 'distinctInstance');
+    const together = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
+    const distinctInstance =
+      together?.config.placementConstraints.some((constraint) => constraint.type === 'distinctInstance') ?? false;
     provisioningTasks.push({ ...demand, distinctInstance });
   }
   return managedScaling({

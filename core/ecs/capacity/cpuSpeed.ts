@@ -9,6 +9,7 @@
 import type { Immutable } from 'immer';
 import { event, number, text, type Decide, type EventsOf, type Evolve } from '../../kernel/index.ts';
 import type { ContainerInstance } from '../containerInstance.ts';
+import { primaryOf } from '../deployment.ts';
 import type { Service } from '../service.ts';
 import { serviceOfGroup } from '../task.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
@@ -61,7 +62,7 @@ function* servicesOn(
 
 /** CPU units of a service's tasks on an instance. */
 function unitsOn({ ecs }: Immutable<EcsWorld>, service: Immutable<Service>, count: number): number {
-  const { demand } = ecs.taskDefinitions.get(service.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const { demand } = ecs.taskDefinitions.get(primaryOf(service).taskDefinition) as Immutable<RegisteredTaskDefinition>;
   return count * demand.cpuUnits;
 }
 

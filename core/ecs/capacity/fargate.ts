@@ -159,8 +159,8 @@ export const decideFargate: Decide<EcsWorld, FargateCommand, FargateEvent | Task
 
   LoseFargateTasks({ availabilityZone }, { world: { ecs } }) {
     const events: TaskEvent[] = [];
-    for (const { taskId, serviceName, ec2InstanceId, status, ...task } of ecs.tasks.values())
-      if (ec2InstanceId === undefined && status !== 'PROVISIONING' && task.availabilityZone === availabilityZone)
+    for (const { taskId, serviceName, ec2InstanceId, ...task } of ecs.tasks.values())
+      if (ec2InstanceId === undefined && task.availabilityZone === availabilityZone)
         events.push({
           type: 'TaskStopped',
           taskId,
