@@ -1223,6 +1223,7 @@ function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string
     runningTasksCount: item.ours + item.theirs,
     runningGroups: new Map(item.ours > 1 ? [[GROUP, item.ours - 1]] : []),
     pulled: new Map(),
+    registryTokens: new Map(),
   };
 }
 
