@@ -31,6 +31,15 @@ export {
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
+export {
+  dockerLogins,
+  imageReference,
+  LOGIN_ACTION,
+  PULL_ACTIONS,
+  repositoryArn,
+  type ImageReference,
+} from './ecr/index.ts';
+export { denial, nameInArn } from './iam/index.ts';
 export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
 export {
   availabilityZoneBalanced,
@@ -94,6 +103,7 @@ export {
 } from './workload/index.ts';
 export {
   costProjection,
+  failuresProjection,
   fargateCostMicroUsd,
   priceList,
   project,
@@ -106,6 +116,7 @@ export {
   utilizationProjection,
   type CostReport,
   type DelayReport,
+  type FailureReport,
   type PriceList,
   type Projection,
   type QueueReport,

@@ -302,7 +302,11 @@ function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
 
 /** Calls of IAM, EC2 and CloudWatch Logs. */
 function* surroundingChange(change: Change): Iterable<Command> {
-  const { PutRolePolicy, DeleteRolePolicy, AttachRolePolicy, DetachRolePolicy } = change;
+  const { PutRolePolicy, DeleteRolePolicy, AttachRolePolicy, DetachRolePolicy, UpdateAssumeRolePolicy } = change;
+  if (UpdateAssumeRolePolicy !== undefined) {
+    const { RoleName: roleName, PolicyDocument: document } = UpdateAssumeRolePolicy;
+    yield { type: 'UpdateAssumeRolePolicy', roleName, document };
+  }
   if (PutRolePolicy !== undefined) {
     const { RoleName: roleName, PolicyName: policyName, PolicyDocument: document } = PutRolePolicy;
     yield { type: 'PutRolePolicy', roleName, policyName, document };

@@ -55,6 +55,14 @@ export function imageReference(text: string): ImageReference {
   };
 }
 
+/** What an image of a private repository is pulled with: a login, and then the image. */
+export const LOGIN_ACTION = 'ecr:GetAuthorizationToken';
+export const PULL_ACTIONS = ['ecr:BatchGetImage', 'ecr:BatchCheckLayerAvailability', 'ecr:GetDownloadUrlForLayer'];
+
+export function repositoryArn({ accountId, region }: NonNullable<ImageReference['ecr']>, repository: string): string {
+  return `arn:aws:ecr:${region}:${accountId}:repository/${repository}`;
+}
+
 /** For how long a token that `GetAuthorizationToken` gives is good. */
 export const TOKEN_LIFE_HOURS = 12;
 

@@ -259,6 +259,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         'ContainerAgentConnected',
       )
       .pipe(
+        filter(({ event }) => mayMakeRoom(world, event)),
         mergeMap(({ atMs }) =>
           Array.from(world.ecs.services.values())
             .filter(({ placementFailures }) => placementFailures > 0)
@@ -285,6 +286,15 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     ),
   );
+
+/** Whether there may be more room on an instance: what stops on Fargate leaves none. */
+function mayMakeRoom(
+  { ecs }: Immutable<EcsWorld>,
+  event: { readonly type: string; readonly taskId?: string; readonly ec2InstanceId?: string | undefined },
+): boolean {
+  if (event.type === 'TaskStopping') return ecs.tasks.get(event.taskId ?? '')?.ec2InstanceId !== undefined;
+  return event.ec2InstanceId !== undefined;
+}
 
 /** Whether a service wants its zones balanced. */
 function isBalanced({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
@@ -570,7 +580,7 @@ const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 
 /** Roles have changed: agents try again what they could not do, and tell what they could not tell. */
 const permissions = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  events.on('RolePolicyPut', 'RolePolicyRemoved').pipe(
+  events.on('RolePolicyPut', 'RolePolicyRemoved', 'RoleTrustUpdated').pipe(
     mergeMap(({ atMs }) => [
       ...Array.from(world.ec2.instances.values())
         .filter(({ instanceId, state, bootedAtMs }) => {

@@ -5,7 +5,7 @@
  */
 
 import type { Immutable } from 'immer';
-import { imageExists, imageReference } from '../ecr/index.ts';
+import { imageExists, imageReference, LOGIN_ACTION, PULL_ACTIONS, repositoryArn } from '../ecr/index.ts';
 import { ACCOUNT_ID, denial, isTrusted, nameInArn } from '../iam/index.ts';
 import { logGroupExists, logStreamName } from '../logs/index.ts';
 import type { Task } from './task.ts';
@@ -72,24 +72,20 @@ function startingDenial(world: World, task: TaskView, action: string, resource?:
 
 /** Whether a task may log in to Amazon ECR for its images. */
 export function mayLogIn(world: World, task: TaskView): boolean {
-  return startingDenial(world, task, 'ecr:GetAuthorizationToken') === undefined;
+  return startingDenial(world, task, LOGIN_ACTION) === undefined;
 }
-
-/** What an image of Amazon ECR is pulled with, after the login. */
-const PULL_ACTIONS = ['ecr:BatchGetImage', 'ecr:BatchCheckLayerAvailability', 'ecr:GetDownloadUrlForLayer'];
 
 /** Why the registry does not hand out an image; undefined when it does. @param loggedIn  the agent's token is still good */
 export function pullRefusal(world: World, task: TaskView, image: string, loggedIn: boolean): string | undefined {
   const reference = imageReference(image);
   if (reference.ecr === undefined) return undefined;
   const onFargate = task.ec2InstanceId === undefined;
-  const noLogin = loggedIn ? undefined : startingDenial(world, task, 'ecr:GetAuthorizationToken');
+  const noLogin = loggedIn ? undefined : startingDenial(world, task, LOGIN_ACTION);
   if (noLogin !== undefined)
     return onFargate
       ? `ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 1 time(s): ${noLogin}`
       : `CannotPullECRContainerError: ${noLogin}`;
-  const { accountId, region } = reference.ecr;
-  const arn = `arn:aws:ecr:${region}:${accountId}:repository/${reference.repository}`;
+  const arn = repositoryArn(reference.ecr, reference.repository);
   for (const action of PULL_ACTIONS) {
     const denied = startingDenial(world, task, action, arn);
     if (denied !== undefined)

@@ -23,5 +23,6 @@ export { emptyIam, type IamState, type IamWorld } from './world.ts';
 export const iamPhases: Phases<RoleCommand> = {
   CreateRole: Phase.Execute,
   PutRolePolicy: Phase.Execute,
+  UpdateAssumeRolePolicy: Phase.Execute,
   RemoveRolePolicy: Phase.Execute,
 };

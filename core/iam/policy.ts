@@ -40,10 +40,12 @@ export const trustPolicy = z.strictObject({
     .min(1),
 });
 
+export type TrustPolicy = z.output<typeof trustPolicy>;
+
 const managedDocuments: ReadonlyMap<string, PolicyDocument> = new Map(
   Object.entries(managed.policies).map(([name, actions]) => [
     name,
-    { Version: undefined, Statement: [{ Effect: 'Allow', Action: actions, Resource: ['*'] }] },
+    { Statement: [{ Effect: 'Allow', Action: actions, Resource: ['*'] }] },
   ]),
 );
 

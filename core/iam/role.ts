@@ -14,6 +14,7 @@ import {
   policyDocument,
   trustPolicy,
   type PolicyDocument,
+  type TrustPolicy,
 } from './policy.ts';
 import type { IamWorld } from './world.ts';
 
@@ -49,11 +50,13 @@ export const roleChanges = {
   PutRolePolicy: z.strictObject({ ...ofRole, ...inlinePolicy.shape }),
   DeleteRolePolicy: z.strictObject({ ...ofRole, PolicyName: z.string().min(1) }),
   AttachRolePolicy: z.strictObject({ ...ofRole, PolicyArn: attachedPolicy }),
+  UpdateAssumeRolePolicy: z.strictObject({ ...ofRole, PolicyDocument: trustPolicy }),
   DetachRolePolicy: z.strictObject({ ...ofRole, PolicyArn: attachedPolicy }),
 } as const;
 
 export interface Role {
-  readonly config: RoleConfig;
+  /** Who may assume it. */
+  trust: TrustPolicy;
   /** By name, inline and attached ones. */
   readonly policies: Map<string, PolicyDocument>;
 }
@@ -64,6 +67,10 @@ export const roleEvents = {
     roleName: text('the role'),
     policyName: text('the policy'),
     document: json<PolicyDocument>('what it allows and denies'),
+  }),
+  RoleTrustUpdated: event('Others may assume a role.', {
+    roleName: text('the role'),
+    document: json<TrustPolicy>('who may assume it'),
   }),
   RolePolicyRemoved: event('A role has a policy no longer.', {
     roleName: text('the role'),
@@ -80,6 +87,7 @@ export type RoleCommand =
       readonly policyName: string;
       readonly document: PolicyDocument;
     }
+  | { readonly type: 'UpdateAssumeRolePolicy'; readonly roleName: string; readonly document: TrustPolicy }
   | { readonly type: 'RemoveRolePolicy'; readonly roleName: string; readonly policyName: string };
 
 export const decideRole: Decide<IamWorld, RoleCommand, RoleEvent> = {
@@ -87,6 +95,9 @@ export const decideRole: Decide<IamWorld, RoleCommand, RoleEvent> = {
   PutRolePolicy({ roleName: name, policyName, document }, { world: { iam } }) {
     if (!iam.roles.has(name)) return [];
     return [{ type: 'RolePolicyPut', roleName: name, policyName, document }];
+  },
+  UpdateAssumeRolePolicy({ roleName: name, document }, { world: { iam } }) {
+    return iam.roles.has(name) ? [{ type: 'RoleTrustUpdated', roleName: name, document }] : [];
   },
   RemoveRolePolicy({ roleName: name, policyName }, { world: { iam } }) {
     if (iam.roles.get(name)?.policies.has(policyName) !== true) return [];
@@ -99,10 +110,13 @@ export const evolveRole: Evolve<IamWorld, RoleEvent> = {
     const policies = new Map<string, PolicyDocument>();
     for (const name of config.AttachedPolicies) policies.set(name, managedPolicy(name) as PolicyDocument);
     for (const { PolicyName, PolicyDocument: document } of config.Policies) policies.set(PolicyName, document);
-    iam.roles.set(config.RoleName, { config, policies });
+    iam.roles.set(config.RoleName, { trust: config.AssumeRolePolicyDocument, policies });
   },
   RolePolicyPut({ iam }, { roleName: name, policyName, document }) {
     (iam.roles.get(name) as Role).policies.set(policyName, document);
+  },
+  RoleTrustUpdated({ iam }, { roleName: name, document }) {
+    (iam.roles.get(name) as Role).trust = document;
   },
   RolePolicyRemoved({ iam }, { roleName: name, policyName }) {
     (iam.roles.get(name) as Role).policies.delete(policyName);
@@ -113,7 +127,7 @@ export const evolveRole: Evolve<IamWorld, RoleEvent> = {
 export function isTrusted({ iam }: Immutable<IamWorld>, name: string, service: string): boolean {
   const found = iam.roles.get(name);
   if (found === undefined) return true;
-  return found.config.AssumeRolePolicyDocument.Statement.some(({ Principal }) => Principal.Service.includes(service));
+  return found.trust.Statement.some(({ Principal }) => Principal.Service.includes(service));
 }
 
 /** Why a role may not do something, in AWS's words; undefined when it may. */

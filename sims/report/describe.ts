@@ -478,6 +478,8 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
 
   RoleCreated: ({ config }) => `role ${config.RoleName}`,
   RolePolicyPut: ({ roleName, policyName }) => `role ${roleName} has the policy ${policyName}`,
+  RoleTrustUpdated: ({ roleName, document }) =>
+    `role ${roleName} may be assumed by ${document.Statement.flatMap(({ Principal }) => Principal.Service).join(', ')}`,
   RolePolicyRemoved: ({ roleName, policyName }) => `role ${roleName} has the policy ${policyName} no longer`,
   SecurityGroupCreated: ({ groupId, rules }) =>
     `security group ${groupId}: ${rules.map(describeRule).join(', ') || 'lets nobody in'}`,
