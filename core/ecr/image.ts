@@ -38,7 +38,7 @@ const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)
 
 /** Takes an image reference apart: `registry/repository:tag@digest`. */
 export function imageReference(text: string): ImageReference {
-  const [named = '', digest] = text.split('@') as [string, string?];
+  const [named, digest] = text.split('@') as [string, string?];
   const slash = named.indexOf('/');
   const host = slash === -1 ? '' : named.slice(0, slash);
   const isHost = host.includes('.') || host.includes(':') || host === 'localhost';

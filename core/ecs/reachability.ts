@@ -33,7 +33,7 @@ function groupsOf({ ecs, ec2 }: World, { serviceName, taskDefinition, ec2Instanc
 }
 
 /** The port that requests come to: the host's where the bridge maps one. Undefined: the task has none. */
-export function targetPort({ ecs }: World, task: Immutable<Task>, attachment: Attachment): number | undefined {
+function targetPort({ ecs }: World, task: Immutable<Task>, attachment: Attachment): number | undefined {
   const { definition } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   if (definition.networkMode !== 'bridge') return attachment.containerPort;
   // Ports that the host picked stand in the order of the mappings that asked for them.

@@ -32,7 +32,7 @@ const attachedPolicy = roleName
   })
   .describe('an AWS managed policy: its name, or its ARN');
 
-export const inlinePolicy = z.strictObject({ PolicyName: z.string().min(1).max(128), PolicyDocument: policyDocument });
+const inlinePolicy = z.strictObject({ PolicyName: z.string().min(1).max(128), PolicyDocument: policyDocument });
 
 /** A role as `aws iam get-role` shows it, with its policies beside it. */
 export const role = z.strictObject({

@@ -13,7 +13,7 @@ const port = z.int().min(0).max(65_535);
 const EVERYWHERE = '0.0.0.0/0';
 
 /** A rule for incoming connections, as `aws ec2 describe-security-groups` shows it. */
-export const ipPermission = z
+const ipPermission = z
   .strictObject({
     IpProtocol: z.enum(['tcp', 'udp', '-1']).describe('-1: all protocols, and all ports'),
     FromPort: port.optional(),
