@@ -1,74 +1,273 @@
 /**
- * A run on disk: what is needed to repeat it (manifest, scenario, traces), what happened (events, one JSON line each,
- * compressed), and what it came to (scaling activities as AWS lists them, summary).
+ * A run on disk: what is needed to repeat it (manifest with the scenario, traces), what happened (the log in chunks, and
+ * checkpoints between them), and what it came to (scaling activities as AWS lists them, summary); all of it in one chain.
  */
 
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import type { Event, Recorded, ScalingActivityDescription } from '../../core/index.ts';
+import type {
+  EcsCheckpoint,
+  Event,
+  PriceList,
+  Recorded,
+  ScalingActivityDescription,
+  Scenario,
+  TraceSeries,
+} from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import type { LoadedScenario } from '../input/scenarioFile.ts';
 import type { RunSummary } from '../report/summary.ts';
+import { Chain, readLinked, readLinks, type Link } from './chain.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpointFile.ts';
+import { decodeChunk, encodeChunk } from './chunk.ts';
+import { lockDirectory } from './lock.ts';
 
 /** Version of this layout. */
-const FORMAT = 1;
+const FORMAT = 2;
+/** Events of a chunk; the last one of a run has fewer. */
+export const CHUNK_EVENTS = 65_536;
 
+interface Manifest {
+  readonly format: number;
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly runtime: Readonly<Record<string, string | undefined>>;
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly traces: readonly {
+    readonly name: string;
+    readonly copy: string;
+    readonly series: string;
+    readonly sha256: string;
+  }[];
+  readonly prices: PriceList;
+  readonly notes: readonly string[];
+}
+
+/** Writes a run. */
 export class RunDirectory {
   readonly #path: string;
+  readonly #chain: Chain;
+  readonly #unlock: () => void;
+  /** Events that no chunk holds yet. */
+  #open: Recorded<Event>[] = [];
+  #written: number;
+
+  private constructor(path: string, chain: Chain, unlock: () => void, written: number) {
+    this.#path = path;
+    this.#chain = chain;
+    this.#unlock = unlock;
+    this.#written = written;
+  }
 
   /** @throws InputError when the path is taken or cannot be written */
-  constructor(path: string, loaded: LoadedScenario, engineVersion: string) {
-    this.#path = path;
-    const { scenario, traceFiles } = loaded;
-    const { node, v8, tz } = process.versions;
-    this.#write(() => {
+  static create(path: string, loaded: LoadedScenario, engineVersion: string): RunDirectory {
+    return told(path, () => {
       if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0))
         throw new Error('found something there already, expected a new or empty directory');
       mkdirSync(path, { recursive: true });
-      this.#writeJson('manifest.json', {
+      const unlock = lockDirectory(path);
+      const chain = new Chain(path);
+      const { scenario, traceFiles, traces, prices, notes } = loaded;
+      const { node, v8, tz } = process.versions;
+      for (const folder of ['events', 'checkpoints', ...(traceFiles.length > 0 ? ['traces'] : [])])
+        mkdirSync(join(path, folder));
+      const manifest: Manifest = {
         format: FORMAT,
         engine: { name: 'seatrial', version: engineVersion },
         runtime: { node, v8, tz },
         seed: scenario.seed,
         scenario,
-        traces: traceFiles.map(({ name, file, sha256 }) => ({ name, copy: `traces/${basename(file)}`, sha256 })),
-      });
-      if (traceFiles.length > 0) mkdirSync(join(path, 'traces'));
-      for (const { file } of traceFiles) copyFileSync(file, join(path, 'traces', basename(file)));
+        traces: traceFiles.map(({ name, file, sha256 }) => ({
+          name,
+          copy: `traces/${basename(file)}`,
+          series: `traces/${basename(file)}.json`,
+          sha256,
+        })),
+        prices,
+        notes,
+      };
+      chain.append('manifest.json', jsonBytes(manifest));
+      for (const { name, copy, series } of manifest.traces) {
+        const { file } = traceFiles.find((trace) => trace.name === name) as LoadedScenario['traceFiles'][number];
+        copyFileSync(file, join(path, copy));
+        chain.append(copy, readFileSync(file));
+        chain.append(series, jsonBytes(traces.get(name)));
+      }
+      return new RunDirectory(path, chain, unlock, 0);
     });
   }
 
   /**
-   * Appends events as a gzip member of its own: what is written stays readable whatever happens next.
+   * Goes on with a run that was interrupted or killed: from the last checkpoint that its whole chunks reach.
    *
-   * @throws InputError when the disk is full or the directory has gone
+   * @returns the directory, and where to go on from; undefined: the run is complete. @throws InputError
    */
+  static resume(path: string): { readonly directory: RunDirectory; readonly from: Resumption | undefined } | undefined {
+    return told(path, () => {
+      const reader = new RunReader(path);
+      if (reader.isComplete) return undefined;
+      const unlock = lockDirectory(path);
+      const { links } = reader;
+      const whole = links.filter(({ events }) => events === CHUNK_EVENTS);
+      const stored = whole.length * CHUNK_EVENTS;
+      const firstUnfit = links.findIndex(
+        ({ file, events }) =>
+          file === 'summary.json' ||
+          file === 'scaling-activities.json' ||
+          (events !== undefined && events < CHUNK_EVENTS),
+      );
+      const chain = new Chain(path, links);
+      for (let index = 0; index < links.length; index++) readLinked(path, links, index);
+      if (firstUnfit !== -1) chain.cutTo(firstUnfit);
+      const known = new Set(chain.links.map(({ file }) => file));
+      for (const folder of ['events', 'checkpoints'])
+        for (const name of readdirSync(join(path, folder)))
+          if (!known.has(`${folder}/${name}`)) rmSync(join(path, folder, name));
+      const index = chain.links.findLastIndex(({ seq }) => seq !== undefined && seq <= stored);
+      const checkpoint = index === -1 ? undefined : decodeCheckpoint(readLinked(path, chain.links, index));
+      const from = checkpoint === undefined ? undefined : { checkpoint, events: reader.events(0, checkpoint.log.seq) };
+      return { directory: new RunDirectory(path, chain, unlock, stored), from };
+    });
+  }
+
+  /** Takes events in their order; those that are stored already are passed over. @throws InputError when the disk is full */
   append(events: Iterable<Recorded<Event>>): void {
-    let lines = '';
-    for (const recorded of events) lines += `${JSON.stringify(recorded)}\n`;
-    if (lines === '') return;
-    this.#write(() => appendFileSync(join(this.#path, 'events.ndjson.gz'), gzipSync(lines, { level: 1 })));
+    told(this.#path, () => {
+      for (const recorded of events) {
+        if (recorded.seq < this.#written) continue;
+        this.#open.push(recorded);
+        if (this.#open.length === CHUNK_EVENTS) this.#writeChunk();
+      }
+    });
+  }
+
+  /** Whether a chunk has been written since the last checkpoint. */
+  get wantsCheckpoint(): boolean {
+    return this.#chain.links.at(-1)?.events !== undefined;
+  }
+
+  checkpoint(checkpoint: EcsCheckpoint): void {
+    const { seq } = checkpoint.log;
+    const file = `checkpoints/${numbered(seq)}.json.br`;
+    told(this.#path, () => this.#chain.append(file, encodeCheckpoint(checkpoint), { seq, atMs: checkpoint.atMs }));
   }
 
   /** @throws InputError like `append` */
   finish(summary: RunSummary, activities: readonly ScalingActivityDescription[]): void {
-    this.#write(() => {
-      this.#writeJson('scaling-activities.json', { ScalingActivities: activities });
-      this.#writeJson('summary.json', summary);
+    told(this.#path, () => {
+      if (this.#open.length > 0) this.#writeChunk();
+      this.#chain.append('scaling-activities.json', jsonBytes({ ScalingActivities: activities }));
+      this.#chain.append('summary.json', jsonBytes(summary), { digest: summary.digest });
+      this.#unlock();
     });
   }
 
-  #writeJson(name: string, value: unknown): void {
-    writeFileSync(join(this.#path, name), `${JSON.stringify(value, undefined, 2)}\n`);
+  #writeChunk(): void {
+    const firstSeq = this.#written;
+    const events = this.#open.length;
+    this.#chain.append(`events/${numbered(firstSeq)}.chunk`, encodeChunk(this.#open), { firstSeq, events });
+    this.#written += events;
+    this.#open = [];
+  }
+}
+
+/** Where an interrupted run goes on: a checkpoint, and the events before it. */
+export interface Resumption {
+  readonly checkpoint: EcsCheckpoint;
+  readonly events: Iterable<Recorded<Event>>;
+}
+
+/** Reads a run. */
+export class RunReader {
+  readonly links: readonly Link[];
+  readonly #path: string;
+  #manifest: Manifest | undefined;
+
+  /** @throws InputError when there is no run */
+  constructor(path: string) {
+    this.#path = path;
+    this.links = readLinks(path);
   }
 
-  /** What the disk refuses is told in a sentence, not as a stack trace. */
-  #write(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      throw new InputError([{ file: this.#path, message: (error as Error).message }]);
+  /** The run has sailed to its end. */
+  get isComplete(): boolean {
+    const index = this.links.findIndex(({ file }) => file === 'summary.json');
+    if (index === -1) return false;
+    return (JSON.parse(readLinked(this.#path, this.links, index).toString('utf8')) as RunSummary).complete;
+  }
+
+  /** How many events are stored. */
+  get length(): number {
+    return this.links.reduce((sum, { events = 0 }) => sum + events, 0);
+  }
+
+  /** All that repeats the run. @throws InputError */
+  loaded(): LoadedScenario {
+    const { scenario, traces, prices, notes } = this.#read();
+    return {
+      scenario,
+      traces: new Map(traces.map(({ name, series }) => [name, this.#json(series) as TraceSeries])),
+      traceFiles: traces.map(({ name, copy, sha256 }) => ({ name, file: join(this.#path, copy), sha256 })),
+      prices,
+      notes,
+    };
+  }
+
+  /** Events from one number to another, which is not included; each chunk is read when its turn comes. @throws InputError */
+  *events(from = 0, to = Number.POSITIVE_INFINITY): Iterable<Recorded<Event>> {
+    for (const [index, { firstSeq, events }] of this.links.entries()) {
+      if (firstSeq === undefined || events === undefined || firstSeq + events <= from || firstSeq >= to) continue;
+      for (const recorded of this.#chunk(index)) if (recorded.seq >= from && recorded.seq < to) yield recorded;
     }
+  }
+
+  /** The newest checkpoint at or before an instant; undefined: only the start is. @throws InputError */
+  checkpointAt(atMs: number): EcsCheckpoint | undefined {
+    const index = this.links.findLastIndex((link) => link.seq !== undefined && (link.atMs as number) <= atMs);
+    return index === -1 ? undefined : decodeCheckpoint(readLinked(this.#path, this.links, index));
+  }
+
+  #chunk(index: number): readonly Recorded<Event>[] {
+    const bytes = readLinked(this.#path, this.links, index);
+    return decodeChunk(bytes);
+  }
+
+  #read(): Manifest {
+    if (this.#manifest !== undefined) return this.#manifest;
+    const manifest = this.#json('manifest.json') as Manifest;
+    if (manifest.format !== FORMAT)
+      throw new InputError([
+        { file: this.#path, message: `found a run of format ${manifest.format}, expected format ${FORMAT}` },
+      ]);
+    return (this.#manifest = manifest);
+  }
+
+  #json(file: string): unknown {
+    const index = this.links.findIndex((link) => link.file === file);
+    if (index === -1) throw new InputError([{ file: this.#path, message: `found no ${file}, expected a run's` }]);
+    return JSON.parse(readLinked(this.#path, this.links, index).toString('utf8'));
+  }
+}
+
+function numbered(seq: number): string {
+  return String(seq).padStart(12, '0');
+}
+
+function jsonBytes(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** What the disk refuses is told in a sentence, not as a stack trace. */
+function told<Value>(path: string, action: () => Value): Value {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    if (
+      (error as NodeJS.ErrnoException).code === undefined &&
+      !(error instanceof Error && error.message.startsWith('found'))
+    )
+      throw error;
+    throw new InputError([{ file: path, message: (error as Error).message }]);
   }
 }
