@@ -3,10 +3,13 @@
 import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
-import { parseLength, run, type RunOptions } from './commands/run.ts';
+import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
+import { at, diff, explainEvent } from './commands/timeTravel.ts';
+import { verify } from './commands/verify.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
 /** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
@@ -41,7 +44,63 @@ program
     process.exitCode = await run(scenario, options, packageJson.version);
   });
 
+program
+  .command('resume')
+  .description('go on with a run that was interrupted or killed, to the same end')
+  .argument('<dir>', 'directory of run --out')
+  .option('--json', 'print the summary as JSON only')
+  .action(async (dir: string, options: { readonly json?: boolean }) => {
+    process.exitCode = await resume(dir, options, packageJson.version);
+  });
+
+program
+  .command('verify')
+  .description('whether every file of a run is as it was written, and its scenario leads to the same events once more')
+  .argument('<dir>', 'directory of run --out')
+  .action((dir: string) => {
+    process.exitCode = verify(dir);
+  });
+
+program
+  .command('at')
+  .description('the world at an instant of a run')
+  .argument('<dir>', 'directory of run --out')
+  .argument('<instant>', 'such as 2030-01-05T14:05:20Z')
+  .argument('[kind]', 'service, task, instance, alarm and others; without it, an overview')
+  .argument('[name]', 'which one; without it, their names')
+  .action((dir: string, when: string, kind: string | undefined, name: string | undefined) => {
+    process.exitCode = at(dir, when, kind, name);
+  });
+
+program
+  .command('diff')
+  .description('what changed in the world from one instant of a run to another')
+  .argument('<dir>', 'directory of run --out')
+  .argument('<from>', 'an instant')
+  .argument('<to>', 'a later one')
+  .action((dir: string, from: string, to: string) => {
+    process.exitCode = diff(dir, from, to);
+  });
+
+program
+  .command('export')
+  .description('the events of a run as lines of JSON, on standard output')
+  .argument('<dir>', 'directory of run --out')
+  .option('--type <types...>', 'only events of these types')
+  .action(async (dir: string, { type = [] }: { readonly type?: readonly string[] }) => {
+    process.exitCode = await exportRun(dir, type);
+  });
+
 const explain = program.command('explain').description('why something happened');
+
+explain
+  .command('event')
+  .description('an event of a run, and the chain of its causes')
+  .argument('<dir>', 'directory of run --out')
+  .argument('<event>', 'its number, or an instant: the last event until then')
+  .action((dir: string, event: string) => {
+    process.exitCode = explainEvent(dir, event);
+  });
 
 explain
   .command('image')

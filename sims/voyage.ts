@@ -20,6 +20,7 @@ import {
 import type { LoadedScenario } from './input/scenarioFile.ts';
 import { collectMoments } from './report/moments.ts';
 import type { RunSeries, RunSummary } from './report/summary.ts';
+import type { Resumption } from './store/runDirectory.ts';
 
 export interface VoyageOptions {
   readonly engineVersion: string;
@@ -27,6 +28,10 @@ export interface VoyageOptions {
   readonly onEvents?: ((events: Iterable<Recorded<Event>>) => void) | undefined;
   /** Hears how far the run is, 0 to 1. */
   readonly onProgress?: ((share: number) => void) | undefined;
+  /** Hears of the run as it is after each hop that filled a chunk, to go on from should it be killed. */
+  readonly onHop?: ((simulation: EcsSimulation) => void) | undefined;
+  /** Where an earlier run was interrupted. */
+  readonly from?: Resumption | undefined;
   /** Asked after each hop whether to stop early. */
   readonly stopped?: (() => boolean) | undefined;
 }
@@ -54,9 +59,11 @@ export async function sail(loaded: LoadedScenario, options: VoyageOptions): Prom
   });
   const steps = Math.ceil(scenario.duration / scenario.step);
   const reports = attachReports(simulation, loaded, Math.min(POINTS, steps));
+  if (options.from !== undefined) simulation.takeOver(options.from.events, options.from.checkpoint);
   const hopMs = Math.max(scenario.step, Math.min(HOUR, scenario.duration));
   while (simulation.nowMs < endMs && options.stopped?.() !== true) {
     simulation.runUntil(Math.min(simulation.nowMs + hopMs, endMs));
+    options.onHop?.(simulation);
     options.onProgress?.((simulation.nowMs - scenario.start) / scenario.duration);
     await new Promise((resume) => setImmediate(resume));
   }

@@ -6,7 +6,7 @@
 import type { Immutable } from 'immer';
 import { Calendar, type Due, type Pending } from './calendar.ts';
 import type { Context, Decide, Evolve, Message, Phases } from './decider.ts';
-import { ControllerError } from './errors.ts';
+import { BrokenInvariantError, ControllerError } from './errors.ts';
 import type { EventDefinitions } from './events.ts';
 import { EventLog, type EventLogOptions, type LogPosition, type Recorded } from './log.ts';
 import { keyedRng } from './rng.ts';
@@ -42,7 +42,7 @@ export class Simulation<World, C extends Message, E extends Message> {
   readonly #model: Model<World, C, E>;
   readonly #world: World;
   readonly #clock: Clock;
-  readonly #calendar = new Calendar<C>();
+  #calendar = new Calendar<C>();
   readonly #log: EventLog<E>;
   readonly #streams: Streams<E>;
   readonly #context: { -readonly [K in keyof Context<World>]: Context<World>[K] };
@@ -50,6 +50,8 @@ export class Simulation<World, C extends Message, E extends Message> {
   /** Sequence number of the event that the controllers are hearing; commands they ask for were caused by it. */
   #hearing = -1;
   #failure: { readonly error: unknown } | undefined;
+  /** What is recorded has been asked for already. */
+  #isTakingOver = false;
 
   /** Goes on from a checkpoint; the first one of a run is its start. The checkpoint itself stays untouched. */
   constructor(
@@ -124,6 +126,36 @@ export class Simulation<World, C extends Message, E extends Message> {
     this.#context.nowMs = atMs;
   }
 
+  /**
+   * Takes over what an earlier run from the same start has recorded, up to a checkpoint of it, and goes on from there.
+   * Observers hear it as they heard it then; no command is carried out.
+   *
+   * @throws BrokenInvariantError when the events do not lead to the checkpoint
+   */
+  takeOver(recorded: Iterable<Recorded<E>>, until: Checkpoint<World, C>): void {
+    this.#isTakingOver = true;
+    // Events of one decision are heard once all of them are written; here, those of one cause at one instant.
+    let batch: Recorded<E>[] = [];
+    const hear = () => {
+      for (const written of batch) this.#publish(written);
+      batch = [];
+    };
+    for (const { atMs, causedBy, event } of recorded) {
+      if (batch[0] !== undefined && (batch[0].atMs !== atMs || batch[0].causedBy !== causedBy)) hear();
+      this.#clock.advanceTo(atMs);
+      batch.push(this.#record(event, causedBy));
+    }
+    hear();
+    this.#isTakingOver = false;
+    const { seq, digest } = this.#log.position();
+    if (seq !== until.log.seq || digest.some((word, index) => word !== until.log.digest[index]))
+      throw new BrokenInvariantError(`the events until ${seq} do not lead to the checkpoint at ${until.log.seq}`);
+    this.#calendar = new Calendar<C>();
+    for (const { atMs, phase, command, causedBy } of until.pending) this.#calendar.push(atMs, phase, command, causedBy);
+    this.#clock.advanceTo(until.atMs);
+    this.#context.nowMs = until.atMs;
+  }
+
   /** The run as it is now. It shares nothing with the run, which may go on. */
   checkpoint(): Checkpoint<World, C> {
     return {
@@ -158,6 +190,7 @@ export class Simulation<World, C extends Message, E extends Message> {
 
   /** Called by rxjs: what it throws would surface in a timer, so a fault is kept for the loop to throw. */
   #enqueue({ atMs, command }: Due<C>): void {
+    if (this.#isTakingOver) return;
     if (Number.isSafeInteger(atMs) && atMs >= this.nowMs)
       this.#calendar.push(atMs, this.#phaseOf(command), command, this.#hearing);
     else

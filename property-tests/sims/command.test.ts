@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { createModel, replay, startOf, type Event, type Recorded, type World } from '../../core/index.ts';
 import { EventLog, thaw } from '../../core/kernel/index.ts';
 import { assumptionsPage, scenarioJsonSchema } from '../../sims/commands/schema.ts';
 import type { RunSummary } from '../../sims/report/summary.ts';
+import { RunReader } from '../../sims/store/runDirectory.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'seatrial-'));
@@ -38,11 +38,7 @@ function run(...rest: readonly string[]): string {
 
 /** The log of a run directory. */
 function readEvents(directory: string): Recorded<Event>[] {
-  const lines = gunzipSync(readFileSync(join(directory, 'events.ndjson.gz')))
-    .toString('utf8')
-    .trimEnd()
-    .split('\n');
-  return lines.map((line) => JSON.parse(line) as Recorded<Event>);
+  return [...new RunReader(directory).events()];
 }
 
 function digestOf(events: readonly Recorded<Event>[]): string {
@@ -100,7 +96,7 @@ test('Ctrl-C leaves a valid partial run and exit code 130', async () => {
   const started = async () => {
     for (let tries = 0; tries < 200; tries++) {
       try {
-        readFileSync(join(out, 'events.ndjson.gz'));
+        readFileSync(join(out, 'events/000000000000.chunk'));
         return;
       } catch {
         await new Promise((resume) => setTimeout(resume, 100));

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { imageStories } from '../../sims/commands/explainImage.ts';
 import { placementStory } from '../../sims/commands/explainPlacement.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
@@ -27,7 +26,7 @@ test('a refusal is told with its reason, who came closest, and what would help; 
   assert.match(text, /^ {2}what would help: a dynamic host port/m);
   const directory = join(folder, 'run');
   const loaded = loadScenario(portEighty);
-  const written = new RunDirectory(directory, loaded, 'test');
+  const written = RunDirectory.create(directory, loaded, 'test');
   await sail(loaded, { engineVersion: 'test', onEvents: (events) => written.append(events) });
   assert.deepEqual(await placementStory(directory), story);
   assert.deepEqual(await placementStory(directory, 'task-2'), await placementStory(portEighty, 'task-2'));
@@ -65,9 +64,9 @@ test('a placed task is told with what each step left and how the winner scored; 
 
 test('what cannot be explained is refused in a sentence', async () => {
   await assert.rejects(placementStory(portEighty, 'task-99'), /found task "task-99", expected .*: task-1 to task-5/);
-  await assert.rejects(placementStory(folder), /found no events\.ndjson\.gz/);
-  writeFileSync(join(folder, 'events.ndjson.gz'), gzipSync('{"seq":0\n'));
-  await assert.rejects(placementStory(folder), /events\.ndjson\.gz:1: found what is no log/);
+  await assert.rejects(placementStory(folder), /found no chain\.ndjson/);
+  writeFileSync(join(folder, 'chain.ndjson'), '{"seq":0}\n');
+  await assert.rejects(placementStory(folder), /chain\.ndjson:1: found what is no link/);
 });
 
 test('a bad expression in a scenario file is told with line, column and character', () => {

@@ -5,7 +5,7 @@ import { simulate, type Event, type Recorded } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import { loadScenario } from '../input/scenarioFile.ts';
 import { formatCount, formatInstant, formatNoun } from '../report/format.ts';
-import { runEvents } from '../store/runEvents.ts';
+import { RunReader } from '../store/runDirectory.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 type Refusal = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'>;
@@ -21,7 +21,7 @@ export async function explainPlacement(from: string, taskId: string | undefined)
 export async function placementStory(from: string, taskId?: string): Promise<readonly string[]> {
   const story = new PlacementStory(taskId);
   if (existsSync(from) && statSync(from).isDirectory())
-    for await (const recorded of runEvents(from)) story.hear(recorded);
+    for (const recorded of new RunReader(from).events()) story.hear(recorded);
   else for (const recorded of sailed(from)) story.hear(recorded);
   return taskId === undefined ? story.ofAll() : story.ofTask(from, taskId);
 }

@@ -3,9 +3,9 @@
 import { fileURLToPath } from 'node:url';
 import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
-import { loadScenario } from '../input/scenarioFile.ts';
+import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { renderSummary } from '../report/terminal.ts';
-import { RunDirectory } from '../store/runDirectory.ts';
+import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
 
 export interface RunOptions {
@@ -37,7 +37,34 @@ export function parseLength(text: string): number | undefined {
 export async function run(file: string | undefined, options: RunOptions, engineVersion: string): Promise<number> {
   const { out, period, ...overrides } = options;
   const loaded = loadScenario(file ?? DEFAULT_VOYAGE, { ...overrides, periodMs: period });
-  const directory = out === undefined ? undefined : new RunDirectory(out, loaded, engineVersion);
+  const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
+  return await sailInto(directory, loaded, { json: options.json, out, engineVersion });
+}
+
+/** `seatrial resume`: goes on with a run that was interrupted or killed. @returns the exit code. @throws InputError */
+export async function resume(path: string, { json }: Pick<RunOptions, 'json'>, engineVersion: string): Promise<number> {
+  const resumed = RunDirectory.resume(path);
+  if (resumed === undefined) {
+    process.stdout.write(`${path} has sailed to its end: there is nothing to resume.\n`);
+    return 0;
+  }
+  const { directory, from } = resumed;
+  const seq = from?.checkpoint.log.seq ?? 0;
+  process.stderr.write(`${path}: goes on from event ${seq}\n`);
+  return await sailInto(directory, new RunReader(path).loaded(), { json, out: path, engineVersion, from });
+}
+
+async function sailInto(
+  directory: RunDirectory | undefined,
+  loaded: LoadedScenario,
+  options: {
+    readonly json: boolean | undefined;
+    readonly out: string | undefined;
+    readonly engineVersion: string;
+    readonly from?: Resumption | undefined;
+  },
+): Promise<number> {
+  const { out, engineVersion, from } = options;
   const progress = makeProgress(loaded.scenario.name);
   let interrupted = false;
   const interrupt = () => {
@@ -47,6 +74,10 @@ export async function run(file: string | undefined, options: RunOptions, engineV
   const { summary, series, activities } = await sail(loaded, {
     engineVersion,
     onEvents: directory === undefined ? undefined : (events) => directory.append(events),
+    onHop: (simulation) => {
+      if (directory?.wantsCheckpoint === true) directory.checkpoint(simulation.checkpoint());
+    },
+    from,
     onProgress: progress.update,
     stopped: () => interrupted,
   });

@@ -8,6 +8,7 @@ import {
   matchingStep,
   serviceNameOf,
   typesOf,
+  type EcsSimulation,
   type Event,
   type MetricAlarm,
   type Recorded,
@@ -51,6 +52,21 @@ export function describe(
 ): string {
   const tell = descriptions[event.type] as (event: Event, context: Context) => string;
   return tell(event, { atMs, aimOf, alarmOf });
+}
+
+/** What happened, with what the world knows of the policies and alarms in it. */
+export function describeIn({ autoscaling, cloudwatch }: EcsSimulation['world'], recorded: Recorded<Event>): string {
+  return describe(
+    recorded,
+    (policyKey) => {
+      const config = autoscaling.policies.get(policyKey)?.config;
+      if (config?.PolicyType === 'StepScaling') return config;
+      return config?.PolicyType === 'TargetTrackingScaling'
+        ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
+        : undefined;
+    },
+    (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
+  );
 }
 
 /**

@@ -16,7 +16,14 @@ import {
   type PutScalingPolicy,
   type Recorded,
 } from '../../core/index.ts';
-import { alarmTitle, comparisonOf, describe, describeDatapoints, describeServed, failedRequests } from './describe.ts';
+import {
+  alarmTitle,
+  comparisonOf,
+  describeDatapoints,
+  describeIn,
+  describeServed,
+  failedRequests,
+} from './describe.ts';
 import { formatCount, formatDuration, formatInstant, formatMinute, formatNoun } from './format.ts';
 import type { Moment } from './summary.ts';
 
@@ -161,7 +168,7 @@ class Collector {
     if (recorded.atMs % MINUTE !== 0 || oldestMs < MINUTE) return;
     this.#offer('largest backlog', visible, recorded, () => ({
       what: `queue ${queueName} has ${formatNoun(visible, 'message')} waiting, the oldest for ${formatDuration(oldestMs)}`,
-      because: [describe(recorded), ...this.#whyNotMore(serviceName, recorded.atMs)],
+      because: [this.#describe(recorded), ...this.#whyNotMore(serviceName, recorded.atMs)],
     }));
   }
 
@@ -313,18 +320,7 @@ class Collector {
   }
 
   #describe(recorded: Recorded<Event>): string {
-    const { autoscaling, cloudwatch } = this.#simulation.world;
-    return describe(
-      recorded,
-      (policyKey) => {
-        const config = autoscaling.policies.get(policyKey)?.config;
-        if (config?.PolicyType === 'StepScaling') return config;
-        return config?.PolicyType === 'TargetTrackingScaling'
-          ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
-          : undefined;
-      },
-      (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
-    );
+    return describeIn(this.#simulation.world, recorded);
   }
 
   /** Its causes, nearest first: back to the load, to what came from outside, or to what the log has forgotten. */

@@ -1,6 +1,6 @@
 /**
- * The chain of a run directory: one line for each file in the order of their writing, each with a SHA-256 over the link before it,
- * the name and the bytes. Whoever changes, swaps, cuts or removes a file breaks it there.
+ * The chain of a run directory: one line for each file in the order of their writing, each with a SHA-256 over the one before it,
+ * what the line says and the bytes of the file. Whoever changes, swaps, cuts or removes a file breaks it there.
  */
 
 import { createHash } from 'node:crypto';
@@ -54,12 +54,12 @@ export class Chain {
     const path = join(this.#directory, file);
     writeDurably(`${path}.part`, bytes);
     renameSync(`${path}.part`, path);
-    const link = { file, ...what, sha256: linkHash(this.#links.at(-1)?.sha256, file, bytes) };
+    const link = { file, ...what, sha256: linkHash(this.#links.at(-1)?.sha256, { file, ...what }, bytes) };
     appendFileSync(join(this.#directory, CHAIN_FILE), `${JSON.stringify(link)}\n`);
     this.#links.push(link);
   }
 
-  /** Forgets the links from one on, as a crash would have. */
+  /** Keeps the first links, and forgets those after them and what a crash has left of another. */
   cutTo(count: number): void {
     this.#links.length = count;
     const path = join(this.#directory, CHAIN_FILE);
@@ -78,9 +78,9 @@ function writeDurably(path: string, bytes: Uint8Array): void {
   }
 }
 
-function linkHash(before: string | undefined, file: string, bytes: Uint8Array): string {
+function linkHash(before: string | undefined, link: Omit<Link, 'sha256'>, bytes: Uint8Array): string {
   return createHash('sha256')
-    .update(`${before ?? ''}\n${file}\n`)
+    .update(`${before ?? ''}\n${JSON.stringify(link)}\n`)
     .update(bytes)
     .digest('hex');
 }
@@ -114,12 +114,13 @@ export function readLinks(directory: string): readonly Link[] {
 
 /** Reads the file of a link. @throws InputError when it is not what was written */
 export function readLinked(directory: string, links: readonly Link[], index: number): Buffer {
-  const { file, sha256 } = links[index] as Link;
+  const { sha256, ...link } = links[index] as Link;
+  const { file } = link;
   const path = join(directory, file);
   if (!existsSync(path))
     throw new InputError([{ file: path, message: 'found nothing, expected the file that the run has written' }]);
   const bytes = readFileSync(path);
-  if (linkHash(links[index - 1]?.sha256, file, bytes) !== sha256)
+  if (linkHash(links[index - 1]?.sha256, link, bytes) !== sha256)
     throw new InputError([{ file: path, message: 'found other bytes than the run has written: its SHA-256 differs' }]);
   return bytes;
 }

@@ -118,7 +118,7 @@ export class RunDirectory {
       );
       const chain = new Chain(path, links);
       for (let index = 0; index < links.length; index++) readLinked(path, links, index);
-      if (firstUnfit !== -1) chain.cutTo(firstUnfit);
+      chain.cutTo(firstUnfit === -1 ? links.length : firstUnfit);
       const known = new Set(chain.links.map(({ file }) => file));
       for (const folder of ['events', 'checkpoints'])
         for (const name of readdirSync(join(path, folder)))
@@ -182,6 +182,8 @@ export class RunReader {
   readonly links: readonly Link[];
   readonly #path: string;
   #manifest: Manifest | undefined;
+  /** The chunk read last. */
+  #decoded: { readonly index: number; readonly events: readonly Recorded<Event>[] } | undefined;
 
   /** @throws InputError when there is no run */
   constructor(path: string) {
@@ -221,6 +223,12 @@ export class RunReader {
     }
   }
 
+  /** @throws InputError */
+  event(seq: number): Recorded<Event> {
+    const [recorded] = this.events(seq, seq + 1);
+    return recorded as Recorded<Event>;
+  }
+
   /** The newest checkpoint at or before an instant; undefined: only the start is. @throws InputError */
   checkpointAt(atMs: number): EcsCheckpoint | undefined {
     const index = this.links.findLastIndex((link) => link.seq !== undefined && (link.atMs as number) <= atMs);
@@ -228,8 +236,9 @@ export class RunReader {
   }
 
   #chunk(index: number): readonly Recorded<Event>[] {
-    const bytes = readLinked(this.#path, this.links, index);
-    return decodeChunk(bytes);
+    if (this.#decoded?.index !== index)
+      this.#decoded = { index, events: decodeChunk(readLinked(this.#path, this.links, index)) };
+    return this.#decoded.events;
   }
 
   #read(): Manifest {

@@ -1,0 +1,104 @@
+/** `seatrial verify`: whether a run on disk is what was written, and what its scenario leads to once more. */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { HOUR, simulate, type Event, type Recorded } from '../../core/index.ts';
+import { InputError } from '../input/inputError.ts';
+import { formatNoun } from '../report/format.ts';
+import { readLinked } from '../store/chain.ts';
+import { encodeCheckpoint } from '../store/checkpointFile.ts';
+import { RunReader } from '../store/runDirectory.ts';
+
+const DIFFERS = 1;
+
+/** @returns the exit code: 1 when the scenario leads to something else. @throws InputError when a file is not what was written */
+export function verify(path: string): number {
+  const { events, complete, difference } = verified(path);
+  if (difference === undefined) {
+    const state = complete ? 'complete' : 'not complete: seatrial resume goes on with it';
+    process.stdout.write(`${path}: ${formatNoun(events, 'event')}, as written and as simulated anew; ${state}.\n`);
+    return 0;
+  }
+  process.stdout.write(`${path}: ${difference}\n`);
+  return DIFFERS;
+}
+
+/** @throws InputError when a file is not what was written */
+export function verified(path: string): {
+  readonly events: number;
+  readonly complete: boolean;
+  /** The first thing that the scenario leads to otherwise. */
+  readonly difference: string | undefined;
+} {
+  const reader = new RunReader(path);
+  checkFiles(path, reader);
+  return { events: reader.length, complete: reader.isComplete, difference: firstDifference(path, reader) };
+}
+
+/** Every file of the chain is there and as it was; and nothing else is. */
+function checkFiles(path: string, reader: RunReader): void {
+  let next = 0;
+  for (const [index, { file, firstSeq, events = 0 }] of reader.links.entries()) {
+    readLinked(path, reader.links, index);
+    if (firstSeq === undefined) continue;
+    if (firstSeq !== next)
+      throw new InputError([
+        { file: join(path, file), message: `found events from ${firstSeq} on, expected them from ${next}` },
+      ]);
+    next += events;
+  }
+  const known = new Set(reader.links.map(({ file }) => file));
+  for (const name of readdirSync(path, { recursive: true, withFileTypes: true })) {
+    const file = join(name.parentPath, name.name)
+      .slice(path.length)
+      .replace(/^[/\\]+/, '')
+      .replaceAll('\\', '/');
+    const isOurs = file === 'chain.ndjson' || file === 'lock' || file.endsWith('.part');
+    if (name.isDirectory() || isOurs || known.has(file)) continue;
+    throw new InputError([
+      { file: join(path, file), message: 'found a file that is no part of the run, expected none' },
+    ]);
+  }
+}
+
+/** Sails the scenario again beside the log. */
+function firstDifference(path: string, reader: RunReader): string | undefined {
+  const { scenario, traces } = reader.loaded();
+  const stored = reader.events()[Symbol.iterator]();
+  let difference: string | undefined;
+  const compare = (events: Iterable<Recorded<Event>>) => {
+    for (const simulated of events) {
+      if (difference !== undefined) return;
+      const found = stored.next();
+      // An interrupted run ends somewhere.
+      if (found.done === true) return;
+      const [one, other] = [JSON.stringify(found.value), JSON.stringify(simulated)];
+      if (one !== other)
+        difference = `the first event that differs is ${simulated.seq}: stored ${one}, simulated anew ${other}`;
+    }
+  };
+  const simulation = simulate(scenario, { traces, keepSegments: 1, onSegment: compare });
+  const checkpoints = reader.links.filter(({ seq }) => seq !== undefined);
+  const endMs = scenario.start + scenario.duration;
+  const stopsMs = [...checkpoints.map(({ atMs }) => atMs as number), endMs];
+  for (const [index, stopMs] of stopsMs.entries()) {
+    while (simulation.nowMs < stopMs && difference === undefined)
+      simulation.runUntil(Math.min(simulation.nowMs + HOUR, stopMs));
+    const link = checkpoints[index];
+    if (difference !== undefined || link === undefined) continue;
+    const bytes = readLinked(path, reader.links, reader.links.indexOf(link));
+    if (!bytes.equals(encodeCheckpoint(simulation.checkpoint())))
+      difference = `the checkpoint ${link.file} differs from what is simulated anew`;
+  }
+  const { log } = simulation;
+  const rest = function* () {
+    for (let seq = log.openFrom; seq < log.length; seq++) yield log.at(seq);
+  };
+  compare(rest());
+  if (difference === undefined && stored.next().done !== true)
+    return 'more events are stored than the scenario leads to';
+  const { digest } = reader.links.at(-1) ?? {};
+  if (difference === undefined && reader.isComplete && digest !== log.digest())
+    return `its digest is stored as ${digest}, simulated anew it is ${log.digest()}`;
+  return difference;
+}

@@ -1,0 +1,38 @@
+/** The world of a stored run at an instant: the newest checkpoint before it, and the events from there on. */
+
+import {
+  createModel,
+  startOf,
+  thaw,
+  type EcsCheckpoint,
+  type Event,
+  type Recorded,
+  type World,
+} from '../../core/index.ts';
+import type { RunReader } from './runDirectory.ts';
+
+type Write = (world: World, event: Event, atMs: number) => void;
+
+/** After everything that happened at the instant. @returns also the number of the next event. @throws InputError */
+export function worldAt(reader: RunReader, atMs: number): { readonly world: World; readonly seq: number } {
+  const from: EcsCheckpoint = reader.checkpointAt(atMs) ?? startOf(reader.loaded().scenario);
+  const world = thaw(from.world) as World;
+  const seq = writeUntil(reader, world, from.log.seq, atMs);
+  return { world, seq };
+}
+
+/** Writes the events from a number on until an instant into a world. @returns the number of the next event */
+export function writeUntil(reader: RunReader, world: World, from: number, atMs: number): number {
+  const { evolve } = createModel(new Map());
+  let seq = from;
+  for (const recorded of reader.events(from)) {
+    if (recorded.atMs > atMs) break;
+    write(evolve, world, recorded);
+    seq = recorded.seq + 1;
+  }
+  return seq;
+}
+
+function write(evolve: ReturnType<typeof createModel>['evolve'], world: World, { event, atMs }: Recorded<Event>): void {
+  (evolve[event.type] as Write)(world, event, atMs);
+}
