@@ -31,7 +31,14 @@ export {
   type StepScalingPolicy,
   type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
-export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
+export {
+  instanceType,
+  instanceTypeNames,
+  onDemandCount,
+  policyForScaler,
+  typesOf,
+  type InstanceType,
+} from './ec2/index.ts';
 export {
   availabilityZoneBalanced,
   chooseTasksToStop,

@@ -1480,6 +1480,7 @@ export function groupMember(index: number, changes: Partial<Instance> = {}): Ins
     launchedMs,
     runningAtMs: launchedMs,
     bootedAtMs: launchedMs,
+    inServiceMs: launchedMs,
     interruptedAtMs: undefined,
     state: 'InService',
     protectedFromScaleIn: false,
@@ -1489,6 +1490,7 @@ export function groupMember(index: number, changes: Partial<Instance> = {}): Ins
     impaired: false,
     waitsFor: new Map(),
     cpuCredits: newCpuCredits(type, undefined),
+    cpu: undefined,
     ...changes,
   };
 }

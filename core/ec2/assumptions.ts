@@ -80,6 +80,12 @@ export const ec2Assumptions = {
   spotRebalanceLead: duration
     .prefault('0s')
     .describe('rebalance recommendation until the two-minute notice; AWS: earlier or together'),
+  basicMonitoringAlarms: z
+    .enum(['sameWindow', 'samePeriods'])
+    .default('sameWindow')
+    .describe(
+      "alarms of a group's target tracking on its CPU with basic monitoring, whose periods have five minutes: sameWindow, one to scale out and three to scale in, about the 3 and 15 minutes of detailed monitoring; samePeriods, 3 and 15 as there",
+    ),
 };
 const assumptions = z.strictObject(ec2Assumptions);
 export type Ec2Assumptions = z.output<typeof assumptions>;

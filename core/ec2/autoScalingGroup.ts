@@ -24,6 +24,7 @@ import type { CpuCredits } from './cpuCredits.ts';
 import { newCpuCredits } from './cpuCredits.ts';
 import { changesLaunch, typesOf, updatedConfig, type AutoScalingGroupConfig, type GroupUpdate } from './groupConfig.ts';
 import { hooksOf, launchWait } from './hooks.ts';
+import type { InstanceCpu } from './instanceMetrics.ts';
 import { launches, seconds } from './launch.ts';
 import type { PurchaseOption } from './mixedInstances.ts';
 import { scaleInVictims } from './termination.ts';
@@ -39,6 +40,8 @@ export interface AutoScalingGroup {
   readonly backoffs: Record<PurchaseOption, Backoff>;
   /** A launch has failed in some zone: the others may have more than their part. */
   unbalanced: boolean;
+  /** The last change by a simple scaling policy: its cooldown, and when it had come about. */
+  simpleScaling: { readonly cooldownMs: Millis; endedMs: Millis | undefined } | undefined;
 }
 
 export interface Backoff {
@@ -71,6 +74,8 @@ export interface Instance {
   /** When it runs, so far as is known. */
   runningAtMs: Millis;
   bootedAtMs: Millis;
+  /** When it entered service. */
+  inServiceMs: Millis | undefined;
   /** When chance will interrupt a Spot instance. */
   readonly interruptedAtMs: Millis | undefined;
   state: InstanceState;
@@ -87,6 +92,8 @@ export interface Instance {
   readonly waitsFor: Map<string, true>;
   /** Burstable types only. */
   readonly cpuCredits: CpuCredits | undefined;
+  /** What it was measured to use; undefined until it counts. */
+  cpu: InstanceCpu | undefined;
 }
 
 export const autoScalingGroupEvents = {
@@ -197,6 +204,13 @@ export type AutoScalingGroupCommand =
   | { readonly type: 'WarmInstance'; readonly instanceId: string }
   | { readonly type: 'SetInstanceProtection'; readonly instanceId: string; readonly protectedFromScaleIn: boolean }
   | { readonly type: 'MarkInstanceUnhealthy'; readonly instanceId: string }
+  /** A target on the instance was found unhealthy; it counts if it still is, and once the instance's grace period is over. */
+  | {
+      readonly type: 'CheckTargetHealth';
+      readonly instanceId: string;
+      readonly targetGroup: string;
+      readonly targetId: string;
+    }
   | { readonly type: 'CompleteLifecycleAction'; readonly instanceId: string; readonly hook: string };
 
 /** Names of hooks that the owner of a group's instances puts on their termination; ECS provides it at the roof. */
@@ -301,6 +315,15 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       return terminating(instance, group, terminationHooks(world, instance.autoScalingGroupName), cause);
     },
 
+    CheckTargetHealth({ instanceId, targetGroup, targetId }, { world, nowMs }) {
+      const instance = world.ec2.instances.get(instanceId);
+      const group = world.ec2.groups.get(instance?.autoScalingGroupName ?? '');
+      if (instance?.state !== 'InService' || group === undefined || !listensTo(group.config, targetGroup)) return [];
+      if (world.elb.targetGroups.get(targetGroup)?.targets.get(targetId) !== 'unhealthy') return [];
+      const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to an ELB system health check failure.`;
+      return terminating(instance, group, terminationHooks(world, instance.autoScalingGroupName), cause);
+    },
+
     CompleteLifecycleAction({ instanceId, hook }, { world }) {
       const instance = world.ec2.instances.get(instanceId);
       if (instance?.state !== 'Terminating:Wait' || !instance.waitsFor.has(hook)) return [];
@@ -310,6 +333,14 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       return [completed, { type: 'InstanceTerminated', instanceId, autoScalingGroupName }];
     },
   };
+}
+
+/** Whether the health checks of a target group count for a group's instances. */
+export function listensTo(
+  { HealthCheckType, TargetGroupARNs = [] }: Immutable<AutoScalingGroupConfig>,
+  targetGroup: string,
+): boolean {
+  return HealthCheckType === 'ELB' && TargetGroupARNs.includes(targetGroup);
 }
 
 /** Instances that count towards the desired capacity: Pending and InService, hooks included. Oldest first. */
@@ -332,7 +363,7 @@ function warmedOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): r
   return warmed;
 }
 
-function bounded({ MinSize, MaxSize }: Immutable<AutoScalingGroupConfig>, capacity: number): number {
+export function bounded({ MinSize, MaxSize }: Immutable<AutoScalingGroupConfig>, capacity: number): number {
   return Math.min(Math.max(capacity, MinSize), MaxSize);
 }
 
@@ -465,6 +496,7 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       launchTemplateVersion: 1,
       backoffs: { 'on-demand': { ...nothing }, spot: { ...nothing } },
       unbalanced: false,
+      simpleScaling: undefined,
     });
   },
   AutoScalingGroupUpdated({ ec2 }, { config, desiredCapacity, launchTemplateVersion }) {
@@ -492,6 +524,7 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       launchedMs: atMs,
       runningAtMs: event.inServiceAtMs,
       bootedAtMs: event.bootedAtMs,
+      inServiceMs: undefined,
       interruptedAtMs: event.interruptedAtMs,
       state: event.warmed ? 'Warmed:Pending' : 'Pending',
       protectedFromScaleIn: event.protectedFromScaleIn,
@@ -501,13 +534,17 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       impaired: false,
       waitsFor: new Map(),
       cpuCredits: newCpuCredits(event.instanceType, group?.config.CreditSpecification?.CpuCredits),
+      cpu: undefined,
     });
   },
-  InstanceLaunchFailed({ ec2 }, { autoScalingGroupName, purchaseOption, exhausted, attempt, retryAtMs, warmed }) {
+  InstanceLaunchFailed({ ec2 }, { autoScalingGroupName, purchaseOption, exhausted, attempt, retryAtMs, warmed }, atMs) {
     const group = ec2.groups.get(autoScalingGroupName);
     if (group === undefined) return;
     group.backoffs[purchaseOption] = { attempts: attempt, retryAtMs, exhausted };
-    if (!warmed) group.unbalanced = true;
+    if (warmed) return;
+    group.unbalanced = true;
+    // An activity that fails has ended, too.
+    if (group.simpleScaling !== undefined) group.simpleScaling.endedMs ??= atMs;
   },
   InstanceWarmed({ ec2 }, { instanceId, poolState }) {
     const instance = ec2.instances.get(instanceId);
@@ -522,9 +559,11 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
     const instance = ec2.instances.get(instanceId);
     if (instance !== undefined) instance.state = 'Pending:Wait';
   },
-  InstanceInService({ ec2 }, { instanceId, bootedAtMs }) {
-    const instance = ec2.instances.get(instanceId);
-    if (instance !== undefined) Object.assign(instance, { state: 'InService', bootedAtMs });
+  InstanceInService(world, { instanceId, bootedAtMs }, atMs) {
+    const instance = world.ec2.instances.get(instanceId);
+    if (instance === undefined) return;
+    Object.assign(instance, { state: 'InService', bootedAtMs, inServiceMs: atMs });
+    noteSettled(world, instance.autoScalingGroupName, atMs);
   },
   InstanceProtectionSet({ ec2 }, { instanceId, protectedFromScaleIn }) {
     const instance = ec2.instances.get(instanceId);
@@ -544,10 +583,24 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
     ec2.instances.get(instanceId)?.waitsFor.delete(hook);
   },
   ScaleInPrevented() {},
-  InstanceTerminated({ ec2 }, { instanceId }) {
-    ec2.instances.delete(instanceId);
+  InstanceTerminated(world, { instanceId, autoScalingGroupName }, atMs) {
+    world.ec2.instances.delete(instanceId);
+    noteSettled(world, autoScalingGroupName, atMs);
   },
 };
+
+/** A change by a simple scaling policy has come about when the group is as large as it desires, and nothing is under way. */
+function noteSettled(world: Ec2World, autoScalingGroupName: string, atMs: Millis): void {
+  const group = world.ec2.groups.get(autoScalingGroupName);
+  if (group?.simpleScaling === undefined || group.simpleScaling.endedMs !== undefined) return;
+  let inService = 0;
+  for (const instance of world.ec2.instances.values()) {
+    if (instance.autoScalingGroupName !== autoScalingGroupName || instance.state.startsWith('Warmed')) continue;
+    if (instance.state !== 'InService') return;
+    inService++;
+  }
+  if (inService === group.desiredCapacity) group.simpleScaling.endedMs = atMs;
+}
 
 /** What people ask for is tried at once. */
 function tryAgain({ backoffs }: AutoScalingGroup): void {

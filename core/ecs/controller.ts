@@ -9,9 +9,9 @@ import {
   type CloudWatchCommand,
   type CloudWatchEvent,
 } from '../cloudwatch/index.ts';
-import type { Ec2Command, Ec2Event } from '../ec2/index.ts';
+import { listensTo, watchedPeriodsMs, type Ec2Command, type Ec2Event } from '../ec2/index.ts';
 import type { ElbCommand, ElbEvent } from '../elb/index.ts';
-import { HOUR, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
+import { HOUR, MINUTE, SECOND, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
 import {
   holdsTasks,
@@ -23,6 +23,7 @@ import {
   cpuSpeeds,
   cpuUse,
   hasBurstableInstances,
+  isBurstable,
   type CpuSpeedCommand,
   type CpuSpeedEvent,
 } from './capacity/cpuSpeed.ts';
@@ -114,8 +115,22 @@ const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
     events.on('LoadServed').pipe(
       filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
-      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, METRIC_PERIOD_MS) })),
+      map(({ atMs }) =>
+        watchedPeriodsMs(world).length > 0
+          ? due(atMs, { type: 'MeasureInstances', ...cpuUse(world, METRIC_PERIOD_MS / MINUTE, () => true) })
+          : due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, METRIC_PERIOD_MS) }),
+      ),
     ),
+    // Where the metrics of instances are read, those of the minute wait for them; basic monitoring has periods of its own.
+    events
+      .on('InstancesMeasured')
+      .pipe(
+        mergeMap(({ atMs }) =>
+          [...new Set([METRIC_PERIOD_MS, ...watchedPeriodsMs(world)])]
+            .filter((periodMs) => atMs % periodMs === 0)
+            .map((periodMs) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, periodMs) })),
+        ),
+      ),
   );
 
 /** A scaling activity sets the desired count; the alarms of a capacity provider size its group. */
@@ -700,6 +715,10 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
             : [],
         ),
       ),
+    // Choice: a group hears of the targets that ECS has registered; AWS would register its instances besides, at one port.
+    events
+      .on('TargetUnhealthy')
+      .pipe(mergeMap(({ atMs, event: { targetGroup, targetId } }) => targetHealth(world, atMs, targetGroup, targetId))),
     events
       .on('InstanceTerminated')
       .pipe(map(({ atMs, event }) => due(atMs, { type: 'LoseContainerInstance', ec2InstanceId: event.instanceId }))),
@@ -707,6 +726,16 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped')
       .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
+
+/** To a group with health checks by a load balancer, a failing target on an instance is a failing instance. */
+function targetHealth(world: Immutable<EcsWorld>, atMs: Millis, targetGroup: string, targetId: string): Due<Asked>[] {
+  const instance = world.ec2.instances.get(world.ecs.tasks.get(targetId)?.ec2InstanceId ?? '');
+  const config = world.ec2.groups.get(instance?.autoScalingGroupName ?? '')?.config;
+  if (instance === undefined || config === undefined || !listensTo(config, targetGroup)) return [];
+  const { instanceId, inServiceMs = atMs } = instance;
+  const graceEndsMs = inServiceMs + config.HealthCheckGracePeriod * SECOND;
+  return [due(Math.max(atMs, graceEndsMs), { type: 'CheckTargetHealth', instanceId, targetGroup, targetId })];
+}
 
 const completeDraining = (instanceId: string) =>
   ({ type: 'CompleteLifecycleAction', instanceId, hook: MANAGED_DRAINING_HOOK }) as const;
@@ -736,7 +765,7 @@ const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         due(atMs, {
           type: 'SettleCpuCredits',
           periodMs: METRIC_PERIOD_MS,
-          ...cpuUse(world, METRIC_PERIOD_MS / 60_000),
+          ...cpuUse(world, METRIC_PERIOD_MS / MINUTE, (id) => isBurstable(world, id)),
         }),
       ),
     ),
