@@ -94,7 +94,7 @@ export function groupCpuMetric(autoScalingGroupName: string): string {
 }
 
 /** As the scaler of its kind takes it. */
-export function writtenForScaler(
+function writtenForScaler(
   config: Immutable<GroupScalingPolicyConfig>,
   autoScalingGroupName: string,
 ): ScalingPolicyConfig {

@@ -53,9 +53,7 @@ export {
   groupPolicyProblems,
   groupPolicyRequest,
   groupScalingPolicy,
-  type GroupScalingPolicyConfig,
 } from './groupPolicy.ts';
-export type { GroupNotScaledReason } from './groupScaling.ts';
 export { groupCpu, watchedPeriodsMs } from './instanceMetrics.ts';
 export { ecsConfig, type EcsConfig } from './ecsConfig.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './instanceTypes.ts';
