@@ -116,11 +116,14 @@ function writtenForScaler(
           ...(config.alarm === undefined ? {} : { alarm: alarmOfGroup(config.alarm, autoScalingGroupName) }),
           StepScalingPolicyConfiguration: {
             AdjustmentType: config.AdjustmentType,
-            // A simple policy is one step without bounds.
+            // A simple policy is the same step on both sides of the threshold.
             StepAdjustments:
               config.PolicyType === 'StepScaling'
                 ? config.StepAdjustments
-                : [{ ScalingAdjustment: config.ScalingAdjustment }],
+                : [
+                    { MetricIntervalUpperBound: 0, ScalingAdjustment: config.ScalingAdjustment },
+                    { MetricIntervalLowerBound: 0, ScalingAdjustment: config.ScalingAdjustment },
+                  ],
             MinAdjustmentMagnitude: config.MinAdjustmentMagnitude,
             Cooldown: 0,
             MetricAggregationType: config.PolicyType === 'StepScaling' ? config.MetricAggregationType : 'Average',
@@ -182,14 +185,8 @@ function targetGroupNamed(resourceLabel: string): string {
 export function groupPolicyProblems(config: GroupScalingPolicyConfig): readonly ScenarioProblem[] {
   const problems: ScenarioProblem[] = [];
   if (config.PolicyType === 'TargetTrackingScaling') {
-    const { PredefinedMetricSpecification: predefined, CustomizedMetricSpecification: customized } =
-      config.TargetTrackingConfiguration;
+    const { PredefinedMetricSpecification: predefined } = config.TargetTrackingConfiguration;
     const path = ['TargetTrackingConfiguration', 'PredefinedMetricSpecification', 'ResourceLabel'];
-    if (predefined !== undefined && customized !== undefined)
-      problems.push({
-        path: path.slice(0, 1),
-        message: 'expected either PredefinedMetricSpecification or CustomizedMetricSpecification, and not both',
-      });
     const { PredefinedMetricType: type, ResourceLabel: label } = predefined ?? {};
     if (type === 'ASGAverageCPUUtilization' && label !== undefined)
       problems.push({
@@ -207,9 +204,13 @@ export function groupPolicyProblems(config: GroupScalingPolicyConfig): readonly 
   const written = writtenForScaler(config, '');
   for (const { path, message } of scalerOf(written).problems(written)) {
     const [first, ...rest] = path;
-    const isTracking = first === 'TargetTrackingScalingPolicyConfiguration';
-    if (isTracking) problems.push({ path: ['TargetTrackingConfiguration', ...rest], message });
-    else problems.push({ path: first === 'StepScalingPolicyConfiguration' ? rest : path, message });
+    if (first === 'TargetTrackingScalingPolicyConfiguration')
+      problems.push({ path: ['TargetTrackingConfiguration', ...rest], message });
+    else if (first !== 'StepScalingPolicyConfiguration') problems.push({ path, message });
+    else if (config.PolicyType === 'StepScaling' || rest[0] !== 'StepAdjustments')
+      problems.push({ path: rest, message });
+    // Both sides of a simple policy have the same.
+    else if (rest[1] === 0) problems.push({ path: rest.slice(2), message });
   }
   return problems;
 }
