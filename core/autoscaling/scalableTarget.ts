@@ -368,6 +368,7 @@ interface PolicyReading {
  * What a policy asks for when an alarm calls it; undefined when the alarm has no reason to any more.
  *
  * @param runningCount  the capacity that its formula starts from
+ * @param sinceMs       datapoints of before are not looked at
  */
 export function readPolicy(
   policy: CalledPolicy,
@@ -375,13 +376,16 @@ export function readPolicy(
   alarmName: string,
   { world, nowMs }: Context<AutoscalingWorld>,
   runningCount: number,
+  sinceMs = 0,
 ): PolicyReading | undefined {
   const alarm = world.cloudwatch.alarms.get(alarmName);
   if (alarm === undefined || !scalingActionsOf(world, alarmName).includes(key)) return undefined;
   // Of two alarms of its own that are in ALARM the first one is heard.
   const own = policy.alarmNames.find((name) => world.cloudwatch.alarms.get(name)?.state === 'ALARM');
   if (policy.alarmNames.includes(alarmName) && own !== undefined && own !== alarmName) return undefined;
-  const datapoints = recentDatapoints(world, alarmName, nowMs).map(({ value }) => value);
+  const datapoints = recentDatapoints(world, alarmName, nowMs).flatMap(({ startMs, value }) =>
+    startMs < sinceMs ? [] : [value],
+  );
   if (datapoints.length === 0) return undefined;
   const { threshold, comparisonOperator } = alarm.config;
   const reading = { datapoints, threshold, comparisonOperator, runningCount };
@@ -450,6 +454,7 @@ export function agreedScaleIn(
   policies: Iterable<readonly [string, CalledPolicy]>,
   runningCount: number,
   context: Context<AutoscalingWorld>,
+  sinceMs?: Millis,
 ): number | undefined {
   const { autoscaling, cloudwatch } = context.world;
   let largest = 0;
@@ -458,7 +463,7 @@ export function agreedScaleIn(
     if (lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) continue;
     const hasNoData = cloudwatch.alarms.get(lowAlarm)?.state === 'INSUFFICIENT_DATA';
     if (hasNoData && autoscaling.settings.policiesWithoutData === 'abstain') continue;
-    const reading = readPolicy(policy, key, lowAlarm, context, runningCount);
+    const reading = readPolicy(policy, key, lowAlarm, context, runningCount, sinceMs);
     if (reading?.want === undefined || context.nowMs < (policy.scaleInCoolsUntilMs ?? 0)) return undefined;
     largest = Math.max(largest, reading.want);
   }

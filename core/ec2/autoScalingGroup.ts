@@ -40,6 +40,8 @@ export interface AutoScalingGroup {
   readonly backoffs: Record<PurchaseOption, Backoff>;
   /** A launch has failed in some zone: the others may have more than their part. */
   unbalanced: boolean;
+  /** When its desired capacity was last lowered; 0: never. */
+  shrunkMs: Millis;
   /** The last change by a simple scaling policy: its cooldown, and when it had come about. */
   simpleScaling: { readonly cooldownMs: Millis; endedMs: Millis | undefined } | undefined;
 }
@@ -496,6 +498,7 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       launchTemplateVersion: 1,
       backoffs: { 'on-demand': { ...nothing }, spot: { ...nothing } },
       unbalanced: false,
+      shrunkMs: 0,
       simpleScaling: undefined,
     });
   },
@@ -505,11 +508,12 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
     Object.assign(group, { config, desiredCapacity, launchTemplateVersion });
     tryAgain(group);
   },
-  DesiredCapacitySet({ ec2 }, { autoScalingGroupName, from, to }) {
+  DesiredCapacitySet({ ec2 }, { autoScalingGroupName, from, to }, atMs) {
     const group = ec2.groups.get(autoScalingGroupName);
     if (group === undefined) return;
     group.desiredCapacity = to;
     if (to > from) tryAgain(group);
+    else group.shrunkMs = atMs;
   },
   InstanceLaunched({ ec2 }, event, atMs) {
     const group = ec2.groups.get(event.autoScalingGroupName);

@@ -55,6 +55,7 @@ export type GroupNotScaledReason =
   | 'AlreadyAtMinSize'
   | 'AlreadyAtDesiredCapacity'
   | 'InstancesWarmingUp'
+  | 'NoDataSinceScaleIn'
   | 'ScalingActivityInProgress'
   | 'InCooldown'
   | 'OtherPolicyNotReady'
@@ -207,7 +208,8 @@ function judge(call: Call, context: Context<Ec2World>): Answer | undefined {
   const { desiredCapacity, config } = group;
   const called = calledPolicy(policy);
   const isSimple = policy.config.PolicyType === 'SimpleScaling';
-  const read = (instances: number) => readPolicy(called, policyKey, alarmName, context, instances);
+  const read = (capacity: number, sinceMs?: Millis) =>
+    readPolicy(called, policyKey, alarmName, context, capacity, sinceMs);
   const instances = isSimple ? desiredCapacity : counts.settled;
   const reading = read(instances);
   if (reading === undefined) return undefined;
@@ -227,11 +229,14 @@ function judge(call: Call, context: Context<Ec2World>): Answer | undefined {
   if (counts.warmingUp > 0) return { ...seen, reason: 'InstancesWarmingUp' };
   // Instances that are terminating still count, so that no alarm takes them away a second time.
   const present = counts.settled + counts.terminating;
+  const sinceMs = context.world.ec2.assumptions.groupScaleInData === 'wholeAlarm' ? 0 : group.shrunkMs;
+  const fresh = read(present, sinceMs);
+  if (fresh === undefined) return { ...seen, reason: 'NoDataSinceScaleIn' };
   const wanted = tracksTarget
-    ? agreedScaleIn(trackersOf(policy, context.world), present, context)
-    : read(present)?.want;
+    ? agreedScaleIn(trackersOf(policy, context.world), present, context, sinceMs)
+    : fresh.want;
   if (wanted === undefined) return { ...seen, reason: 'OtherPolicyNotReady' };
-  return taken({ ...seen, instances: present, wantedCapacity: wanted }, group);
+  return taken({ instances: present, metricValues: fresh.datapoints, wantedCapacity: wanted }, group);
 }
 
 function taken(seen: Seen & { readonly wantedCapacity: number }, group: Immutable<AutoScalingGroup>): Answer {

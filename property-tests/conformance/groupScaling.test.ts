@@ -250,7 +250,7 @@ describe('3.1: instances that warm up', () => {
     ['300 seconds', { DefaultInstanceWarmup: undefined }, undefined, 300],
   ] as const)
     test(`the warm-up is ${source}`, () => {
-      const room = settled(10, steps(warmup), config as GroupInput);
+      const room = settled(10, steps(warmup), config);
       room.pass(10, 50);
       assert.equal(pulse(room, 60), 11);
       const inServiceMs = room.happened('InstanceInService').at(-1)!.atMs;
@@ -461,7 +461,7 @@ describe('a group and its tasks, in whole runs', () => {
     });
     const [scaled] = happened(simulation, 'GroupScaled');
     assert.equal(scaled?.event.to, 1);
-    assert.equal(simulation.log.at(scaled!.causedBy).event.type, 'AlarmStateChanged');
+    assert.equal(simulation.log.at(scaled?.causedBy ?? -1).event.type, 'AlarmStateChanged');
     const [stopped] = happened(simulation, 'TaskStopped');
     assert.match(stopped!.event.reason, /^Host EC2 \(instance i-[0-9a-f]+\) terminated\.$/);
   });

@@ -260,6 +260,7 @@ const groupRefusals: Readonly<Record<EventOf<'GroupNotScaled'>['reason'], string
   AlreadyAtMinSize: 'its MinSize',
   AlreadyAtDesiredCapacity: 'as many as that are desired already',
   InstancesWarmingUp: 'new instances are on their way or warm up',
+  NoDataSinceScaleIn: 'its metric has not told yet what the last scale-in did',
   ScalingActivityInProgress: 'its last change has not come about yet',
   InCooldown: 'its cooldown has not passed',
   OtherPolicyNotReady: 'another policy does not agree to scale in',
@@ -277,7 +278,7 @@ function describeGroupScaled(scaled: EventOf<'GroupScaled'>, { aimOf, alarmOf }:
   const told = formula(ofGroup(scaled), aimOf(policyKey), alarmOf(alarmName));
   return [
     `${autoScalingGroupName} ${arrow(from, to, 'instance')} by its own policy ${policyName(policyKey)}: ${told}`,
-    ...(warmingUp > 0 ? [`${warmingUp} more warm up`] : []),
+    ...(warmingUp > 0 ? [`${warmingUp} more warming up`] : []),
     ...(wantedCapacity === to ? [] : [`${to > wantedCapacity ? 'MinSize' : 'MaxSize'} ${to}`]),
   ].join(', ');
 }
