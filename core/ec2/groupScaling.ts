@@ -171,7 +171,10 @@ function countsOf(
   let terminating = 0;
   for (const { autoScalingGroupName, state } of world.ec2.instances.values())
     if (autoScalingGroupName === name && state.startsWith('Terminating')) terminating++;
-  return { settled, warmingUp: Math.max(members.length, group.desiredCapacity) - settled, terminating };
+  // What found no capacity anywhere is not on its way.
+  const isRefused = Object.values(group.backoffs).some(({ retryAtMs }) => nowMs < retryAtMs);
+  const launched = isRefused ? members.length : Math.max(members.length, group.desiredCapacity);
+  return { settled, warmingUp: launched - settled, terminating };
 }
 
 /** Whether an instance counts: it is in service, and its warm-up is over. */

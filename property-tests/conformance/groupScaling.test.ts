@@ -243,6 +243,14 @@ describe('3.1: instances that warm up', () => {
     assert.equal(pulse(room, 30), 8);
   });
 
+  test('instances that find no capacity are not on their way: the group may still scale in', () => {
+    const faults = [{ kind: 'InsufficientInstanceCapacity', at: '1970-01-01T00:02:00Z' } as const];
+    const room = settled(2, steps(), {}, { faults });
+    assert.equal(pulse(room, 90), 3);
+    assert.equal(room.members().length, 2);
+    assert.equal(pulse(room, 10), 1);
+  });
+
   for (const [source, config, warmup, seconds] of [
     ['EstimatedInstanceWarmup', { DefaultInstanceWarmup: 60 }, 480, 480],
     ['DefaultInstanceWarmup', { DefaultInstanceWarmup: 480, DefaultCooldown: 60 }, undefined, 480],
