@@ -40,6 +40,8 @@ export interface AutoScalingGroup {
   readonly backoffs: Record<PurchaseOption, Backoff>;
   /** A launch has failed in some zone: the others may have more than their part. */
   unbalanced: boolean;
+  /** The last change by a policy of its own, in AWS's words. */
+  policyChange: { readonly atMs: Millis; readonly cause: string } | undefined;
   /** When its desired capacity was last lowered; 0: never. */
   shrunkMs: Millis;
   /** The last change by a simple scaling policy: its cooldown, and when it had come about. */
@@ -264,7 +266,7 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       const extra = -missing - launching;
       if (extra > 0) {
         const victims = scaleInVictims(members, extra, { config: group.config, pools: world.ec2.spotPools, nowMs });
-        const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${members.length} to ${members.length - extra}.`;
+        const cause = `${policyCause(group, nowMs)}At ${awsTime(nowMs)} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${members.length} to ${members.length - extra}.`;
         for (const victim of victims)
           events.push(...terminating(victim, group, hooks, `${cause} ${selected(victim, nowMs)}`));
         if (victims.length < extra)
@@ -378,12 +380,17 @@ function selected({ instanceId }: Member, nowMs: Millis): string {
   return `At ${awsTime(nowMs)} instance ${instanceId} was selected for termination.`;
 }
 
+/** AWS tells of the policy first, when it is by one that capacities differ. */
+function policyCause({ policyChange }: Group, nowMs: Millis): string {
+  return policyChange?.atMs === nowMs ? `${policyChange.cause} ` : '';
+}
+
 /** From the warm pool first, then new ones. */
 function scaleOut(group: Group, members: readonly Member[], missing: number, context: Context<Ec2World>): Events {
   const { world, nowMs, rng } = context;
   const { ec2 } = world;
   const { AutoScalingGroupName: name } = group.config;
-  const cause = `At ${awsTime(nowMs)} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${members.length} to ${members.length + missing}.`;
+  const cause = `${policyCause(group, nowMs)}At ${awsTime(nowMs)} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${members.length} to ${members.length + missing}.`;
   const events: Events = [];
   // Choice: the pool's instances are taken oldest first, whatever their zone.
   for (const { instanceId, state } of group.config.warmPool === undefined ? [] : warmedOf(world, name)) {
@@ -498,6 +505,7 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       launchTemplateVersion: 1,
       backoffs: { 'on-demand': { ...nothing }, spot: { ...nothing } },
       unbalanced: false,
+      policyChange: undefined,
       shrunkMs: 0,
       simpleScaling: undefined,
     });

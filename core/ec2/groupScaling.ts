@@ -22,6 +22,7 @@ import {
   type Millis,
 } from '../kernel/index.ts';
 import {
+  awsTime,
   bounded,
   membersOf,
   type AutoScalingGroup,
@@ -273,11 +274,15 @@ export const evolveGroupScaling: Evolve<Ec2World, GroupScalingEvent> = {
     const alarmNames = alarms.map(({ alarmName }) => alarmName);
     ec2.scalingPolicies.set(policyKey, { autoScalingGroupName, config, alarmNames, refusal: undefined });
   },
-  GroupScaled({ ec2 }, { policyKey, autoScalingGroupName }) {
+  GroupScaled({ ec2 }, { policyKey, autoScalingGroupName, alarmName, from, to }, atMs) {
     const policy = ec2.scalingPolicies.get(policyKey);
     const group = ec2.groups.get(autoScalingGroupName);
     if (policy === undefined || group === undefined) return;
     policy.refusal = undefined;
+    group.policyChange = {
+      atMs,
+      cause: `At ${awsTime(atMs)} a monitor alarm ${alarmName} in state ALARM triggered policy ${policy.config.PolicyName} changing the desired capacity from ${from} to ${to}.`,
+    };
     if (policy.config.PolicyType === 'SimpleScaling')
       group.simpleScaling = { cooldownMs: cooldownMs(policy.config, group.config), endedMs: undefined };
   },

@@ -135,6 +135,19 @@ describe('C: step and simple scaling', () => {
     assert.equal(pulse(settled(4, [exactly(9)], { MaxSize: 6 }), 65), 6);
   });
 
+  test("launches and terminations name the alarm and the policy, in AWS's words", () => {
+    const room = settled(10, steps());
+    pulse(room, 60);
+    pulse(room, 40);
+    const because = (side: string, policy: string, from: number, to: number) =>
+      new RegExp(
+        `^At 1970-01-01T00:0\\d:00Z a monitor alarm StepScaling-group-Alarm${side}-${policy} in state ALARM triggered policy ${policy} changing the desired capacity from ${from} to ${to}\\. At 1970-01-01T00:0\\d:00Z an instance was `,
+      );
+    assert.match(room.happened('InstanceLaunched').at(-1)!.event.cause, because('High', 'out', 10, 11));
+    assert.match(room.happened('InstanceTerminating').at(-1)!.event.cause, because('Low', 'in', 11, 10));
+    assert.doesNotMatch(room.happened('InstanceLaunched')[0]!.event.cause, /policy/);
+  });
+
   test('bounds: at MaxSize and at MinSize nothing changes, and the refusal says why', () => {
     const full = settled(5, steps(), { MaxSize: 5 });
     assert.equal(pulse(full, 90), 5);
