@@ -32,6 +32,15 @@ export {
   type StepScalingPolicyConfiguration,
 } from './autoscaling/index.ts';
 export {
+  dockerLogins,
+  imageReference,
+  LOGIN_ACTION,
+  PULL_ACTIONS,
+  repositoryArn,
+  type ImageReference,
+} from './ecr/index.ts';
+export { denial, nameInArn } from './iam/index.ts';
+export {
   instanceType,
   instanceTypeNames,
   onDemandCount,
@@ -101,6 +110,7 @@ export {
 } from './workload/index.ts';
 export {
   costProjection,
+  failuresProjection,
   fargateCostMicroUsd,
   priceList,
   project,
@@ -113,6 +123,7 @@ export {
   utilizationProjection,
   type CostReport,
   type DelayReport,
+  type FailureReport,
   type PriceList,
   type Projection,
   type QueueReport,

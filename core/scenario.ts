@@ -90,6 +90,7 @@ import {
   type CapacityProviderStrategyItem,
   type ServiceConfig,
 } from './ecs/index.ts';
+import { image } from './ecr/index.ts';
 import {
   loadBalancer,
   loadBalancingAssumptions,
@@ -97,7 +98,11 @@ import {
   targetGroup,
   targetGroupProblems,
 } from './elb/index.ts';
+import { role, roleChanges } from './iam/index.ts';
 import { DAY, duration, HOUR, instant, MINUTE, SECOND, type ScenarioProblem } from './kernel/index.ts';
+import { logChanges, logGroup } from './logs/index.ts';
+import { checkSurroundings, unique, type Path, type Report } from './surroundings.ts';
+import { securityGroup, securityGroupChanges } from './vpc/index.ts';
 import { load, MOST_HELD_PER_TASK, queueOf } from './workload/index.ts';
 
 const name = z.string().min(1);
@@ -170,6 +175,9 @@ const changes = {
     protectionEnabled: z.boolean(),
     expiresInMinutes: z.int().min(1).max(2880).default(120),
   }),
+  ...roleChanges,
+  ...securityGroupChanges,
+  ...logChanges,
   UpdateAutoScalingGroup: groupUpdate
     .extend({ AutoScalingGroupName: name })
     .describe('what is left out stays; another instanceType or MixedInstancesPolicy is a new launch template version'),
@@ -307,9 +315,20 @@ export const scenarioSchema = z.strictObject({
     .min(1)
     .describe('a family that is listed again is its next revision: web:1, web:2; web alone is the last one'),
   images: z
-    .array(z.strictObject({ name, compressedMiB: z.number().positive().max(100_000) }))
+    .array(image)
     .default([])
-    .describe('ECR: what a pull costs; 200 MiB for an image that is not listed'),
+    .describe(
+      'what a pull costs; 200 MiB for an image that is not listed. Of a repository of Amazon ECR that is listed, only these are there',
+    ),
+  roles: z
+    .array(role)
+    .default([])
+    .describe('IAM roles of tasks and instances; a role that is not described here may do everything'),
+  securityGroups: z.array(securityGroup).default([]).describe('who lets in whom'),
+  logGroups: z
+    .array(logGroup)
+    .optional()
+    .describe('log groups that are there; left out, every one that is named is there'),
   loadBalancers: z.array(loadBalancer).default([]),
   targetGroups: z.array(targetGroup).default([]),
   services: z.array(service).min(1),
@@ -334,9 +353,6 @@ export type Scenario = z.output<typeof scenarioSchema>;
 /** A scenario as people write it. */
 export type ScenarioInput = z.input<typeof scenarioSchema>;
 
-type Path = readonly (string | number)[];
-type Report = (path: Path, message: string) => void;
-
 /** What no schema can see: references that lead nowhere, names used twice, sizes that cannot fit. All of it at once. */
 export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[] {
   const problems: ScenarioProblem[] = [];
@@ -351,6 +367,7 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   checkQueues(scenario, report);
   checkAlarms(scenario, report);
   checkChanges(scenario, report);
+  checkSurroundings(scenario, report);
   return problems;
 }
 
@@ -414,11 +431,6 @@ function checkNames(scenario: Scenario, report: Report): void {
 function namesOf(policy: ScalingPolicyConfig): readonly string[] {
   const { problems, policies } = scalerOf(policy);
   return problems(policy).length > 0 ? [policy.PolicyName] : policies(policy).map(({ PolicyName }) => PolicyName);
-}
-
-function unique(names: readonly string[], path: (index: number) => Path, report: Report): void {
-  for (const [index, text] of names.entries())
-    if (names.indexOf(text) < index) report(path(index), `found "${text}" a second time, expected a name of its own`);
 }
 
 function checkReferences(scenario: Scenario, report: Report): void {

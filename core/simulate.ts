@@ -41,7 +41,9 @@ import {
   scalableResourceId,
   taskFaultEndMs,
 } from './ecs/index.ts';
+import { emptyEcr } from './ecr/index.ts';
 import { emptyElb } from './elb/index.ts';
+import { emptyIam, managedPolicy, nameInArn, type PolicyDocument } from './iam/index.ts';
 import {
   Calendar,
   Digest,
@@ -52,7 +54,9 @@ import {
   type Millis,
   type SimulationOptions,
 } from './kernel/index.ts';
+import { emptyLogs } from './logs/index.ts';
 import { scenarioProblems, type Change, type Scenario } from './scenario.ts';
+import { emptyVpc } from './vpc/index.ts';
 import { emptyWorkload, type TraceSeries } from './workload/index.ts';
 import { createModel, type Command, type Event, type World } from './world.ts';
 
@@ -108,10 +112,14 @@ function emptyWorld(scenario: Scenario): World {
   const warmStartMs = assumptions.start === 'steady' ? start : -1;
   const { capacity, timings } = assumptions;
   return {
+    iam: emptyIam(),
+    vpc: emptyVpc(),
     workload: emptyWorkload(start, scenario.step),
     cloudwatch: emptyCloudWatch(settingsOf(scenario)),
     autoscaling: emptyAutoscaling(scalingSettings(assumptions.scaling)),
     ec2: emptyEc2({ warmStartMs, timings, assumptions: capacity }),
+    ecr: emptyEcr(),
+    logs: emptyLogs(scenario.logGroups !== undefined),
     elb: emptyElb(warmStartMs, assumptions.loadBalancing),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
@@ -132,6 +140,11 @@ function emptyWorld(scenario: Scenario): World {
 
 /** What an engineer would type, in the order that lets each thing refer to the ones before it. */
 function* sceneOf(scenario: Scenario): Iterable<Command> {
+  for (const config of scenario.roles) yield { type: 'CreateRole', config };
+  for (const { GroupId: groupId, IpPermissions: rules } of scenario.securityGroups)
+    yield { type: 'CreateSecurityGroup', groupId, rules };
+  for (const { logGroupName } of scenario.logGroups ?? []) yield { type: 'CreateLogGroup', logGroupName };
+  for (const image of scenario.images) yield { type: 'PushImage', image };
   const imageMiB = new Map(scenario.images.map(({ name, compressedMiB }) => [name, compressedMiB]));
   for (const definition of scenario.taskDefinitions) {
     const images = new Set(definition.containerDefinitions.map(({ image }) => image));
@@ -302,9 +315,44 @@ function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
       highResolution: datum.StorageResolution === 1,
     };
   }
+  yield* surroundingChange(change);
   if (change.UpdateAutoScalingGroup !== undefined) {
     const { AutoScalingGroupName: autoScalingGroupName, ...update } = change.UpdateAutoScalingGroup;
     yield { type: 'UpdateAutoScalingGroup', autoScalingGroupName, update };
+  }
+}
+
+/** Calls of IAM, EC2 and CloudWatch Logs. */
+function* surroundingChange(change: Change): Iterable<Command> {
+  const { PutRolePolicy, DeleteRolePolicy, AttachRolePolicy, DetachRolePolicy, UpdateAssumeRolePolicy } = change;
+  if (UpdateAssumeRolePolicy !== undefined) {
+    const { RoleName: roleName, PolicyDocument: document } = UpdateAssumeRolePolicy;
+    yield { type: 'UpdateAssumeRolePolicy', roleName, document };
+  }
+  if (PutRolePolicy !== undefined) {
+    const { RoleName: roleName, PolicyName: policyName, PolicyDocument: document } = PutRolePolicy;
+    yield { type: 'PutRolePolicy', roleName, policyName, document };
+  }
+  if (DeleteRolePolicy !== undefined) {
+    const { RoleName: roleName, PolicyName: policyName } = DeleteRolePolicy;
+    yield { type: 'RemoveRolePolicy', roleName, policyName };
+  }
+  if (AttachRolePolicy !== undefined) {
+    const { RoleName: roleName, PolicyArn } = AttachRolePolicy;
+    const policyName = nameInArn(PolicyArn);
+    yield { type: 'PutRolePolicy', roleName, policyName, document: managedPolicy(policyName) as PolicyDocument };
+  }
+  if (DetachRolePolicy !== undefined) {
+    const { RoleName: roleName, PolicyArn } = DetachRolePolicy;
+    yield { type: 'RemoveRolePolicy', roleName, policyName: nameInArn(PolicyArn) };
+  }
+  for (const type of ['AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress'] as const) {
+    const made = change[type];
+    if (made !== undefined) yield { type, groupId: made.GroupId, rules: made.IpPermissions };
+  }
+  for (const type of ['CreateLogGroup', 'DeleteLogGroup'] as const) {
+    const made = change[type];
+    if (made !== undefined) yield { type, logGroupName: made.logGroupName };
   }
 }
 

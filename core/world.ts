@@ -43,6 +43,15 @@ import {
   type EcsState,
 } from './ecs/index.ts';
 import {
+  decideEcr,
+  ecrEvents,
+  ecrPhases,
+  evolveEcr,
+  type EcrCommand,
+  type EcrEvent,
+  type EcrState,
+} from './ecr/index.ts';
+import {
   decideElb,
   elbController,
   elbEvents,
@@ -52,7 +61,34 @@ import {
   type ElbEvent,
   type ElbState,
 } from './elb/index.ts';
+import {
+  decideIam,
+  evolveIam,
+  iamEvents,
+  iamPhases,
+  type IamCommand,
+  type IamEvent,
+  type IamState,
+} from './iam/index.ts';
 import type { Controller, Model } from './kernel/index.ts';
+import {
+  decideLogs,
+  evolveLogs,
+  logEvents,
+  logPhases,
+  type LogCommand,
+  type LogEvent,
+  type LogsState,
+} from './logs/index.ts';
+import {
+  decideVpc,
+  evolveVpc,
+  vpcEvents,
+  vpcPhases,
+  type VpcCommand,
+  type VpcEvent,
+  type VpcState,
+} from './vpc/index.ts';
 import {
   decideWorkload,
   evolveWorkload,
@@ -66,23 +102,51 @@ import {
 } from './workload/index.ts';
 
 export interface World {
+  readonly iam: IamState;
+  readonly vpc: VpcState;
   readonly workload: WorkloadState;
   readonly cloudwatch: CloudWatchState;
   readonly autoscaling: AutoscalingState;
   readonly ec2: Ec2State;
+  readonly ecr: EcrState;
+  readonly logs: LogsState;
   readonly elb: ElbState;
   readonly ecs: EcsState;
 }
 
-export type Event = WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent | EcsEvent;
-export type Command = WorkloadCommand | CloudWatchCommand | AutoscalingCommand | Ec2Command | ElbCommand | EcsCommand;
+export type Event =
+  | IamEvent
+  | VpcEvent
+  | WorkloadEvent
+  | CloudWatchEvent
+  | AutoscalingEvent
+  | Ec2Event
+  | EcrEvent
+  | LogEvent
+  | ElbEvent
+  | EcsEvent;
+export type Command =
+  | IamCommand
+  | VpcCommand
+  | WorkloadCommand
+  | CloudWatchCommand
+  | AutoscalingCommand
+  | Ec2Command
+  | EcrCommand
+  | LogCommand
+  | ElbCommand
+  | EcsCommand;
 
 /** Every event type with its columns and their meaning. */
 export const eventDefinitions = {
+  ...iamEvents,
+  ...vpcEvents,
   ...workloadEvents,
   ...cloudwatchEvents,
   ...autoscalingEvents,
   ...ec2Events,
+  ...ecrEvents,
+  ...logEvents,
   ...elbEvents,
   ...ecsEvents,
 } as const;
@@ -106,26 +170,38 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
   return {
     events: eventDefinitions,
     decide: {
+      ...decideIam,
+      ...decideVpc,
       ...decideWorkload(traces),
       ...decideCloudWatch,
       ...decideAutoscaling<World>(scalableServices),
       ...decideEc2<World>(terminationHooks),
+      ...decideEcr,
+      ...decideLogs,
       ...decideElb,
       ...decideEcs,
     },
     evolve: {
+      ...evolveIam,
+      ...evolveVpc,
       ...evolveWorkload,
       ...evolveCloudWatch,
       ...evolveAutoscaling,
       ...evolveEc2,
+      ...evolveEcr,
+      ...evolveLogs,
       ...evolveElb,
       ...evolveEcs,
     },
     phases: {
+      ...iamPhases,
+      ...vpcPhases,
       ...workloadPhases,
       ...cloudwatchPhases,
       ...autoscalingPhases,
       ...ec2Phases,
+      ...ecrPhases,
+      ...logPhases,
       ...elbPhases,
       ...ecsPhases,
     },

@@ -7,6 +7,7 @@ import { hostPorts, registeredResources } from '../core/ecs/index.ts';
 import type { Slot } from '../core/cloudwatch/index.ts';
 import { HOUR, MINUTE, SECOND, type Millis } from '../core/kernel/index.ts';
 import { scenarioSchema, type Scenario, type ScenarioInput } from '../core/scenario.ts';
+import { surrounding, withSurroundings } from './surrounding.ts';
 import { watching, watchingOf } from './watching.ts';
 
 const MONDAY: Millis = Date.UTC(2030, 0, 7);
@@ -342,6 +343,7 @@ const plan = fc.record({
   services: fc.array(servicePlan, { minLength: 1, maxLength: 3 }),
   defaultStrategy: fc.boolean(),
   watching,
+  surrounding,
   /** What most of the changes are about: what is drawn together meets more often than what is drawn apart. */
   theme: fc.constantFrom(undefined, undefined, 'deploy', 'protect', 'scale'),
   changes: fc.array(
@@ -418,7 +420,10 @@ const plan = fc.record({
 type Plan = typeof plan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
 /** Whole scenarios, as people write them. Every draw is valid; a test of `laws.test.ts` says so. */
-export const scenarioInputs: fc.Arbitrary<ScenarioInput> = plan.map(scenarioOf);
+export const scenarioInputs: fc.Arbitrary<ScenarioInput> = plan.map((drawn) => {
+  const startMs = MONDAY + drawn.startMinute * MINUTE;
+  return withSurroundings(scenarioOf(drawn), drawn.surrounding, { startMs, lengthMs: drawn.minutes * MINUTE });
+});
 
 /** Parsed, as the engine takes them. */
 export const scenarios: fc.Arbitrary<Scenario> = scenarioInputs.map((input) => scenarioSchema.parse(input));
@@ -1351,6 +1356,7 @@ function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string
     runningTasksCount: item.ours + item.theirs,
     runningGroups: new Map(item.ours > 1 ? [[GROUP, item.ours - 1]] : []),
     pulled: new Map(),
+    registryTokens: new Map(),
   };
 }
 

@@ -65,7 +65,7 @@ test('every drawn scenario is valid, also once it has been written down', () =>
 
 test('drawn scenarios meet what they are drawn for', () => {
   const seen = new Set<string>();
-  for (const scenario of fc.sample(scenarios, { seed: 1, numRuns: 200 }))
+  for (const scenario of fc.sample(scenarios, { seed: 2, numRuns: 200 }))
     for (const { event } of sail(scenario).log) seen.add(event.type);
   const missing = Object.keys(eventDefinitions).filter((type) => !seen.has(type));
   assert.deepEqual(missing, [], 'event types that no scenario led to');

@@ -3,6 +3,7 @@
 import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { parseLength, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
@@ -40,9 +41,17 @@ program
     process.exitCode = await run(scenario, options, packageJson.version);
   });
 
-program
-  .command('explain')
-  .description('why something happened')
+const explain = program.command('explain').description('why something happened');
+
+explain
+  .command('image')
+  .description('what the images of a scenario are, whose role pulls them, and the docker login to do it by hand')
+  .argument('<scenario>', 'a scenario file')
+  .action((scenario: string) => {
+    process.exitCode = explainImages(scenario);
+  });
+
+explain
   .command('placement')
   .description('where tasks went and why, or why they went nowhere and what would help')
   .argument('<from>', 'directory of run --out, or a scenario file')

@@ -2,6 +2,7 @@
 
 import {
   costProjection,
+  failuresProjection,
   HOUR,
   queueProjection,
   scalingActivitiesProjection,
@@ -79,6 +80,7 @@ function attachReports(
     return projection;
   };
   const cost = attach(costProjection({ prices, bill: scenario.assumptions.bill }));
+  const failures = attach(failuresProjection());
   const activities = attach(scalingActivitiesProjection({ includeNotScaled: true }));
   const services = scenario.services.map(({ serviceName, loadBalancers }) => ({
     serviceName,
@@ -119,6 +121,7 @@ function attachReports(
         };
       }),
       cost: cost.report(nowMs),
+      failures: failures.report(nowMs),
       moments: moments(),
     };
     return {

@@ -2,6 +2,7 @@
 
 import type { Immutable } from 'immer';
 import { z } from 'zod';
+import { roleName } from '../iam/index.ts';
 import { duration } from '../kernel/index.ts';
 import { ecsConfig } from './ecsConfig.ts';
 import { instanceType, instanceTypeNames } from './instanceTypes.ts';
@@ -133,6 +134,15 @@ export const autoScalingGroup = z.strictObject({
     .describe('burstable types; left out: standard for t2, unlimited for t3, t3a and t4g'),
   rootVolumeGiB: z.int().min(1).max(16_384).default(30).describe('gp3; 30 is the ECS-optimized AMI'),
   AssociatePublicIpAddress: z.boolean().default(false).describe('a public IPv4 address costs money'),
+  IamInstanceProfile: z
+    .strictObject({ Name: roleName })
+    .optional()
+    .describe('the role of the container agent. Left out: one that may do all it needs'),
+  SecurityGroupIds: z
+    .array(z.string().min(1))
+    .max(5)
+    .default([])
+    .describe('GroupIds of the securityGroups block. Left out: open to everybody'),
   ecsConfig: ecsConfig
     .optional()
     .describe("the container agent's ecs.config; a wrong cluster name is an instance that never appears"),

@@ -22,6 +22,10 @@ const behavior = z.strictObject({
   exitsAfter: duration.optional().describe('it ends by itself this long after its start; when left out, never'),
   exitCode: z.int().min(0).max(255).default(0).describe('with which code it ends by itself'),
   outOfMemory: z.boolean().default(false).describe('it ends because it exceeds its memory: exit code 137'),
+  calls: z
+    .array(z.string().regex(/^[a-z0-9-]+:[A-Za-z]+$/, 'expected an action such as s3:GetObject'))
+    .default([])
+    .describe('AWS calls that it makes with the task role when it starts; it ends with exit code 1 when one is denied'),
   stopsIn: duration.default(1 * SECOND).describe('from SIGTERM until it has ended; past stopTimeout it is killed'),
 });
 

@@ -23,7 +23,9 @@ import {
 } from '../kernel/index.ts';
 import awsvpcLimits from './awsvpcTaskLimits.json' with { type: 'json' };
 import gpus from './gpuCounts.json' with { type: 'json' };
+import type { FaultEvent } from './fault.ts';
 import { portRangeOf, type PortRange } from './hostPorts.ts';
+import { agentDenial, type AgentAction } from './permissions.ts';
 import type { PlacementAssumptions } from './placement/assumptions.ts';
 import { missingCapabilities } from './placement/capabilities.ts';
 import { hostPorts } from './placement/engine.ts';
@@ -61,6 +63,8 @@ export interface ContainerInstance {
   readonly runningGroups: Map<string, number>;
   /** Images that it has pulled before. */
   readonly pulled: Map<string, true>;
+  /** Until when its agent is logged in, by registry. */
+  readonly registryTokens: Map<string, Millis>;
 }
 
 /** What the agent has to give. Network interfaces are not its business. */
@@ -107,13 +111,24 @@ export const containerInstanceEvents = {
   ContainerInstanceDeregistered: event('The instance left the cluster.', {
     ec2InstanceId: text('the instance'),
   }),
+  AgentCallDenied: event('AWS refused a call of a container agent: its instance role lacks a permission.', {
+    ec2InstanceId: text('the instance'),
+    action: text<AgentAction>('what the agent wanted to do'),
+    message: text("why, in AWS's words"),
+  }),
+  RegistryTokenIssued: event('A container agent has logged in to a registry of Amazon ECR.', {
+    ec2InstanceId: text('the instance'),
+    registry: text('the registry'),
+    expiresAtMs: number('until when it need not do so again'),
+  }),
 } as const;
 export type ContainerInstanceEvent = EventsOf<typeof containerInstanceEvents>;
 
 export type ContainerInstanceCommand =
   | { readonly type: 'RegisterContainerInstance'; readonly ec2InstanceId: string }
   | { readonly type: 'ActivateContainerInstance'; readonly ec2InstanceId: string }
-  | { readonly type: 'DrainContainerInstance'; readonly ec2InstanceId: string };
+  /** @param byAgent  the agent calls it itself, when its Spot instance gets notice */
+  | { readonly type: 'DrainContainerInstance'; readonly ec2InstanceId: string; readonly byAgent?: boolean };
 
 /** What an instance of a type registers; undefined when the catalogue does not know the type, or memory is reserved away. */
 export function registeredResources(
@@ -158,60 +173,79 @@ function reservedPorts(config: Immutable<EcsConfig>, { reserved51680 }: Placemen
   return [...tcp.map((port) => `tcp/${port}`), ...config.ECS_RESERVED_PORTS_UDP.map((port) => `udp/${port}`)];
 }
 
-export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand, ContainerInstanceEvent> = {
-  RegisterContainerInstance({ ec2InstanceId }, { world: { ec2, ecs }, nowMs }) {
-    const instance = ec2.instances.get(ec2InstanceId);
-    if (instance?.state !== 'InService') return [];
-    const group = ec2.groups.get(instance.autoScalingGroupName);
-    // The agent joins the cluster that its ecs.config names; another name is an instance that never appears.
-    const config = group?.config.ecsConfig ?? ecsConfig.parse({ ECS_CLUSTER: ecs.clusterName });
-    if (config.ECS_CLUSTER !== ecs.clusterName) return [];
-    const { agentVersion } = ecs.placement;
-    const trunked = isTrunked(ecs.awsvpcTrunking, agentVersion);
-    const registered = registeredResources(instance.instanceType, config, trunked);
-    if (registered === undefined) return [];
-    // Only an instance that takes a trunk carries its attribute, and waits for it.
-    const withTrunk = trunked && registered.enis !== registeredResources(instance.instanceType)?.enis;
-    const waitMs = withTrunk && nowMs !== ecs.warmStartMs ? ecs.placement.trunkProvisioning : 0;
-    let capacityProvider: string | undefined;
-    for (const [name, provider] of ecs.capacityProviders)
-      if (provider.config.autoScalingGroupProvider.autoScalingGroup === instance.autoScalingGroupName)
-        capacityProvider = name;
-    const attributes: Record<string, string | null> = {
-      ...builtInAttributes(ecs, instance.instanceType, instance.availabilityZone),
-      ...(withTrunk ? { 'ecs.awsvpc-trunk-id': `eni-${ec2InstanceId}` } : {}),
-    };
-    for (const [name, value] of Object.entries(config.ECS_INSTANCE_ATTRIBUTES))
-      attributes[name] = value === '' ? null : value;
-    return [
-      {
-        type: 'ContainerInstanceRegistered',
-        ec2InstanceId,
-        instanceType: instance.instanceType,
-        availabilityZone: instance.availabilityZone,
-        ...(capacityProvider === undefined ? {} : { capacityProvider }),
-        ...registered,
-        ports: reservedPorts(config, ecs.placement),
-        dynamicPortRange: config.ECS_DYNAMIC_HOST_PORT_RANGE,
-        agentVersion,
-        attributes,
-        missingCapabilities: missingCapabilities(config),
-        activeAtMs: nowMs + waitMs,
-      },
-    ];
-  },
+/** What a container agent hears when it may not make a call; nothing when it may. */
+export function deniedCall(
+  world: Immutable<EcsWorld>,
+  ec2InstanceId: string,
+  action: AgentAction,
+): readonly ContainerInstanceEvent[] {
+  const message = agentDenial(world, ec2InstanceId, action);
+  return message === undefined ? [] : [{ type: 'AgentCallDenied', ec2InstanceId, action, message }];
+}
 
-  ActivateContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
-    if (ecs.containerInstances.get(ec2InstanceId)?.status !== 'REGISTERING') return [];
-    return [{ type: 'ContainerInstanceActivated', ec2InstanceId }];
-  },
+export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand, ContainerInstanceEvent | FaultEvent> =
+  {
+    RegisterContainerInstance({ ec2InstanceId }, { world, nowMs }) {
+      const { ec2, ecs } = world;
+      const instance = ec2.instances.get(ec2InstanceId);
+      if (instance?.state !== 'InService') return [];
+      const group = ec2.groups.get(instance.autoScalingGroupName);
+      // The agent joins the cluster that its ecs.config names; another name is an instance that never appears.
+      const config = group?.config.ecsConfig ?? ecsConfig.parse({ ECS_CLUSTER: ecs.clusterName });
+      if (config.ECS_CLUSTER !== ecs.clusterName) return [];
+      const { agentVersion } = ecs.placement;
+      const trunked = isTrunked(ecs.awsvpcTrunking, agentVersion);
+      const registered = registeredResources(instance.instanceType, config, trunked);
+      if (registered === undefined) return [];
+      const refused = deniedCall(world, ec2InstanceId, 'ecs:RegisterContainerInstance');
+      if (refused.length > 0) return refused;
+      const cutOff = deniedCall(world, ec2InstanceId, 'ecs:Poll');
+      // Only an instance that takes a trunk carries its attribute, and waits for it.
+      const withTrunk = trunked && registered.enis !== registeredResources(instance.instanceType)?.enis;
+      const waitMs = withTrunk && nowMs !== ecs.warmStartMs ? ecs.placement.trunkProvisioning : 0;
+      let capacityProvider: string | undefined;
+      for (const [name, provider] of ecs.capacityProviders)
+        if (provider.config.autoScalingGroupProvider.autoScalingGroup === instance.autoScalingGroupName)
+          capacityProvider = name;
+      const attributes: Record<string, string | null> = {
+        ...builtInAttributes(ecs, instance.instanceType, instance.availabilityZone),
+        ...(withTrunk ? { 'ecs.awsvpc-trunk-id': `eni-${ec2InstanceId}` } : {}),
+      };
+      for (const [name, value] of Object.entries(config.ECS_INSTANCE_ATTRIBUTES))
+        attributes[name] = value === '' ? null : value;
+      return [
+        {
+          type: 'ContainerInstanceRegistered',
+          ec2InstanceId,
+          instanceType: instance.instanceType,
+          availabilityZone: instance.availabilityZone,
+          ...(capacityProvider === undefined ? {} : { capacityProvider }),
+          ...registered,
+          ports: reservedPorts(config, ecs.placement),
+          dynamicPortRange: config.ECS_DYNAMIC_HOST_PORT_RANGE,
+          agentVersion,
+          attributes,
+          missingCapabilities: missingCapabilities(config),
+          activeAtMs: nowMs + waitMs,
+        },
+        ...cutOff,
+        ...cutOff.map(() => ({ type: 'ContainerAgentDisconnected', ec2InstanceId }) as const),
+      ];
+    },
 
-  DrainContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
-    // Choice: one that is REGISTERING is drained too, or its group would wait for ever to terminate it.
-    if ((ecs.containerInstances.get(ec2InstanceId)?.status ?? 'DRAINING') === 'DRAINING') return [];
-    return [{ type: 'ContainerInstanceDraining', ec2InstanceId }];
-  },
-};
+    ActivateContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
+      if (ecs.containerInstances.get(ec2InstanceId)?.status !== 'REGISTERING') return [];
+      return [{ type: 'ContainerInstanceActivated', ec2InstanceId }];
+    },
+
+    DrainContainerInstance({ ec2InstanceId, byAgent = false }, { world }) {
+      // Choice: one that is REGISTERING is drained too, or its group would wait for ever to terminate it.
+      if ((world.ecs.containerInstances.get(ec2InstanceId)?.status ?? 'DRAINING') === 'DRAINING') return [];
+      const refused = byAgent ? deniedCall(world, ec2InstanceId, 'ecs:UpdateContainerInstancesState') : [];
+      if (refused.length > 0) return refused;
+      return [{ type: 'ContainerInstanceDraining', ec2InstanceId }];
+    },
+  };
 
 /** Choice: names that AWS would make up, such as the image's, say what they stand for. */
 function builtInAttributes(
@@ -270,6 +304,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
       runningTasksCount: 0,
       runningGroups: new Map(),
       pulled: new Map(),
+      registryTokens: new Map(),
     });
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
@@ -288,6 +323,10 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
     ecs.containerInstances.delete(ec2InstanceId);
     noteChange(ecs.placementJournal, ec2InstanceId);
+  },
+  AgentCallDenied() {},
+  RegistryTokenIssued({ ecs }, { ec2InstanceId, registry, expiresAtMs }) {
+    ecs.containerInstances.get(ec2InstanceId)?.registryTokens.set(registry, expiresAtMs);
   },
 };
 

@@ -10,8 +10,11 @@ import {
   type CloudWatchEvent,
 } from '../cloudwatch/index.ts';
 import { listensTo, watchedPeriodsMs, type Ec2Command, type Ec2Event } from '../ec2/index.ts';
-import type { ElbCommand, ElbEvent } from '../elb/index.ts';
+import type { CheckResult, ElbCommand, ElbEvent } from '../elb/index.ts';
+import type { IamEvent } from '../iam/index.ts';
 import { HOUR, MINUTE, SECOND, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
+import type { LogCommand } from '../logs/index.ts';
+import type { VpcEvent } from '../vpc/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
 import {
   holdsTasks,
@@ -36,6 +39,8 @@ import { checksFail, concerns, type FaultCommand, type FaultEvent, type TaskFaul
 import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
 import { hasHighResolution, metricData } from './metrics.ts';
 import { overloadChanges } from './overload.ts';
+import { applicationDenial, logStreamOf } from './permissions.ts';
+import { isReachable } from './reachability.ts';
 import { scalableResourceId, serviceNameOf } from './scalableService.ts';
 import type { RebalancingCommand } from './rebalancing.ts';
 import type { SchedulerCommand } from './scheduler.ts';
@@ -57,7 +62,7 @@ type EcsEvent =
   | ServingEvent
   | TaskEvent
   | TaskRunEvent;
-type Heard = EcsEvent | WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent;
+type Heard = EcsEvent | IamEvent | VpcEvent | WorkloadEvent | CloudWatchEvent | AutoscalingEvent | Ec2Event | ElbEvent;
 type Asked =
   | CapacityProviderCommand
   | ContainerInstanceCommand
@@ -73,6 +78,7 @@ type Asked =
   | CloudWatchCommand
   | AutoscalingCommand
   | Ec2Command
+  | LogCommand
   | ElbCommand;
 
 export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world) =>
@@ -83,6 +89,7 @@ export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world)
     launching(events, world),
     living(events, world),
     failing(events, world),
+    permissions(events, world),
     loadBalancing(events, world),
     instances(events, world),
     burstable(events, world),
@@ -199,14 +206,21 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         ]),
       ),
     events.on('DeploymentStarted').pipe(mergeMap(({ atMs, event }) => afterWhile(world, atMs, event.serviceName))),
-    events.on('ServiceTasksStarting', 'ServiceTaskPlacementFailed', 'ServiceTaskStartFailed').pipe(
-      mergeMap(({ event }) => {
-        const againAtMs = event.type === 'ServiceTasksStarting' ? event.continuesAtMs : event.retryAtMs;
-        return againAtMs === undefined ? [] : reconcile(world, againAtMs, event.serviceName, true);
-      }),
-    ),
+    events
+      .on(
+        'ServiceTasksStarting',
+        'ServiceTaskPlacementFailed',
+        'ServiceTaskConfigurationFailed',
+        'ServiceTaskStartFailed',
+      )
+      .pipe(
+        mergeMap(({ event }) => {
+          const againAtMs = event.type === 'ServiceTasksStarting' ? event.continuesAtMs : event.retryAtMs;
+          return againAtMs === undefined ? [] : reconcile(world, againAtMs, event.serviceName, true);
+        }),
+      ),
     // The desired count was lowered while these tasks were being started.
-    events.on('TaskCreated', 'ServiceTaskPlacementFailed').pipe(
+    events.on('TaskCreated', 'ServiceTaskPlacementFailed', 'ServiceTaskConfigurationFailed').pipe(
       filter(({ event }) => hasTooMany(world, event.serviceName)),
       mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName)),
     ),
@@ -260,6 +274,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         'ContainerAgentConnected',
       )
       .pipe(
+        filter(({ event }) => mayMakeRoom(world, event)),
         mergeMap(({ atMs }) =>
           Array.from(world.ecs.services.values())
             .filter(({ placementFailures }) => placementFailures > 0)
@@ -286,6 +301,15 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     ),
   );
+
+/** Whether there may be more room on an instance: what stops on Fargate leaves none. */
+function mayMakeRoom(
+  { ecs }: Immutable<EcsWorld>,
+  event: { readonly type: string; readonly taskId?: string; readonly ec2InstanceId?: string | undefined },
+): boolean {
+  if (event.type === 'TaskStopping') return ecs.tasks.get(event.taskId ?? '')?.ec2InstanceId !== undefined;
+  return event.ec2InstanceId !== undefined;
+}
 
 /** Whether a service wants its zones balanced. */
 function isBalanced({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
@@ -432,6 +456,7 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   );
 
 type TaskView = Immutable<Task>;
+type Container = Immutable<RegisteredTaskDefinition>['definition']['containerDefinitions'][number];
 
 function containersOf({ ecs }: Immutable<EcsWorld>, { taskDefinition }: TaskView) {
   const registered = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
@@ -449,11 +474,14 @@ function startedContainers(world: Immutable<EcsWorld>, atMs: Millis, taskId: str
     if (healthCheck !== undefined) asked.push(...nextCheck(world, atMs, taskId, container, false));
     if (startTimeout !== undefined)
       asked.push(due(atMs + startTimeout * 1_000, { type: 'ExpireStart', taskId, container }));
-    asked.push(...ownExit(atMs, taskId, definition));
+    asked.push(...ownExit(atMs, taskId, definition), ...deniedExit(world, atMs, task, definition));
+    asked.push(...logStream(atMs, taskId, definition));
     for (const [faultId, fault] of world.ecs.faults) asked.push(...forcedExits(world, task, faultId, fault, container));
   }
   return asked;
 }
+
+const OUT_OF_MEMORY = 'OutOfMemoryError: Container killed due to memory usage';
 
 function ownExit(startedAtMs: Millis, taskId: string, definition: Immutable<ContainerLife>): Due<Asked>[] {
   const { exitsAfter, exitCode, outOfMemory } = definition.behavior ?? {};
@@ -464,9 +492,36 @@ function ownExit(startedAtMs: Millis, taskId: string, definition: Immutable<Cont
       taskId,
       container: definition.name,
       exitCode: outOfMemory === true ? KILLED : (exitCode ?? 0),
-      outOfMemory: outOfMemory === true,
+      reason: outOfMemory === true ? OUT_OF_MEMORY : undefined,
       faultId: '',
     }),
+  ];
+}
+
+/** How soon an application ends that may not make a call it needs. Choice: its SDK gives up at once. */
+const DENIED_AFTER_MS = 1_000;
+
+function deniedExit(
+  world: Immutable<EcsWorld>,
+  startedAtMs: Millis,
+  task: TaskView,
+  definition: Container,
+): Due<Asked>[] {
+  const reason = applicationDenial(world, task, definition);
+  if (reason === undefined) return [];
+  const { taskId } = task;
+  const ends = { type: 'ExitContainer', taskId, container: definition.name, exitCode: 1, reason, faultId: '' } as const;
+  return [due(startedAtMs + DENIED_AFTER_MS, ends)];
+}
+
+/** The awslogs driver opens a stream for the container, and the group where it may. */
+function logStream(atMs: Millis, taskId: string, definition: Container): Due<Asked>[] {
+  const stream = logStreamOf(definition, taskId);
+  if (stream === undefined) return [];
+  const { logGroupName, logStreamName, createsGroup } = stream;
+  return [
+    ...(createsGroup ? [due(atMs, { type: 'CreateLogGroup', logGroupName })] : []),
+    due(atMs, { type: 'CreateLogStream', logGroupName, logStreamName }),
   ];
 }
 
@@ -482,14 +537,13 @@ function forcedExits(
   const name = fault.containerName ?? containersOf(world, task).find(({ essential }) => essential)?.name;
   const startedAtMs = task.containers.get(name ?? '')?.startedAtMs;
   if (name === undefined || startedAtMs === undefined || (only !== undefined && name !== only)) return [];
-  const outOfMemory = fault.kind === 'OutOfMemory';
   return [
     due(Math.max(startedAtMs, fault.at) + fault.after, {
       type: 'ExitContainer',
       taskId: task.taskId,
       container: name,
       exitCode: fault.kind === 'OutOfMemory' ? KILLED : fault.exitCode,
-      outOfMemory,
+      reason: fault.kind === 'OutOfMemory' ? OUT_OF_MEMORY : undefined,
       faultId,
     }),
   ];
@@ -539,6 +593,24 @@ const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
   );
 
+/** Roles have changed: agents try again what they could not do, and tell what they could not tell. */
+const permissions = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  events.on('RolePolicyPut', 'RolePolicyRemoved', 'RoleTrustUpdated').pipe(
+    mergeMap(({ atMs }) => [
+      ...Array.from(world.ec2.instances.values())
+        .filter(({ instanceId, state, bootedAtMs }) => {
+          const isThere = state === 'InService' && bootedAtMs <= atMs;
+          return isThere && !world.ecs.containerInstances.has(instanceId);
+        })
+        .map(({ instanceId }) => due(atMs, { type: 'RegisterContainerInstance', ec2InstanceId: instanceId })),
+      due(atMs, { type: 'ReviewAgents' }),
+      ...Array.from(world.ecs.tasks.values()).flatMap((task) => catchUp(world, atMs, task)),
+      ...Array.from(world.ecs.services.values())
+        .filter(({ placementFailures }) => placementFailures > 0)
+        .flatMap(({ config }) => reconcile(world, atMs, config.serviceName, true)),
+    ]),
+  );
+
 function checksOf(world: Immutable<EcsWorld>, atMs: Millis, { taskId, containers }: TaskView): Due<Asked>[] {
   return Array.from(containers.keys()).flatMap((name) => nextCheck(world, atMs, taskId, name, false));
 }
@@ -585,7 +657,9 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
     events.on('TargetRegistered').pipe(
       mergeMap(({ atMs, event: { targetId } }) => {
         const task = world.ecs.tasks.get(targetId);
-        return task === undefined || passesTargetChecks(world, task) ? [] : targetAnswers(world, atMs, task);
+        if (task === undefined) return [];
+        const fails = targetGroupsOf(world, task.serviceName).some((name) => answerOf(world, task, name) !== 'Passes');
+        return fails ? targetAnswers(world, atMs, task) : [];
       }),
     ),
     events.on('TaskDeactivating').pipe(
@@ -596,6 +670,13 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
         );
       }),
     ),
+    events
+      .on('SecurityGroupIngressAuthorized', 'SecurityGroupIngressRevoked')
+      .pipe(
+        mergeMap(({ atMs }) =>
+          Array.from(world.ecs.tasks.values()).flatMap((task) => targetAnswers(world, atMs, task)),
+        ),
+      ),
     // A task that ends by itself does not wait for its target group.
     events.on('TaskStopping', 'TaskStopped').pipe(
       mergeMap(({ atMs, event: { taskId, serviceName } }) =>
@@ -642,32 +723,41 @@ function startupMs(world: Immutable<EcsWorld>, taskId: string, targetGroup: stri
 
 /** The container that a target group sends requests to. */
 function targetContainer(world: Immutable<EcsWorld>, task: TaskView, targetGroup: string) {
-  const { loadBalancers } = world.ecs.services.get(task.serviceName)?.config ?? { loadBalancers: [] };
-  const named = loadBalancers.find((loadBalancer) => loadBalancer.targetGroup === targetGroup)?.containerName;
+  const named = attachmentOf(world, task, targetGroup)?.containerName;
   return containersOf(world, task).find(({ name }) => name === named);
 }
 
-function passesTargetChecks(world: Immutable<EcsWorld>, task: TaskView): boolean {
-  const fails = targetGroupsOf(world, task.serviceName).some(
-    (targetGroup) => targetContainer(world, task, targetGroup)?.behavior?.healthChecks === 'fail',
-  );
-  return !fails && !checksFail(world.ecs.faults, 'loadBalancer', task);
+/** How a service is attached to a target group. */
+function attachmentOf({ ecs }: Immutable<EcsWorld>, { serviceName }: TaskView, targetGroup: string) {
+  return ecs.services
+    .get(serviceName)
+    ?.config.loadBalancers.find((loadBalancer) => loadBalancer.targetGroup === targetGroup);
+}
+
+/** What the checks of a target group meet at a task: nothing comes through, the application fails them, or it passes. */
+function answerOf(world: Immutable<EcsWorld>, task: TaskView, targetGroup: string): CheckResult {
+  const attachment = attachmentOf(world, task, targetGroup);
+  if (attachment !== undefined && !isReachable(world, task, attachment)) return 'Target.Timeout';
+  const fails =
+    targetContainer(world, task, targetGroup)?.behavior?.healthChecks === 'fail' ||
+    checksFail(world.ecs.faults, 'loadBalancer', task);
+  return fails ? 'Target.ResponseCodeMismatch' : 'Passes';
 }
 
 /** Tells the load balancer how the application of a task answers its checks from now on. */
 function targetAnswers(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<Asked>[] {
   const { taskId: targetId } = task;
-  const passes = passesTargetChecks(world, task);
   return targetGroupsOf(world, task.serviceName)
     .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(targetId) === true)
-    .map((targetGroup) =>
-      due(
+    .map((targetGroup) => {
+      const answer = answerOf(world, task, targetGroup);
+      return due(
         atMs,
-        passes
+        answer === 'Passes'
           ? { type: 'TargetRecovers', targetGroup, targetId }
-          : { type: 'TargetFails', targetGroup, targetId, reason: 'Target.ResponseCodeMismatch' },
-      ),
-    );
+          : { type: 'TargetFails', targetGroup, targetId, reason: answer },
+      );
+    });
 }
 
 /** Instances join when they have booted, drain before they go, and are protected while they hold tasks. */
@@ -788,7 +878,11 @@ const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
           true,
       ),
       map(({ atMs, event }) =>
-        due(atMs + SPOT_POLL_MS, { type: 'DrainContainerInstance', ec2InstanceId: event.instanceId }),
+        due(atMs + SPOT_POLL_MS, {
+          type: 'DrainContainerInstance',
+          ec2InstanceId: event.instanceId,
+          byAgent: true,
+        }),
       ),
     ),
     events

@@ -18,7 +18,8 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
-import type { ContainerInstance } from './containerInstance.ts';
+import { deniedCall, type ContainerInstance, type ContainerInstanceEvent } from './containerInstance.ts';
+import { agentDenial } from './permissions.ts';
 import { noteChange } from './placement/placementIndex.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -36,6 +37,9 @@ export const taskFaults = [
   z
     .strictObject({ kind: z.literal('PullTimeout'), ...when, image: name.optional() })
     .describe('image pulls make no progress, until the agent gives them up'),
+  z
+    .strictObject({ kind: z.literal('PullRateExceeded'), ...when, image: name.optional() })
+    .describe('the registry answers toomanyrequests: its limit for pulls is used up'),
   z
     .strictObject({
       kind: z.literal('SlowPull'),
@@ -100,17 +104,21 @@ export type FaultEvent = EventsOf<typeof faultEvents>;
 export type FaultCommand =
   | { readonly type: 'BeginTaskFault'; readonly faultId: string; readonly fault: TaskFault }
   | { readonly type: 'EndTaskFault'; readonly faultId: string }
-  | { readonly type: 'DisconnectAgents'; readonly faultId: string };
+  | { readonly type: 'DisconnectAgents'; readonly faultId: string }
+  /** What container agents may do has changed. */
+  | { readonly type: 'ReviewAgents' };
 
-export const decideFault: Decide<EcsWorld, FaultCommand, FaultEvent> = {
+export const decideFault: Decide<EcsWorld, FaultCommand, FaultEvent | ContainerInstanceEvent> = {
   BeginTaskFault: ({ faultId, fault }) => [{ type: 'TaskFaultBegan', faultId, fault }],
 
-  EndTaskFault({ faultId }, { world: { ecs } }) {
+  EndTaskFault({ faultId }, { world }) {
+    const { ecs } = world;
     const fault = ecs.faults.get(faultId);
     if (fault === undefined) return [];
     const back = Array.from(ecs.containerInstances.values())
       .filter((instance) => !instance.agentConnected && agentFaultsOn(ecs.faults, instance) === 1)
       .filter((instance) => isCutOff(fault, instance))
+      .filter(({ ec2InstanceId }) => agentDenial(world, ec2InstanceId, 'ecs:Poll') === undefined)
       .map(({ ec2InstanceId }) => ({ type: 'ContainerAgentConnected', ec2InstanceId }) as const);
     return [{ type: 'TaskFaultEnded', faultId, fault }, ...back];
   },
@@ -121,6 +129,19 @@ export const decideFault: Decide<EcsWorld, FaultCommand, FaultEvent> = {
     return Array.from(ecs.containerInstances.values())
       .filter((instance) => instance.agentConnected && isCutOff(fault, instance))
       .map(({ ec2InstanceId }) => ({ type: 'ContainerAgentDisconnected', ec2InstanceId }));
+  },
+
+  ReviewAgents(_command, { world }) {
+    return Array.from(world.ecs.containerInstances.values()).flatMap(
+      (instance): readonly (FaultEvent | ContainerInstanceEvent)[] => {
+        const { ec2InstanceId, agentConnected } = instance;
+        const denied = deniedCall(world, ec2InstanceId, 'ecs:Poll');
+        if (agentConnected && denied.length > 0)
+          return [...denied, { type: 'ContainerAgentDisconnected', ec2InstanceId }];
+        const isBack = !agentConnected && denied.length === 0 && agentFaultsOn(world.ecs.faults, instance) === 0;
+        return isBack ? [{ type: 'ContainerAgentConnected', ec2InstanceId }] : [];
+      },
+    );
   },
 };
 
@@ -181,11 +202,12 @@ function otherThan(checks: 'container' | 'loadBalancer'): 'container' | 'loadBal
 export function pullFault(
   faults: Faults,
   image: string,
-): Immutable<TaskFaultOf<'ImageMissing' | 'PullTimeout' | 'SlowPull'>> | undefined {
+): Immutable<TaskFaultOf<'ImageMissing' | 'PullTimeout' | 'PullRateExceeded' | 'SlowPull'>> | undefined {
   let slow: Immutable<TaskFaultOf<'SlowPull'>> | undefined;
   for (const fault of faults.values()) {
     if (fault.kind === 'ImageMissing' && fault.image === image) return fault;
     if (fault.kind === 'PullTimeout' && (fault.image ?? image) === image) return fault;
+    if (fault.kind === 'PullRateExceeded' && (fault.image ?? image) === image) return fault;
     if (fault.kind === 'SlowPull' && (fault.image ?? image) === image && fault.factor > (slow?.factor ?? 0))
       slow = fault;
   }

@@ -199,6 +199,7 @@ export const ecsPhases: Phases<EcsCommand> = {
   BeginTaskFault: Phase.Environment,
   EndTaskFault: Phase.Environment,
   DisconnectAgents: Phase.Environment,
+  ReviewAgents: Phase.Environment,
   GiveUpTask: Phase.Execute,
   LoseContainerInstance: Phase.Environment,
   SetCpuSpeed: Phase.Environment,

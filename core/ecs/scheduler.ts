@@ -12,6 +12,7 @@ import { isFargate, splitByStrategy, type CapacityProviderStrategyItem } from '.
 import { checkedHealth } from './container.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import { failures, primaryOf, type Deployment, type DeploymentEvent } from './deployment.ts';
+import { unassumableRole } from './permissions.ts';
 import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
 import { boundsOf, CYCLE_MS, type Service, type ServiceEvent } from './service.ts';
 import {
@@ -68,6 +69,8 @@ export const decideScheduler: Decide<EcsWorld, SchedulerCommand, Answer> = {
     const count = deployment?.starting.get(capacityProvider) ?? 0;
     if (found === undefined || deployment === undefined || count === 0) return [];
     const provider = capacityProvider === '' ? undefined : capacityProvider;
+    const roleName = unassumableRole(context.world, revisionOf(context.world, deployment));
+    if (roleName !== undefined) return notConfigured(found, deployment, capacityProvider, count, roleName, context);
     const task = newTask(context.world, found, deployment, provider, 0);
     const created = createdTask(task, serviceName);
     if (provider !== undefined && isFargate(provider)) {
@@ -145,21 +148,43 @@ function notPlaced(
   refusal: Refusal,
   { world, nowMs }: Context<EcsWorld>,
 ): Answer[] {
-  const { first, factor, most } = world.ecs.assumptions.services.placementRetry;
-  const delayMs = Math.min(most, Math.round(first * factor ** Math.min(found.placementFailures, 50)));
+  const { serviceName } = found.config;
+  const tries = { serviceName, deploymentId, capacityProvider, count, ...retryOf(world, found, nowMs) };
   return [
-    {
-      type: 'ServiceTaskPlacementFailed',
-      serviceName: found.config.serviceName,
-      deploymentId,
-      capacityProvider,
-      count,
-      ...refusal,
-      // One retry at a time: the providers of a round share it.
-      ...(nowMs < found.retryAtMs ? {} : { retryAtMs: nowMs + delayMs }),
-    },
+    { type: 'ServiceTaskPlacementFailed', ...tries, ...refusal },
     ...failures(world, found, deploymentId, count, 'start'),
   ];
+}
+
+/** Tasks whose role ECS cannot assume are not even created. */
+function notConfigured(
+  found: View,
+  { deploymentId }: Immutable<Deployment>,
+  capacityProvider: string,
+  count: number,
+  roleName: string,
+  { world, nowMs }: Context<EcsWorld>,
+): Answer[] {
+  const { serviceName } = found.config;
+  const tries = { serviceName, deploymentId, capacityProvider, count, ...retryOf(world, found, nowMs) };
+  return [
+    { type: 'ServiceTaskConfigurationFailed', ...tries, roleName },
+    ...failures(world, found, deploymentId, count, 'start'),
+  ];
+}
+
+/** When tasks that could not be started are tried again. One retry at a time: the providers of a round share it. */
+function retryOf({ ecs }: World, found: View, nowMs: Millis): { readonly retryAtMs?: Millis } {
+  if (nowMs < found.retryAtMs) return {};
+  const { first, factor, most } = ecs.assumptions.services.placementRetry;
+  return { retryAtMs: nowMs + Math.min(most, Math.round(first * factor ** Math.min(found.placementFailures, 50))) };
+}
+
+function revisionOf(
+  { ecs }: World,
+  { taskDefinition }: { readonly taskDefinition: string },
+): Immutable<RegisteredTaskDefinition> {
+  return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
 }
 
 interface Standing extends StoppableTask {
@@ -190,7 +215,7 @@ export function healthOf(world: World, { config }: View, task: Immutable<Task>, 
   if (task.status !== 'RUNNING') return UNKNOWN;
   const { ecs, elb } = world;
   const { loadBalancers } = config;
-  const { definition } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  const { definition } = revisionOf(world, task);
   const ofContainers = checkedHealth(definition.containerDefinitions, task.containers);
   const sinceMs = task.runningSinceMs as Millis;
   if (ofContainers === 'UNHEALTHY')
@@ -623,7 +648,9 @@ function startDaemonTasks(
   const started: TaskEvent[] = [];
   let count = 0;
   let refusal: Refusal | undefined;
-  for (const instance of instances) {
+  const roleName =
+    instances.length === 0 ? undefined : unassumableRole(context.world, revisionOf(context.world, primary));
+  for (const instance of roleName === undefined ? instances : []) {
     const provider = found.strategy.length === 0 ? undefined : instance.capacityProvider;
     const task = newTask(context.world, found, primary, provider, started.length / 2);
     const place = findPlace(context, found, task, [instance]);
@@ -636,6 +663,7 @@ function startDaemonTasks(
   const providers = started
     .filter((event) => event.type === 'TaskCreated')
     .map((event) => event.capacityProvider ?? '');
+  if (roleName !== undefined) count = instances.length;
   const asked = [...providers, ...Array.from({ length: count }, () => '')];
   if (asked.length === 0) return [];
   const start: ServiceEvent = {
@@ -645,6 +673,7 @@ function startDaemonTasks(
     capacityProviders: asked,
     replaced: 0,
   };
+  if (roleName !== undefined) return [start, ...notConfigured(found, primary, '', count, roleName, context)];
   const failed = refusal === undefined ? [] : notPlaced(found, primary, '', count, refusal, context);
   return [start, ...started, ...failed];
 }

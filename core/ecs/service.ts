@@ -333,6 +333,14 @@ export const serviceEvents = {
     refusedCounts: numbers('instances that each reason turned away'),
     retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
   }),
+  ServiceTaskConfigurationFailed: event('ECS cannot assume a role of the tasks; the scheduler tries again later.', {
+    serviceName: text('the service'),
+    deploymentId: text('their deployment'),
+    capacityProvider: text('the provider they were meant for; empty for the launch type EC2'),
+    count: number('tasks'),
+    roleName: text('the role'),
+    retryAtMs: optional(number('when the scheduler tries again unless something changes before; absent: as it said')),
+  }),
   ServiceDeploymentBlocked: event(
     'Neither bound of the deployment configuration lets the scheduler start or stop a task.',
     {
@@ -500,6 +508,22 @@ function revisionOf(ecs: Immutable<EcsWorld>['ecs'], taskDefinition: string): st
   return ecs.latestRevisions.get(taskDefinition) ?? taskDefinition;
 }
 
+/** Tasks that were asked for will not be created now. */
+function giveUpStarts(
+  { ecs }: EcsWorld,
+  failed: Pick<
+    EventsOf<typeof serviceEvents> & { readonly type: 'ServiceTaskPlacementFailed' },
+    'serviceName' | 'deploymentId' | 'capacityProvider' | 'count' | 'retryAtMs'
+  >,
+): void {
+  const found = ecs.services.get(failed.serviceName) as Service;
+  const deployment = found.deployments.find((other) => other.deploymentId === failed.deploymentId) as Deployment;
+  releaseStarts(found, deployment, failed.capacityProvider, failed.count);
+  if (failed.retryAtMs === undefined) return;
+  found.placementFailures++;
+  found.retryAtMs = failed.retryAtMs;
+}
+
 export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceCreated({ ecs }, { config, taskDefinition, strategy }) {
     const first = newDeployment(deploymentName(ecs.nextDeployment++), taskDefinition);
@@ -586,14 +610,8 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
     // What rebalancing had started on top is what stops now.
     if (found.rebalancing !== undefined) found.rebalancing.extra = 0;
   },
-  ServiceTaskPlacementFailed({ ecs }, { serviceName, deploymentId, capacityProvider, count, retryAtMs }) {
-    const found = ecs.services.get(serviceName) as Service;
-    const deployment = found.deployments.find((other) => other.deploymentId === deploymentId) as Deployment;
-    releaseStarts(found, deployment, capacityProvider, count);
-    if (retryAtMs === undefined) return;
-    found.placementFailures++;
-    found.retryAtMs = retryAtMs;
-  },
+  ServiceTaskPlacementFailed: giveUpStarts,
+  ServiceTaskConfigurationFailed: giveUpStarts,
   ServiceDeploymentBlocked({ ecs }, { serviceName }) {
     (ecs.services.get(serviceName) as Service).blocked = true;
   },

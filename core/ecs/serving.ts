@@ -36,7 +36,7 @@ import {
 } from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
-import type { MetricSettings } from './metrics.ts';
+import { agentDenial } from './permissions.ts';
 import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -545,7 +545,7 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
         service.latencies.clear();
       }
       if (newHighResolution) service.utilization.highResolution = noUtilization();
-      measureUtilization(service, frame, row, ecs.metrics);
+      measureUtilization(world, service, frame, row);
       measureRequests(world, service, frame, row);
       if (frame.toMs % METRIC_PERIOD_MS === 0) service.startedCount = 0;
     }
@@ -599,25 +599,34 @@ function queueStateOf(event: MessagesServed): QueueState {
 }
 
 /** Without a task that counts there is no sample. */
-function measureUtilization(
-  service: Service,
-  frame: LoadServed,
-  row: number,
-  { firstMinuteOfTask }: MetricSettings,
-): void {
+function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed, row: number): void {
+  const { firstMinuteOfTask } = world.ecs.metrics;
   const running = frame.runningTasks[row] as number;
   if (running === 0) return;
   const targets = Math.min(running, frame.targets[row] as number);
   const cpuPercent = frame.cpuPercent[row] as number;
   // Choice: a task's first minute gives no CPU sample; those that serve are taken to be the others first.
-  const counting = firstMinuteOfTask === 'omitted' ? Math.max(0, running - service.startedCount) : running;
+  const reporting = running - silentTasks(world, service);
+  const counting = firstMinuteOfTask === 'omitted' ? Math.max(0, reporting - service.startedCount) : reporting;
   const busyPercent = targets === 0 ? 0 : (cpuPercent * running) / targets;
   const { minute, highResolution } = service.utilization;
   const both = isHighResolution(service.config) ? [minute, highResolution] : [minute];
   for (const { cpu, memory } of both) {
     if (counting > 0) sample(cpu, rounded(busyPercent * Math.min(1, targets / counting)), counting);
-    sample(memory, frame.memoryPercent[row] as number, running);
+    if (reporting > 0) sample(memory, frame.memoryPercent[row] as number, reporting);
   }
+}
+
+/** Running tasks of whose use CloudWatch hears nothing: their agents may not tell. */
+function silentTasks(world: EcsWorld, { tasks }: Service): number {
+  if (world.iam.roles.size === 0) return 0;
+  let count = 0;
+  for (const taskId of tasks.keys()) {
+    const { status, ec2InstanceId } = world.ecs.tasks.get(taskId) as Task;
+    if (status !== 'RUNNING' || ec2InstanceId === undefined) continue;
+    if (agentDenial(world, ec2InstanceId, 'ecs:StartTelemetrySession') !== undefined) count++;
+  }
+  return count;
 }
 
 function sample(sums: UtilizationSums, percent: number, tasks: number): void {

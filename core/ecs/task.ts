@@ -23,6 +23,7 @@ import {
   type Evolve,
   type Millis,
 } from '../kernel/index.ts';
+import { imageReference, TOKEN_LIFE_HOURS } from '../ecr/index.ts';
 import { fargateZones, launchDelayMs, takeToken } from './capacity/fargate.ts';
 import { isFargate } from './capacity/strategy.ts';
 import {
@@ -40,6 +41,7 @@ import {
   attachEni,
   countRunning,
   countTask,
+  deniedCall,
   hostFits,
   occupyHost,
   reserve,
@@ -50,6 +52,7 @@ import {
 import { dropInactive, failures, primaryOf, throttle, type Deployment, type DeploymentEvent } from './deployment.ts';
 import { agentIsGone, checksFail, pullFault } from './fault.ts';
 import { pickHostPorts } from './hostPorts.ts';
+import { mayLogIn, pullRefusal, startRefusal, type AgentAction } from './permissions.ts';
 import { constraintOf } from './placement/constraints.ts';
 import {
   prepare,
@@ -253,7 +256,8 @@ export type TaskCommand =
       readonly taskId: string;
       readonly container: string;
       readonly exitCode: number;
-      readonly outOfMemory: boolean;
+      /** Why, in AWS's words; undefined: it just ends. */
+      readonly reason: string | undefined;
       /** The fault that makes it end; empty: its own behavior. */
       readonly faultId: string;
     }
@@ -567,8 +571,16 @@ function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<Co
   return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
 }
 
-function isOutOfTouch(ecs: View, task: Immutable<Task>): boolean {
-  return ecs.faults.size > 0 && agentIsGone(ecs.faults, instanceOf(ecs, task));
+/** Whether what happens to a task is not heard of: its agent has lost touch, or may not tell. */
+function isOutOfTouch(world: Immutable<EcsWorld>, task: Immutable<Task>): boolean {
+  const { ecs } = world;
+  if (ecs.faults.size > 0 && agentIsGone(ecs.faults, instanceOf(ecs, task))) return true;
+  return silence(world, task, 'ecs:SubmitTaskStateChange').length > 0;
+}
+
+/** What the agent of a task hears when it may not tell ECS something of it. */
+function silence(world: Immutable<EcsWorld>, { ec2InstanceId }: Immutable<Task>, action: AgentAction) {
+  return ec2InstanceId === undefined ? [] : deniedCall(world, ec2InstanceId, action);
 }
 
 export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEvent | ContainerInstanceEvent> = {
@@ -613,14 +625,15 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     const { serviceName } = task;
     const pending: TaskEvent[] = task.status === 'PROVISIONING' ? [{ type: 'TaskPending', taskId, serviceName }] : [];
     const delay = pullDelay(world, task, nowMs);
-    return delay === undefined ? pending : [...pending, { type: 'ImagePullDelayed', taskId, serviceName, ...delay }];
+    const events = [...pending, ...logins(world, task, nowMs)];
+    return delay === undefined ? events : [...events, { type: 'ImagePullDelayed', taskId, serviceName, ...delay }];
   },
 
   StartContainers({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
     if (task?.status !== 'PENDING' || task.dueAtMs === undefined || task.dueAtMs > nowMs) return [];
-    if (isOutOfTouch(world.ecs, task)) return [];
-    const failure = task.pullFailure ?? portFailure(world.ecs, task);
+    if (isOutOfTouch(world, task)) return silence(world, task, 'ecs:SubmitTaskStateChange');
+    const failure = task.pullFailure ?? startRefusal(world, task) ?? portFailure(world.ecs, task);
     return failure === undefined
       ? startEvents(world, task, nowMs)
       : stopNow(world, task, 'TaskFailedToStart', failure, nowMs);
@@ -628,7 +641,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
 
   ContinueStart({ taskId }, { world, nowMs }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task?.status !== 'PENDING' || isOutOfTouch(world.ecs, task)) return [];
+    if (task?.status !== 'PENDING' || isOutOfTouch(world, task)) return [];
     const hasBegun = Array.from(task.containers.values()).some(({ status }) => status !== 'PENDING');
     return hasBegun ? startEvents(world, task, nowMs) : [];
   },
@@ -646,10 +659,12 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     const task = world.ecs.tasks.get(taskId);
     const container = task?.containers.get(name);
     if (task === undefined || container?.status !== 'RUNNING' || container.checkedAtMs === nowMs) return [];
-    if (isEnding(task) || isOutOfTouch(world.ecs, task)) return [];
+    if (isEnding(task) || isOutOfTouch(world, task)) return [];
     const { containerDefinitions } = definitionOf(world.ecs, task).definition;
     const definition = containerDefinitions.find((other) => other.name === name);
     if (definition?.healthCheck === undefined) return [];
+    const unheard = silence(world, task, 'ecs:StartTelemetrySession');
+    if (unheard.length > 0) return unheard;
     const { retries, startPeriod } = definition.healthCheck;
     const { healthStatus, failures: before, hasPassed } = container;
     const startedAtMs = container.startedAtMs as Millis;
@@ -669,12 +684,12 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     ];
   },
 
-  ExitContainer({ taskId, container: name, exitCode, outOfMemory, faultId }, { world, nowMs }) {
+  ExitContainer({ taskId, container: name, exitCode, reason: cause, faultId }, { world, nowMs }) {
     const { ecs } = world;
     const task = ecs.tasks.get(taskId);
     const container = task?.containers.get(name);
     if (task === undefined || container?.status !== 'RUNNING' || isEnding(task)) return [];
-    if ((faultId !== '' && !ecs.faults.has(faultId)) || isOutOfTouch(ecs, task)) return [];
+    if ((faultId !== '' && !ecs.faults.has(faultId)) || isOutOfTouch(world, task)) return [];
     const { serviceName } = task;
     const ended: TaskEvent = {
       type: 'ContainerStopped',
@@ -682,7 +697,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
       serviceName,
       container: name,
       exitCode,
-      ...(outOfMemory ? { reason: 'OutOfMemoryError: Container killed due to memory usage' } : {}),
+      ...(cause === undefined ? {} : { reason: cause }),
     };
     const { containerDefinitions } = definitionOf(ecs, task).definition;
     if (containerDefinitions.find((other) => other.name === name)?.essential !== true) return [ended];
@@ -714,7 +729,7 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
 
   FinishTask({ taskId }, { world, nowMs, rng }) {
     const task = world.ecs.tasks.get(taskId);
-    if (task?.status !== 'STOPPING' || (task.dueAtMs as Millis) > nowMs || isOutOfTouch(world.ecs, task)) return [];
+    if (task?.status !== 'STOPPING' || (task.dueAtMs as Millis) > nowMs || isOutOfTouch(world, task)) return [];
     const { stopCode, reason } = task.stopping as NonNullable<Task['stopping']>;
     if (definitionOf(world.ecs, task).demand.enis === 0) return [stopped(task, stopCode, reason)];
     const { from, to } = world.ecs.assumptions.tasks.interfaceDetach;
@@ -796,11 +811,11 @@ function startEvents(
 
 /** What is unusual about the pulls of a task that begin now: the first image whose pull fails, or the slowest. */
 function pullDelay(
-  { ecs, ec2 }: Immutable<EcsWorld>,
+  world: Immutable<EcsWorld>,
   task: Immutable<Task>,
   nowMs: Millis,
 ): { readonly image: string; readonly untilMs: Millis; readonly failure?: string } | undefined {
-  if (ecs.faults.size === 0) return undefined;
+  const { ecs, ec2 } = world;
   const instance = instanceOf(ecs, task);
   const host = ec2.instances.get(task.ec2InstanceId ?? '');
   const { ECS_IMAGE_PULL_BEHAVIOR: behavior = 'default' } =
@@ -809,6 +824,9 @@ function pullDelay(
   for (const image of imagesOf(definitionOf(ecs, task))) {
     const isCached = instance?.pulled.has(image) === true;
     if (isCached && (behavior === 'once' || behavior === 'prefer-cached')) continue;
+    const fails = !isCached || behavior !== 'default';
+    const refusal = fails ? pullRefusal(world, task, image, isLoggedIn(instance, image, nowMs)) : undefined;
+    if (refusal !== undefined) return { image, untilMs: nowMs + PULL_RETRIES_MS, failure: refusal };
     const fault = pullFault(ecs.faults, image);
     if (fault === undefined) continue;
     if (fault.kind === 'SlowPull') {
@@ -816,7 +834,14 @@ function pullDelay(
       const untilMs = nowMs + Math.min(pullMs, MOST_PULL_MS);
       const failure = pullMs > MOST_PULL_MS ? { failure: 'CannotPullContainerError: the pull timed out.' } : {};
       if (untilMs > (delay?.untilMs ?? 0)) delay = { image, untilMs, ...failure };
-    } else if (!isCached || behavior !== 'default') {
+    } else if (fails) {
+      if (fault.kind === 'PullRateExceeded')
+        return {
+          image,
+          untilMs: nowMs + PULL_RETRIES_MS,
+          failure:
+            'CannotPullContainerError: toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading',
+        };
       if (fault.kind === 'PullTimeout')
         return {
           image,
@@ -828,6 +853,29 @@ function pullDelay(
     }
   }
   return delay;
+}
+
+function isLoggedIn(instance: Immutable<ContainerInstance> | undefined, image: string, nowMs: Millis): boolean {
+  return (instance?.registryTokens.get(imageReference(image).registry ?? '') ?? 0) > nowMs;
+}
+
+/** The logins to Amazon ECR that pulling the images of a task takes on its instance. On Fargate nobody remembers them. */
+function logins(world: Immutable<EcsWorld>, task: Immutable<Task>, nowMs: Millis): readonly ContainerInstanceEvent[] {
+  const instance = instanceOf(world.ecs, task);
+  if (instance === undefined) return [];
+  const registries = new Set<string>();
+  for (const image of imagesOf(definitionOf(world.ecs, task))) {
+    const { ecr, registry } = imageReference(image);
+    const needsLogin = ecr !== undefined && !isLoggedIn(instance, image, nowMs);
+    if (needsLogin && mayLogIn(world, task)) registries.add(registry as string);
+  }
+  const expiresAtMs = nowMs + TOKEN_LIFE_HOURS * HOUR;
+  return Array.from(registries, (registry) => ({
+    type: 'RegistryTokenIssued',
+    ec2InstanceId: instance.ec2InstanceId,
+    registry,
+    expiresAtMs,
+  }));
 }
 
 /** From the start of a container until its application answers health checks. */

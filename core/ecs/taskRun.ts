@@ -15,12 +15,14 @@ import {
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
+import { unassumableRole } from './permissions.ts';
 import { placementConstraint } from './placement/constraints.ts';
 import type { PlacementFailure } from './placement/engine.ts';
 import { placementStrategy, RUN_TASK_STRATEGY } from './placement/strategies.ts';
 import { createdTask } from './scheduler.ts';
 import { networkConfiguration } from './service.ts';
 import { findPlace, placedOn, placedOnFargate, waitingFor, zonesOf, type TaskEvent } from './task.ts';
+import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
 const common = {
@@ -61,7 +63,9 @@ export interface TaskRun {
 }
 
 /** ECS's reasons besides those of placement. */
-type TaskRunFailure = PlacementFailure | FargateFailure | 'MISSING' | 'INACTIVE' | 'AGENT' | 'PROVISIONING LIMIT';
+const NO_ROLE = 'ECS was unable to assume the role that was provided for this task.';
+type TaskRunFailure =
+  typeof NO_ROLE | PlacementFailure | FargateFailure | 'MISSING' | 'INACTIVE' | 'AGENT' | 'PROVISIONING LIMIT';
 
 export const taskRunEvents = {
   TaskRunRequested: event('Tasks of their own were asked for, with RunTask or StartTask.', {
@@ -119,6 +123,8 @@ export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | Task
     const { ecs } = context.world;
     const run = ecs.runs.get(runId);
     if (run === undefined) return [];
+    if (unassumableRole(context.world, definitionOf(ecs, run)) !== undefined)
+      return [failed(runId, NO_ROLE, undefined)];
     const provider = capacityProvider === '' ? undefined : capacityProvider;
     const task = newTask(ecs, runId, run, provider);
     const created = createdTask(task, '');
@@ -142,6 +148,8 @@ export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | Task
     const run = ecs.runs.get(runId);
     if (run === undefined) return [];
     const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (unassumableRole(context.world, definitionOf(ecs, run)) !== undefined)
+      return [failed(runId, NO_ROLE, ec2InstanceId)];
     const refusal = unfit(instance);
     if (instance === undefined || refusal !== undefined) return [failed(runId, refusal ?? 'MISSING', ec2InstanceId)];
     const task = newTask(ecs, runId, run, undefined);
@@ -151,6 +159,13 @@ export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | Task
       : [failed(runId, place.reason, ec2InstanceId)];
   },
 };
+
+function definitionOf(
+  { taskDefinitions }: World['ecs'],
+  { taskDefinition }: { readonly taskDefinition: string },
+): Immutable<RegisteredTaskDefinition> {
+  return taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+}
 
 function requested(
   ecs: World['ecs'],

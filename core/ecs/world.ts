@@ -3,8 +3,12 @@
 import type { Immutable } from 'immer';
 import type { AutoscalingWorld } from '../autoscaling/index.ts';
 import type { Ec2World } from '../ec2/index.ts';
+import type { EcrWorld } from '../ecr/index.ts';
 import type { ElbWorld } from '../elb/index.ts';
+import type { IamWorld } from '../iam/index.ts';
 import type { Millis } from '../kernel/index.ts';
+import type { LogsWorld } from '../logs/index.ts';
+import type { VpcWorld } from '../vpc/index.ts';
 import type { WorkloadWorld } from '../workload/index.ts';
 import type { ServiceAssumptions, TaskAssumptions } from './assumptions.ts';
 import type { EcsCapacityAssumptions, EcsTimings } from './capacity/assumptions.ts';
@@ -22,7 +26,15 @@ import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { TaskRun } from './taskRun.ts';
 
 export interface EcsWorld
-  extends Immutable<AutoscalingWorld>, Immutable<Ec2World>, Immutable<ElbWorld>, Immutable<WorkloadWorld> {
+  extends
+    Immutable<AutoscalingWorld>,
+    Immutable<Ec2World>,
+    Immutable<EcrWorld>,
+    Immutable<ElbWorld>,
+    Immutable<IamWorld>,
+    Immutable<LogsWorld>,
+    Immutable<VpcWorld>,
+    Immutable<WorkloadWorld> {
   readonly ecs: EcsState;
 }
 

@@ -39,6 +39,11 @@ export const loadBalancer = z.strictObject({
     .min(1)
     .optional()
     .describe('the zones of its subnets; targets in other zones are unused. Left out: every zone'),
+  SecurityGroups: z
+    .array(z.string().min(1))
+    .max(5)
+    .default([])
+    .describe('GroupIds that it carries: what targets may let in'),
   Attributes: z
     .array(
       z.discriminatedUnion('Key', [

@@ -1,6 +1,7 @@
 /** What can be read from a run's events. */
 
 export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts';
+export { failuresProjection, type FailureReport } from './failures.ts';
 export { priceList, type PriceList } from './prices.ts';
 export { queueProjection, type QueueReport } from './queue.ts';
 export { project, type Projection } from './projection.ts';

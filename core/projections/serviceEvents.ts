@@ -83,6 +83,7 @@ export function serviceEventsProjection(serviceName: string): Projection<Service
       'ServiceTasksStarting',
       'ServiceTasksStopping',
       'ServiceTaskPlacementFailed',
+      'ServiceTaskConfigurationFailed',
       'ServiceTaskStartFailed',
       'ServiceDeploymentBlocked',
       'ServiceScaleInBlocked',
@@ -147,6 +148,12 @@ export function serviceEventsProjection(serviceName: string): Projection<Service
           return;
         case 'ServiceTaskPlacementFailed':
           return warn('placement', atMs, placementMessage(service, event));
+        case 'ServiceTaskConfigurationFailed':
+          return warn(
+            'placement',
+            atMs,
+            `${service} failed to launch a task with (error ECS was unable to assume the role '${event.roleName}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.)`,
+          );
         case 'ServiceTaskStartFailed':
           if (event.retryAtMs !== undefined)
             warn('start', atMs, `${service} is unable to consistently start tasks successfully.`);

@@ -422,7 +422,7 @@ describe('containers', () => {
           .flatMap((_, other) =>
             (after >> other) & 1 ? [{ containerName: `c${other}`, condition: 'START' as const }] : [],
           ),
-        behavior: { healthChecks: 'pass', exitCode: 0, outOfMemory: false, stopsIn: stopsIn * 1_000 },
+        behavior: { healthChecks: 'pass', exitCode: 0, outOfMemory: false, calls: [], stopsIn: stopsIn * 1_000 },
       })),
     );
 

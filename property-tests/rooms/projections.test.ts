@@ -6,6 +6,7 @@ import { taskDemand } from '../../core/ecs/index.ts';
 import { MINUTE, type Recorded } from '../../core/kernel/index.ts';
 import {
   costProjection,
+  failuresProjection,
   fargateCostMicroUsd,
   priceList,
   project,
@@ -29,6 +30,7 @@ function projectionsOf(scenario: Scenario): readonly Projection<unknown>[] {
   const { start, duration, cluster, services, slo } = scenario;
   return [
     costProjection(),
+    failuresProjection(),
     ...services.flatMap(({ serviceName, loadBalancers }) => [
       scalingHistoryProjection(cluster.clusterName, serviceName, loadBalancers.length > 0),
       seriesProjection(serviceName, start, duration, 50),
@@ -180,6 +182,38 @@ function assertConserved(report: CostReport): void {
   for (const { microUsd, unusedMicroUsd } of byService)
     assert.equal(unusedMicroUsd >= 0 && unusedMicroUsd <= microUsd, true, `${unusedMicroUsd} of ${microUsd} unused`);
 }
+
+test('failures are counted: every task that did not start, every refused call, and nothing that was wanted', () => {
+  let seen = 0;
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const events = sail(scenario);
+      const projection = failuresProjection();
+      project(events, [projection]);
+      const report = projection.report(endOf(scenario));
+      const count = (is: (event: Event) => number) => events.reduce((sum, { event }) => sum + is(event), 0);
+      const expected = count((event) => {
+        if (event.type === 'ServiceTaskPlacementFailed' || event.type === 'ServiceTaskConfigurationFailed')
+          return event.count;
+        if (event.type === 'TaskRunFailed' || event.type === 'AgentCallDenied') return 1;
+        if (event.type === 'ContainerStopped') return event.reason === undefined ? 0 : 1;
+        if (event.type !== 'TaskStopped') return 0;
+        return event.stopCode === 'UserInitiated' || event.reason.startsWith('Scaling activity') ? 0 : 1;
+      });
+      assert.equal(
+        report.reduce((sum, failure) => sum + failure.count, 0),
+        expected,
+      );
+      for (const { firstAtMs, lastAtMs, reason } of report) {
+        assert.equal(firstAtMs <= lastAtMs, true, reason);
+        assert.equal(/task-\d/.test(reason), false, reason);
+        seen++;
+      }
+    }),
+    runs,
+  );
+  assert.equal(seen > 10, true, `${seen} failures were seen`);
+});
 
 test('a price list replaces what it names and nothing else', () => {
   const free = priceList.parse({

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { imageStories } from '../../sims/commands/explainImage.ts';
 import { placementStory } from '../../sims/commands/explainPlacement.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
 import { RunDirectory } from '../../sims/store/runDirectory.ts';
@@ -30,6 +31,23 @@ test('a refusal is told with its reason, who came closest, and what would help; 
   await sail(loaded, { engineVersion: 'test', onEvents: (events) => written.append(events) });
   assert.deepEqual(await placementStory(directory), story);
   assert.deepEqual(await placementStory(directory, 'task-2'), await placementStory(portEighty, 'task-2'));
+});
+
+test('images are told with whose role pulls them, and how a person would log in', () => {
+  const file = join(top, 'sims/scenarios/least-privilege.yaml');
+  const words = ['--import', 'tsx', 'sims/cli.ts', 'explain', 'image', file];
+  const { status, stdout } = spawnSync(process.execPath, words, { cwd: top, encoding: 'utf8' });
+  assert.equal(status, 0);
+  assert.match(
+    stdout,
+    /^ {2}123456789012\.dkr\.ecr\.us-east-1\.amazonaws\.com, repository shop, tag 1, 150 MiB compressed$/m,
+  );
+  assert.match(stdout, /^ {2}pulled by no-image as no-image: AccessDeniedException: .* ecr:BatchGetImage on resource/m);
+  assert.match(stdout, /^ {2}pulled by no-secret as no-secret: may do so$/m);
+  assert.match(stdout, /^ {2}by hand: aws ecr get-login-password --region us-east-1 \| docker login --username AWS/m);
+  assert.match(stdout, /^ {2}before AWS CLI 1\.17\.10: .*docker login -u AWS -p TOKEN https:/m);
+  const plain = imageStories(portEighty).join('\n');
+  assert.match(plain, /^ {2}Docker Hub, repository \S+, tag \S+, size not listed$/m);
 });
 
 test('a placed task is told with what each step left and how the winner scored; by the command', () => {

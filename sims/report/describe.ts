@@ -328,6 +328,17 @@ function ofService(serviceName: string): string {
   return serviceName === '' ? '' : ` of ${serviceName}`;
 }
 
+function describeRule({
+  IpProtocol,
+  FromPort,
+  ToPort,
+  UserIdGroupPairs,
+}: EventOf<'SecurityGroupCreated'>['rules'][number]): string {
+  const from = UserIdGroupPairs.map(({ GroupId }) => GroupId).join(' and ') || 'anywhere';
+  if (IpProtocol === '-1') return `everything from ${from}`;
+  return `${IpProtocol} ${FromPort === ToPort ? FromPort : `${FromPort}-${ToPort}`} from ${from}`;
+}
+
 /** Some of AWS's stopped reasons begin with the stop code. */
 function why(stopCode: string, reason: string): string {
   return reason.startsWith(stopCode) ? reason : `${stopCode}: ${reason}`;
@@ -503,6 +514,25 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     return `CPU credits of ${formatNoun(instanceIds.length, 'instance')}: lowest balance ${formatValue(least)}, ${formatValue(lent)} lent, ${formatValue(Math.min(...vcpus))} vCPUs at least`;
   },
 
+  RoleCreated: ({ config }) => `role ${config.RoleName}`,
+  RolePolicyPut: ({ roleName, policyName }) => `role ${roleName} has the policy ${policyName}`,
+  RoleTrustUpdated: ({ roleName, document }) =>
+    `role ${roleName} may be assumed by ${document.Statement.flatMap(({ Principal }) => Principal.Service).join(', ')}`,
+  RolePolicyRemoved: ({ roleName, policyName }) => `role ${roleName} has the policy ${policyName} no longer`,
+  SecurityGroupCreated: ({ groupId, rules }) =>
+    `security group ${groupId}: ${rules.map(describeRule).join(', ') || 'lets nobody in'}`,
+  SecurityGroupIngressAuthorized: ({ groupId, rules }) =>
+    `security group ${groupId} lets in ${rules.map(describeRule).join(', ')}`,
+  SecurityGroupIngressRevoked: ({ groupId, rules }) =>
+    `security group ${groupId} lets in no longer ${rules.map(describeRule).join(', ')}`,
+  ImagePushed: ({ image }) => `image ${image.name}, ${formatAmount(image.compressedMiB)} MiB`,
+  LogGroupCreated: ({ logGroupName }) => `log group ${logGroupName}`,
+  LogGroupDeleted: ({ logGroupName }) => `log group ${logGroupName} is deleted`,
+  LogStreamCreated: ({ logGroupName, logStreamName }) => `log stream ${logStreamName} in ${logGroupName}`,
+  AgentCallDenied: ({ ec2InstanceId, message }) => `the agent of ${ec2InstanceId} is refused: ${message}`,
+  RegistryTokenIssued: ({ ec2InstanceId, registry }) => `the agent of ${ec2InstanceId} has logged in to ${registry}`,
+  ServiceTaskConfigurationFailed: ({ serviceName, roleName, count, retryAtMs }) =>
+    `${serviceName} failed to launch ${formatNoun(count, 'task')}: ECS was unable to assume the role ${roleName}${retryAtMs === undefined ? '' : `; tries again ${formatInstant(retryAtMs)}`}`,
   LoadBalancerCreated: ({ config }) => `load balancer ${config.Name}, ${config.Scheme}`,
   TargetGroupCreated: ({ config }) =>
     `target group ${config.Name}: health check every ${config.HealthCheckIntervalSeconds}s, unhealthy after ${config.UnhealthyThresholdCount} failed ones`,

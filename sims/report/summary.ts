@@ -2,6 +2,7 @@
 
 import type {
   CostReport,
+  FailureReport,
   QueueReport,
   ScalingReport,
   ServiceLevelReport,
@@ -45,6 +46,8 @@ export interface RunSummary {
   readonly notes: readonly string[];
   readonly services: readonly ServiceSummary[];
   readonly cost: CostReport;
+  /** Oldest first. */
+  readonly failures: readonly FailureReport[];
   readonly moments: readonly Moment[];
 }
 

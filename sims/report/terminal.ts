@@ -54,6 +54,7 @@ export function renderSummary(
     ...busiest.flatMap(({ serviceName }) => plots(serviceName, series.get(serviceName), Date.parse(summary.to), width)),
     ...tables(summary.services, width),
     cost(summary, width),
+    failures(summary, width),
     moments(summary, width),
   ];
   return sections
@@ -467,6 +468,27 @@ function cost({ cost: report }: RunSummary, width: number): Line[] {
   return [
     ...wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width),
     ...(waste.length === 0 ? [] : wrap(`of it ${waste.join(', ')}`, width)),
+  ];
+}
+
+/** Failures that are listed: those that came up most often. */
+const LISTED = 16;
+
+function failures({ failures: all, from, to }: RunSummary, width: number): Line[] {
+  if (all.length === 0) return [];
+  const dated = Date.parse(to) - Date.parse(from) > DAY;
+  const instant = (atMs: number) => `${dated ? `${formatDay(atMs)} ` : ''}${formatInstant(atMs)}`;
+  const often = all.toSorted((a, b) => b.count - a.count || a.firstAtMs - b.firstAtMs).slice(0, LISTED);
+  const listed = often.toSorted((a, b) => a.firstAtMs - b.firstAtMs);
+  const rest = all.length - listed.length;
+  const heading = `what failed, and how often${rest > 0 ? ` (${formatNoun(rest, 'rarer failure')} more with --json)` : ''}`;
+  return [
+    [{ text: heading, style: 'bold' }],
+    ...listed.flatMap(({ who, reason, count, firstAtMs, lastAtMs }) => {
+      const when = count === 1 ? instant(firstAtMs) : `${instant(firstAtMs)} to ${instant(lastAtMs)}`;
+      const [first = [], ...more] = wrap(`${who}, ${formatCount(count)} x, ${when}: ${reason}`, width - 2);
+      return [first, ...more.map((line): Line => [{ text: '  ' }, ...line])];
+    }),
   ];
 }
 

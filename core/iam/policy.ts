@@ -1,0 +1,84 @@
+/**
+ * Policies, and whether one allows an action: what no statement allows is denied, and a statement that denies wins.
+ *
+ * @source AWS, IAM User Guide, "Policy evaluation logic"
+ */
+
+import type { Immutable } from 'immer';
+import { z } from 'zod';
+import managed from './managedPolicies.json' with { type: 'json' };
+
+/** AWS takes one text or a list of them. */
+const oneOrMore = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((value) => [value].flat());
+
+const statement = z
+  .strictObject({
+    Sid: z.string().optional(),
+    Effect: z.enum(['Allow', 'Deny']),
+    Action: oneOrMore.describe('such as ecr:GetAuthorizationToken; * and ? stand for what they do in IAM'),
+    Resource: oneOrMore.prefault('*').describe('ARNs, with * and ?'),
+  })
+  .describe('conditions, NotAction and NotResource are refused: what they would do is not modelled');
+
+const VERSION = z.enum(['2012-10-17', '2008-10-17']).optional();
+
+export const policyDocument = z.strictObject({ Version: VERSION, Statement: z.array(statement).min(1) });
+export type PolicyDocument = z.output<typeof policyDocument>;
+
+/** Who may assume a role. */
+export const trustPolicy = z.strictObject({
+  Version: VERSION,
+  Statement: z
+    .array(
+      z.strictObject({
+        Sid: z.string().optional(),
+        Effect: z.literal('Allow'),
+        Principal: z.strictObject({ Service: oneOrMore }),
+        Action: z.literal('sts:AssumeRole'),
+      }),
+    )
+    .min(1),
+});
+
+export type TrustPolicy = z.output<typeof trustPolicy>;
+
+const managedDocuments: ReadonlyMap<string, PolicyDocument> = new Map(
+  Object.entries(managed.policies).map(([name, actions]) => [
+    name,
+    { Statement: [{ Effect: 'Allow', Action: actions, Resource: ['*'] }] },
+  ]),
+);
+
+export const managedPolicyNames: readonly string[] = [...managedDocuments.keys()];
+
+/** AWS's own policy of a name; undefined when it is not among those we know. */
+export function managedPolicy(name: string): PolicyDocument | undefined {
+  return managedDocuments.get(name);
+}
+
+/** Whether policies, all together, allow an action on a resource. */
+export function policiesAllow(
+  documents: Iterable<Immutable<PolicyDocument>>,
+  action: string,
+  resource: string,
+): boolean {
+  let allowed = false;
+  for (const { Statement } of documents)
+    for (const { Effect, Action, Resource } of Statement) {
+      // Actions are not case-sensitive, resources are.
+      const isMeant =
+        Action.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
+        Resource.some((pattern) => matches(pattern, resource));
+      if (!isMeant) continue;
+      if (Effect === 'Deny') return false;
+      allowed = true;
+    }
+  return allowed;
+}
+
+/** `*` stands for any characters, `?` for one. */
+function matches(pattern: string, text: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern === text;
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text);
+}

@@ -1,0 +1,75 @@
+/** What failed, how often, and from when to when: tasks that ended in failure or found no place, and calls that AWS refused. */
+
+import type { Millis } from '../kernel/index.ts';
+import type { Event } from '../world.ts';
+import type { Projection } from './projection.ts';
+
+export interface FailureReport {
+  /** The service, the run of tasks, or the instance. */
+  readonly who: string;
+  /** In AWS's words; names of tasks are left out, so that what happens to each of them is one failure. */
+  readonly reason: string;
+  readonly count: number;
+  readonly firstAtMs: Millis;
+  readonly lastAtMs: Millis;
+}
+
+/** Failures told apart; what comes after so many different ones is not counted. */
+const MOST_FAILURES = 500;
+
+/** The report has the oldest failure first. */
+export function failuresProjection(): Projection<readonly FailureReport[]> {
+  const failures = new Map<string, { -readonly [Key in keyof FailureReport]: FailureReport[Key] }>();
+  return {
+    types: [
+      'TaskStopped',
+      'ContainerStopped',
+      'ServiceTaskPlacementFailed',
+      'ServiceTaskConfigurationFailed',
+      'TaskRunFailed',
+      'AgentCallDenied',
+    ],
+    on({ atMs, event }) {
+      const failure = failureOf(event);
+      if (failure === undefined) return;
+      const { who, count } = failure;
+      const reason = failure.reason.replaceAll(/\btask-\d+/g, 'TASK');
+      const key = `${who} ${reason}`;
+      const known = failures.get(key);
+      if (known !== undefined) {
+        known.count += count;
+        known.lastAtMs = atMs;
+      } else if (failures.size < MOST_FAILURES)
+        failures.set(key, { who, reason, count, firstAtMs: atMs, lastAtMs: atMs });
+    },
+    report: () => Array.from(failures.values(), (failure) => ({ ...failure })),
+  };
+}
+
+function failureOf(event: Event): Pick<FailureReport, 'who' | 'reason' | 'count'> | undefined {
+  switch (event.type) {
+    case 'TaskStopped': {
+      const { serviceName, stopCode, reason } = event;
+      const isWanted = stopCode === 'UserInitiated' || reason.startsWith('Scaling activity');
+      return isWanted ? undefined : { who: serviceName || event.taskId, reason, count: 1 };
+    }
+    case 'ContainerStopped':
+      return event.reason === undefined
+        ? undefined
+        : { who: event.serviceName || event.taskId, reason: `${event.container}: ${event.reason}`, count: 1 };
+    case 'ServiceTaskPlacementFailed':
+      return { who: event.serviceName, reason: event.reason, count: event.count };
+    case 'ServiceTaskConfigurationFailed':
+      return {
+        who: event.serviceName,
+        reason: `ECS was unable to assume the role '${event.roleName}' that was provided for this task.`,
+        count: event.count,
+      };
+    case 'TaskRunFailed':
+      return { who: event.runId, reason: event.reason, count: 1 };
+    case 'AgentCallDenied':
+      return { who: event.ec2InstanceId, reason: event.message, count: 1 };
+    default:
+      return undefined;
+  }
+}
