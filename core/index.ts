@@ -40,7 +40,14 @@ export {
   type ImageReference,
 } from './ecr/index.ts';
 export { denial, nameInArn } from './iam/index.ts';
-export { instanceType, instanceTypeNames, onDemandCount, typesOf, type InstanceType } from './ec2/index.ts';
+export {
+  instanceType,
+  instanceTypeNames,
+  onDemandCount,
+  policyForScaler,
+  typesOf,
+  type InstanceType,
+} from './ec2/index.ts';
 export {
   availabilityZoneBalanced,
   chooseTasksToStop,

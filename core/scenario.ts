@@ -42,6 +42,11 @@ import {
 import {
   autoScalingGroup,
   autoScalingGroupProblems,
+  groupPolicyKey,
+  groupPolicyProblems,
+  groupPolicyRequest,
+  groupScalingPolicy,
+  policyForScaler,
   capacityFaults,
   ec2Assumptions,
   ec2Timings,
@@ -127,6 +132,14 @@ const scalableTarget = z.strictObject({
   SuspendedState: suspendedState.optional(),
   policies: z.array(scalingPolicy).max(50).default([]),
   scheduledActions: z.array(scheduledAction).max(200).default([]),
+});
+
+const scaledGroup = autoScalingGroup.extend({
+  policies: z
+    .array(groupScalingPolicy)
+    .max(50)
+    .default([])
+    .describe("the group's own, as put-scaling-policy of autoscaling takes them: they know nothing of tasks"),
 });
 
 const slo = z.strictObject({
@@ -295,7 +308,7 @@ export const scenarioSchema = z.strictObject({
     .array(z.strictObject({ SubnetId: name, AvailabilityZone: name }))
     .default([])
     .describe("subnets that networkConfiguration may name; without them, a zone's name stands for a subnet in it"),
-  autoScalingGroups: z.array(autoScalingGroup).default([]),
+  autoScalingGroups: z.array(scaledGroup).default([]),
   capacityProviders: z.array(capacityProvider).default([]),
   taskDefinitions: z
     .array(taskDefinition)
@@ -350,6 +363,7 @@ export function scenarioProblems(scenario: Scenario): readonly ScenarioProblem[]
   checkSizes(scenario, report);
   checkLoadBalancing(scenario, report);
   checkScaling(scenario, report);
+  checkGroupScaling(scenario, report);
   checkQueues(scenario, report);
   checkAlarms(scenario, report);
   checkChanges(scenario, report);
@@ -405,6 +419,12 @@ function checkNames(scenario: Scenario, report: Report): void {
       report,
     );
   }
+  for (const [group, { policies }] of scenario.autoScalingGroups.entries())
+    unique(
+      policies.map(({ PolicyName }) => PolicyName),
+      (index) => ['autoScalingGroups', group, 'policies', index, 'PolicyName'],
+      report,
+    );
 }
 
 /** The names of the policies that a written one stands for; its own while they cannot be told. */
@@ -448,6 +468,9 @@ function checkReferences(scenario: Scenario, report: Report): void {
       'autoScalingGroupProvider',
       'autoScalingGroup',
     ]);
+  for (const [index, { TargetGroupARNs = [] }] of autoScalingGroups.entries())
+    for (const [place, text] of TargetGroupARNs.entries())
+      refer('target group', text, ['autoScalingGroups', index, 'TargetGroupARNs', place]);
   const taken = new Set<string>();
   for (const [index, item] of services.entries()) {
     const path = ['services', index] as const;
@@ -785,7 +808,26 @@ function checkPlaceable(
 }
 
 /** What AWS takes but advises against, in sentences. @source AWS, ECS API, PortMapping.hostPort */
-export function scenarioNotes({ taskDefinitions, autoScalingGroups }: Scenario): readonly string[] {
+export function scenarioNotes(scenario: Scenario): readonly string[] {
+  return [...portNotes(scenario), ...twoScalersNotes(scenario)];
+}
+
+/** @source AWS, ECS Developer Guide, "Automatically manage Amazon ECS capacity with cluster auto scaling" */
+function twoScalersNotes({ capacityProviders, autoScalingGroups }: Scenario): readonly string[] {
+  return capacityProviders.flatMap(
+    ({ name: provider, autoScalingGroupProvider: { autoScalingGroup: scaled, managedScaling } }) => {
+      const policies =
+        autoScalingGroups.find(({ AutoScalingGroupName }) => AutoScalingGroupName === scaled)?.policies ?? [];
+      return managedScaling.status === 'DISABLED' || policies.length === 0
+        ? []
+        : [
+            `"${scaled}" has scaling policies of its own beside the managed scaling of "${provider}": both set its desired capacity, and neither knows of the other.`,
+          ];
+    },
+  );
+}
+
+function portNotes({ taskDefinitions, autoScalingGroups }: Scenario): readonly string[] {
   const from = autoScalingGroups.map(({ ecsConfig }) => ecsConfig?.ECS_DYNAMIC_HOST_PORT_RANGE ?? EPHEMERAL_RANGE);
   const ephemeralFrom = Math.min(...[EPHEMERAL_RANGE, ...from].map((range) => Number(range.split('-')[0])));
   return taskDefinitions.flatMap((definition) => {
@@ -856,6 +898,38 @@ function checkScaling(scenario: Scenario, report: Report): void {
     }
     for (const [place, action] of target.scheduledActions.entries())
       checkScheduledAction(scenario, action, [...path, 'scheduledActions', place], report);
+  }
+}
+
+/** Policies that Auto Scaling groups have of their own. */
+function checkGroupScaling(scenario: Scenario, report: Report): void {
+  const ofServices = servicePolicyNames(scenario);
+  for (const [index, { AutoScalingGroupName: group, policies }] of scenario.autoScalingGroups.entries()) {
+    const seen = new Set<string>();
+    for (const [place, policy] of policies.entries()) {
+      const path = ['autoScalingGroups', index, 'policies', place];
+      const found = groupPolicyProblems(policy);
+      for (const problem of found) report([...path, ...problem.path], problem.message);
+      const key = groupPolicyKey(group, policy.PolicyName);
+      if (ofServices.includes(key))
+        report([...path, 'PolicyName'], `found "${key}", which a service has, too, expected a name of its own`);
+      const request = found.length > 0 ? undefined : groupPolicyRequest(policyForScaler(policy, group));
+      if (request === undefined) continue;
+      const tracked = policy.PolicyType === 'TargetTrackingScaling' ? policy.TargetTrackingConfiguration : undefined;
+      const specification =
+        tracked?.PredefinedMetricSpecification === undefined
+          ? 'CustomizedMetricSpecification'
+          : 'PredefinedMetricSpecification';
+      const at = tracked === undefined ? ['alarm'] : ['TargetTrackingConfiguration', specification];
+      checkRequest(scenario, request, [...path, ...at], report);
+      if (tracked === undefined) continue;
+      if (seen.has(JSON.stringify(request)))
+        report(
+          [...path, 'TargetTrackingConfiguration'],
+          'Only one TargetTrackingScaling policy for a given metric specification is allowed.',
+        );
+      seen.add(JSON.stringify(request));
+    }
   }
 }
 
@@ -966,6 +1040,7 @@ function dimensionValues(scenario: Scenario): Readonly<Record<string, readonly s
   return {
     ClusterName: [scenario.cluster.clusterName],
     ServiceName: scenario.services.map(({ serviceName }) => serviceName),
+    AutoScalingGroupName: scenario.autoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
     TargetGroup: scenario.targetGroups.map(({ Name }) => Name),
     LoadBalancer: [...new Set(scenario.targetGroups.map(({ Name, loadBalancer: before }) => before ?? Name))],
     QueueName: scenario.load.flatMap((item) => queueOf(item)?.QueueName ?? []),
@@ -1001,8 +1076,18 @@ function checkScheduledAction(
     report([...path, 'ScalableTargetAction', 'MinCapacity'], `found ${MinCapacity}, expected at most ${MaxCapacity}`);
 }
 
-/** Every policy that exists at some time, as `<service>/<policy>`. */
-function policyNames({ scalableTargets, changes: written }: Scenario): readonly string[] {
+/** Every policy that exists at some time, as `<service>/<policy>` or `<group>/<policy>`. */
+function policyNames(scenario: Scenario): readonly string[] {
+  const { autoScalingGroups } = scenario;
+  return [
+    ...servicePolicyNames(scenario),
+    ...autoScalingGroups.flatMap(({ AutoScalingGroupName: owner, policies }) =>
+      policies.map(({ PolicyName }) => groupPolicyKey(owner, PolicyName)),
+    ),
+  ];
+}
+
+function servicePolicyNames({ scalableTargets, changes: written }: Scenario): readonly string[] {
   return [
     ...scalableTargets.flatMap(({ service: owner, policies }) =>
       policies.flatMap((policy) => namesOf(policy).map((text) => `${owner}/${text}`)),
@@ -1051,7 +1136,7 @@ function checkAlarm(scenario: Scenario, alarm: z.output<typeof metricAlarm>, pat
   for (const key of ['AlarmActions', 'OKActions', 'InsufficientDataActions'] as const)
     for (const [index, action] of alarm[key].entries()) {
       const called = scalingActionOf(action);
-      if (called !== undefined && !policies.includes(`${called.service}/${called.policyName}`))
+      if (called !== undefined && !policies.includes(`${called.owner}/${called.policyName}`))
         report(
           [...path, key, index],
           `found "${action}", expected the name of a policy, ${policies.join(', ') || 'but there is none'}, or sns:<topic>`,

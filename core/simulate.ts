@@ -24,7 +24,15 @@ import {
   type MetricRequest,
   type PutMetricAlarm,
 } from './cloudwatch/index.ts';
-import { emptyEc2, faultEndMs, isCapacityFault, usesSpot } from './ec2/index.ts';
+import {
+  emptyEc2,
+  faultEndMs,
+  groupPolicyKey,
+  groupPolicyRequest,
+  isCapacityFault,
+  policyForScaler,
+  usesSpot,
+} from './ec2/index.ts';
 import {
   canonicalRequest,
   DEFAULT_IMAGE_MIB,
@@ -145,7 +153,8 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
     yield { type: 'RegisterTaskDefinition', definition, compressedImageMiB };
   }
   for (const config of scenario.capacityProviders) yield { type: 'CreateCapacityProvider', config };
-  for (const config of scenario.autoScalingGroups) yield { type: 'CreateAutoScalingGroup', config };
+  for (const { policies: _own, ...config } of scenario.autoScalingGroups)
+    yield { type: 'CreateAutoScalingGroup', config };
   if (hasSpot(scenario)) yield { type: 'MoveSpotMarket' };
   for (const config of scenario.loadBalancers) yield { type: 'CreateLoadBalancer', config };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
@@ -162,6 +171,12 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
     for (const config of target.policies) yield { type: 'PutScalingPolicy', resourceId, config };
     for (const config of target.scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
   }
+  for (const { AutoScalingGroupName: autoScalingGroupName, policies } of scenario.autoScalingGroups)
+    for (const config of policies) {
+      const request = groupPolicyRequest(policyForScaler(config, autoScalingGroupName));
+      const followed = request === undefined ? {} : { request: canonicalRequest(request) };
+      yield { type: 'PutGroupScalingPolicy', autoScalingGroupName, config, ...followed };
+    }
   for (const written of scenario.customMetrics) {
     const config = customMetricOf(written);
     yield { type: 'StartCustomMetric', config: { ...config, request: canonicalRequest(config.request) } };
@@ -182,7 +197,14 @@ function resourceOf({ cluster }: Scenario, service: string): string {
 }
 
 function alarmOf(scenario: Scenario, written: PutMetricAlarm): MetricAlarm {
-  const alarm = metricAlarmOf(written, (service, policyName) => policyKey(resourceOf(scenario, service), policyName));
+  const ofGroup = (owner: string, policyName: string) =>
+    scenario.autoScalingGroups.some(
+      ({ AutoScalingGroupName, policies }) =>
+        AutoScalingGroupName === owner && policies.some(({ PolicyName }) => PolicyName === policyName),
+    );
+  const alarm = metricAlarmOf(written, (owner, policyName) =>
+    ofGroup(owner, policyName) ? groupPolicyKey(owner, policyName) : policyKey(resourceOf(scenario, owner), policyName),
+  );
   return { ...alarm, request: canonicalRequest(alarm.request) };
 }
 

@@ -98,6 +98,26 @@ const fleet = fc.record({
   grace: fc.constantFrom(0, 300),
 });
 
+/** What a group has of its own: policies, and health checks by the load balancers of the services. */
+const groupScaling = fc.record({
+  policies: fc.uniqueArray(
+    fc.record({
+      kind: fc.constantFrom('cpu', 'cpu', 'requests', 'steps', 'simple', 'called'),
+      /** Instances are mostly idle: tasks seldom use what fills their memory. */
+      target: fc.oneof(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 10, max: 80 })),
+      warmup: fc.constantFrom(undefined, 0, 120, 600),
+      disableScaleIn: fc.constantFrom(false, false, true),
+      percent: fc.boolean(),
+    }),
+    { maxLength: 3, selector: ({ kind }) => kind },
+  ),
+  detailed: fc.constantFrom(true, true, false, undefined),
+  warmup: fc.constantFrom(undefined, 0, 180),
+  cooldown: fc.constantFrom(undefined, 0, 60),
+  healthCheckType: fc.constantFrom(undefined, 'EC2' as const, 'ELB' as const),
+});
+type GroupScalingPlan = typeof groupScaling extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+
 const INSTANCE_TYPES = ['t3.small', 't3.medium', 'm5.large', 'c5.xlarge', 'm5.xlarge', 'm5a.large'];
 const optionally = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
@@ -394,6 +414,8 @@ const plan = fc.record({
   legacyEmptyMetric: fc.constantFrom(false, false, true),
   provisioningLimit: fc.constantFrom(500, 500, 2),
   fargateLaunchBurst: fc.constantFrom(100, 3),
+  groupScaling: fc.array(groupScaling, { maxLength: 2, size: 'max' }),
+  basicMonitoringAlarms: fc.constantFrom('sameWindow' as const, 'sameWindow' as const, 'samePeriods' as const),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
@@ -455,7 +477,10 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     },
     accountSettings: { awsvpcTrunking: drawn.trunking as 'enabled' },
     subnets: [{ SubnetId: 'subnet-a', AvailabilityZone: 'us-east-1a' }],
-    autoScalingGroups: drawn.fleets.map(groupOf),
+    autoScalingGroups: drawn.fleets.map((item, index) => ({
+      ...groupOf(item, index),
+      ...ownScalingOf(drawn.groupScaling[index], drawn.services),
+    })),
     capacityProviders: drawn.fleets.map((item, index) => ({
       name: fleetName(index),
       autoScalingGroupProvider: {
@@ -478,7 +503,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
     targetGroups: drawn.services.flatMap((item, index) => targetGroupsOf(item, index, places[index] as Place)),
     services: drawn.services.map((item, index) => serviceOf(item, index, drawn.step, places[index] as Place)),
     scalableTargets,
-    alarms: watch.alarms,
+    alarms: [...(watch.alarms ?? []), ...drawn.fleets.flatMap((_, index) => callsOf(drawn.groupScaling[index], index))],
     compositeAlarms: watch.compositeAlarms,
     customMetrics: watch.customMetrics,
     load: drawn.services.flatMap((item, index) => loadOf(item, index, startMs)),
@@ -512,6 +537,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
         legacyEmptyMetric: drawn.legacyEmptyMetric,
         provisioningLimit: drawn.provisioningLimit,
         fargateLaunchBurst: drawn.fargateLaunchBurst,
+        basicMonitoringAlarms: drawn.basicMonitoringAlarms,
       },
       start: drawn.start as 'steady',
       placement: drawn.placement,
@@ -695,6 +721,108 @@ function groupOf(drawn: Fleet, index: number): Part<'autoScalingGroups'> {
       ECS_DYNAMIC_HOST_PORT_RANGE: drawn.portRange,
     },
   };
+}
+
+function ownScalingOf(
+  drawn: GroupScalingPlan | undefined,
+  services: readonly ServicePlan[],
+): Partial<Part<'autoScalingGroups'>> {
+  if (drawn === undefined) return {};
+  const targetGroups = services.flatMap(({ loadBalancer }, index) =>
+    loadBalancer === undefined ? [] : [`targets-${index}`],
+  );
+  const { policies, detailed, warmup, cooldown, healthCheckType } = drawn;
+  return {
+    policies: policies.flatMap((policy) => ownPolicyOf(policy, targetGroups[0])),
+    ...(detailed === undefined ? {} : { Monitoring: { Enabled: detailed } }),
+    ...(warmup === undefined ? {} : { DefaultInstanceWarmup: warmup }),
+    ...(cooldown === undefined ? {} : { DefaultCooldown: cooldown }),
+    ...(healthCheckType === undefined ? {} : { HealthCheckType: healthCheckType, TargetGroupARNs: targetGroups }),
+  };
+}
+
+/** The alarm of the scenario that calls a policy without one of its own. */
+function callsOf(drawn: GroupScalingPlan | undefined, index: number): Part<'alarms'>[] {
+  return (drawn?.policies ?? [])
+    .filter(({ kind }) => kind === 'called')
+    .map(({ kind, target }) => ({
+      AlarmName: `reserved-${index}`,
+      Namespace: 'AWS/ECS',
+      MetricName: 'CPUReservation',
+      Dimensions: [{ Name: 'ClusterName', Value: CLUSTER }],
+      Statistic: 'Average',
+      Period: 60,
+      EvaluationPeriods: 3,
+      Threshold: target,
+      ComparisonOperator: 'GreaterThanThreshold',
+      AlarmActions: [`${groupName(index)}/own-${kind}`],
+    }));
+}
+
+type GroupPolicy = NonNullable<Part<'autoScalingGroups'>['policies']>[number];
+
+function ownPolicyOf(
+  { kind, target, warmup, disableScaleIn, percent: inPercent }: GroupScalingPlan['policies'][number],
+  targetGroup: string | undefined,
+): GroupPolicy[] {
+  const PolicyName = `own-${kind}`;
+  const estimated = warmup === undefined ? {} : { EstimatedInstanceWarmup: warmup };
+  const AdjustmentType = inPercent ? 'PercentChangeInCapacity' : 'ChangeInCapacity';
+  const size = inPercent ? 40 : 1;
+  const alarm = (ComparisonOperator: 'GreaterThanThreshold' | 'LessThanThreshold') => ({
+    MetricName: 'CPUUtilization',
+    Period: 60,
+    EvaluationPeriods: 3,
+    Threshold: target,
+    ComparisonOperator,
+  });
+  switch (kind) {
+    case 'cpu':
+    case 'requests': {
+      if (kind === 'requests' && targetGroup === undefined) return [];
+      const PredefinedMetricSpecification =
+        kind === 'cpu'
+          ? { PredefinedMetricType: 'ASGAverageCPUUtilization' as const }
+          : {
+              PredefinedMetricType: 'ALBRequestCountPerTarget' as const,
+              ResourceLabel: `app/${targetGroup}/0/targetgroup/${targetGroup}/0`,
+            };
+      const TargetValue = kind === 'cpu' ? target : 20 * target;
+      return [
+        {
+          PolicyName,
+          PolicyType: 'TargetTrackingScaling',
+          ...estimated,
+          TargetTrackingConfiguration: { TargetValue, PredefinedMetricSpecification, DisableScaleIn: disableScaleIn },
+        },
+      ];
+    }
+    case 'steps':
+      return [
+        {
+          PolicyName,
+          PolicyType: 'StepScaling',
+          ...estimated,
+          alarm: alarm('LessThanThreshold'),
+          AdjustmentType,
+          StepAdjustments: [
+            { MetricIntervalUpperBound: -5, ScalingAdjustment: -2 * size },
+            { MetricIntervalLowerBound: -5, MetricIntervalUpperBound: 0, ScalingAdjustment: -size },
+          ],
+        },
+      ];
+    default:
+      return [
+        {
+          PolicyName,
+          PolicyType: 'SimpleScaling',
+          ...(kind === 'simple' ? { alarm: alarm('GreaterThanThreshold') } : {}),
+          AdjustmentType,
+          ScalingAdjustment: size,
+          ...(warmup === undefined ? {} : { Cooldown: warmup }),
+        },
+      ];
+  }
 }
 
 function mixedOf(
@@ -1486,6 +1614,7 @@ export function groupMember(index: number, changes: Partial<Instance> = {}): Ins
     launchedMs,
     runningAtMs: launchedMs,
     bootedAtMs: launchedMs,
+    inServiceMs: launchedMs,
     interruptedAtMs: undefined,
     state: 'InService',
     protectedFromScaleIn: false,
@@ -1495,6 +1624,7 @@ export function groupMember(index: number, changes: Partial<Instance> = {}): Ins
     impaired: false,
     waitsFor: new Map(),
     cpuCredits: newCpuCredits(type, undefined),
+    cpu: undefined,
     ...changes,
   };
 }

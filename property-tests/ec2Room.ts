@@ -1,4 +1,4 @@
-/** EC2 alone, without the rooms above it: a group, and what its instances go through. */
+/** EC2 with the rooms below it: a group, what its instances go through, and what its own policies answer its metrics. */
 
 import { z } from 'zod';
 import {
@@ -13,12 +13,32 @@ import {
   emptyEc2,
   evolveEc2,
   faultEndMs,
+  groupCpuMetric,
+  groupPolicyRequest,
+  groupScalingPolicy,
   membersOf,
+  policyForScaler,
   type Ec2Command,
   type Ec2Event,
   type Ec2World,
 } from '../core/ec2/index.ts';
-import { Digest, Simulation, type Millis, type Recorded } from '../core/kernel/index.ts';
+import { emptyAutoscaling } from '../core/autoscaling/index.ts';
+import {
+  alarmAssumptions,
+  cloudWatchSettings,
+  cloudwatchController,
+  cloudwatchEvents,
+  cloudwatchPhases,
+  decideCloudWatch,
+  emptyCloudWatch,
+  evolveCloudWatch,
+  metricDelay,
+  type CloudWatchCommand,
+  type CloudWatchEvent,
+  type CloudWatchWorld,
+} from '../core/cloudwatch/index.ts';
+import { emptyElb, loadBalancingAssumptions } from '../core/elb/index.ts';
+import { Digest, MINUTE, Simulation, type Controller, type Millis, type Recorded } from '../core/kernel/index.ts';
 
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 const timings = z.strictObject(ec2Timings);
@@ -28,9 +48,16 @@ const fault = z.discriminatedUnion('kind', [...capacityFaults]);
 export type GroupInput = Partial<z.input<typeof autoScalingGroup>>;
 export type FaultInput = z.input<typeof fault>;
 
+export type GroupPolicyInput = z.input<typeof groupScalingPolicy>;
+
+type RoomWorld = Ec2World & CloudWatchWorld;
+type RoomCommand = Ec2Command | CloudWatchCommand;
+type RoomEvent = Ec2Event | CloudWatchEvent;
+
 export interface RoomOptions {
   readonly seed?: number;
   readonly zones?: number;
+  readonly policies?: readonly GroupPolicyInput[];
   readonly faults?: readonly FaultInput[];
   readonly assumptions?: z.input<typeof assumptions>;
   readonly timings?: Partial<z.input<typeof timings>>;
@@ -43,16 +70,32 @@ export function ec2Room(config: GroupInput, options: RoomOptions = {}) {
     timings: timings.parse({ launch: {}, boot: {}, warmStart: {}, warmAttach: {}, ...options.timings }),
     assumptions: assumptions.parse(options.assumptions ?? {}),
   };
-  const simulation = new Simulation<Ec2World, Ec2Command, Ec2Event>(
+  const world: RoomWorld = {
+    cloudwatch: emptyCloudWatch(
+      cloudWatchSettings(
+        'typical',
+        metricDelay.parse({ instance: '0s' }),
+        alarmAssumptions.parse({ evaluationPhase: 'zero' }),
+      ),
+    ),
+    autoscaling: emptyAutoscaling(),
+    elb: emptyElb(-1, loadBalancingAssumptions.parse({})),
+    ec2: emptyEc2(settings),
+  };
+  const simulation = new Simulation<RoomWorld, RoomCommand, RoomEvent>(
     {
-      events: ec2Events,
-      decide: decideEc2<Ec2World>(() => []),
-      evolve: evolveEc2,
-      phases: ec2Phases,
-      controllers: [ec2Controller],
+      events: { ...cloudwatchEvents, ...ec2Events },
+      decide: { ...decideCloudWatch, ...decideEc2<RoomWorld>(() => []) },
+      evolve: { ...evolveCloudWatch, ...evolveEc2 },
+      phases: { ...cloudwatchPhases, ...ec2Phases },
+      controllers: [cloudwatchController, ec2Controller] as unknown as readonly Controller<
+        RoomWorld,
+        RoomEvent,
+        RoomCommand
+      >[],
     },
     options.seed ?? 5,
-    { atMs: 0, world: { ec2: emptyEc2(settings) }, pending: [], log: { seq: 0, digest: new Digest().state() } },
+    { atMs: 0, world, pending: [], log: { seq: 0, digest: new Digest().state() } },
   );
   const parsed = autoScalingGroup.parse({
     AutoScalingGroupName: 'group',
@@ -64,6 +107,16 @@ export function ec2Room(config: GroupInput, options: RoomOptions = {}) {
   });
   simulation.submit(0, { type: 'CreateAutoScalingGroup', config: parsed });
   simulation.submit(0, { type: 'MoveSpotMarket' });
+  for (const written of options.policies ?? []) {
+    const policy = groupScalingPolicy.parse(written);
+    const request = groupPolicyRequest(policyForScaler(policy, 'group'));
+    simulation.submit(0, {
+      type: 'PutGroupScalingPolicy',
+      autoScalingGroupName: 'group',
+      config: policy,
+      ...(request === undefined ? {} : { request }),
+    });
+  }
   for (const [faultId, item] of (options.faults ?? []).entries()) {
     const read = fault.parse(item);
     simulation.submit(read.at, { type: 'BeginFault', faultId, fault: read });
@@ -78,6 +131,28 @@ export function ec2Room(config: GroupInput, options: RoomOptions = {}) {
       simulation.submit(nowMs, { type: 'SetDesiredCapacity', autoScalingGroupName: 'group', desiredCapacity });
       simulation.runUntil(nowMs);
     },
+    /** Minutes pass in which the group's CPU was this; without a value, nothing is published of them. */
+    pass(minutes: number, cpuPercent?: number) {
+      for (let minute = 0; minute < minutes; minute++) {
+        const endMs = (Math.floor(simulation.nowMs / MINUTE) + 1) * MINUTE;
+        const row = cpuPercent === undefined ? [] : [cpuPercent];
+        simulation.submit(endMs, {
+          type: 'PutMetricData',
+          periodStartMs: endMs - MINUTE,
+          periodMs: MINUTE,
+          metrics: row.map(() => groupCpuMetric('group')),
+          sampleCounts: row.map(() => 1),
+          sums: row,
+          minimums: row,
+          maximums: row,
+          distributionEnds: [],
+          distributionValues: [],
+          distributionCounts: [],
+        });
+        simulation.runUntil(endMs);
+      }
+    },
+    desired: () => simulation.world.ec2.groups.get('group')?.desiredCapacity,
     members: () => membersOf(simulation.world, 'group'),
     inZones: () =>
       ZONES.map(
@@ -85,8 +160,8 @@ export function ec2Room(config: GroupInput, options: RoomOptions = {}) {
           membersOf(simulation.world, 'group').filter(({ availabilityZone }) => availabilityZone === zone).length,
       ),
     warmed: () => Array.from(simulation.world.ec2.instances.values()).filter(({ state }) => state.startsWith('Warmed')),
-    happened: <T extends Ec2Event['type']>(type: T) =>
-      [...simulation.log].filter(({ event }) => event.type === type) as Recorded<Extract<Ec2Event, { type: T }>>[],
+    happened: <T extends RoomEvent['type']>(type: T) =>
+      [...simulation.log].filter(({ event }) => event.type === type) as Recorded<Extract<RoomEvent, { type: T }>>[],
   };
 }
 

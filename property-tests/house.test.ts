@@ -80,11 +80,11 @@ function importing(path: string, from: string, ...expected: readonly RegExp[]): 
 
 describe('the rules find what is planted, and let the rest be', () => {
   test('floors: upwards, sideways, past a door, out of core, onto no floor', () => {
-    importing('core/kernel/log.ts', '../ecs/index.ts', /^core\/kernel\/log\.ts:2: .* floor 0, ecs above it on 3; pass/);
+    importing('core/kernel/log.ts', '../ecs/index.ts', /^core\/kernel\/log\.ts:2: .* floor 0, ecs above it on 4; pass/);
     importing('core/cloudwatch/alarm.ts', '../workload/index.ts', /neighbours on floor 1; join them on a floor above/);
     importing('core/ecs/placement/engine.ts', '../../ec2/spot.ts', /through its door, core\/ec2\/index\.ts/);
-    importing('core/ecs/task.ts', '../world.ts', /floor 3, roof above it on 4/);
-    importing('core/projections/cost.ts', '../index.ts', /floor 5, door above it on 6/);
+    importing('core/ecs/task.ts', '../world.ts', /floor 4, roof above it on 5/);
+    importing('core/projections/cost.ts', '../index.ts', /floor 6, door above it on 7/);
     importing('core/ecs/task.ts', '../../sims/cli.ts', /core knows nothing outside of core/);
     importing('core/lambda/function.ts', '../kernel/index.ts', /core\/lambda is on no floor/);
     importing('core/ecs/task.ts', '../lambda/index.ts', /core\/lambda is on no floor/);

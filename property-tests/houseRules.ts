@@ -19,15 +19,15 @@ const FLOORS: Readonly<Record<string, number>> = {
   iam: 1,
   vpc: 1,
   autoscaling: 2,
-  ec2: 2,
   elb: 2,
   ecr: 2,
   logs: 2,
-  ecs: 3,
-  eks: 3,
-  roof: 4,
-  projections: 5,
-  door: 6,
+  ec2: 3,
+  ecs: 4,
+  eks: 4,
+  roof: 5,
+  projections: 6,
+  door: 7,
 };
 const ROOF = ['core/world.ts', 'core/scenario.ts', 'core/surroundings.ts', 'core/simulate.ts', 'core/invariants.ts'];
 const DOOR = 'core/index.ts';

@@ -30,7 +30,15 @@ export { capacityForecast, effectiveMaximum } from './forecastCapacity.ts';
 export { forecastError, type Forecaster, type HourlyHistory } from './forecaster.ts';
 export { forecasters } from './forecasters.ts';
 export { HISTORY_HOURS } from './predictiveScaling.ts';
-export { forecastRequestsOf, policyKey, type NotScaledReason, type ScalableNamespace } from './scalableTarget.ts';
+export {
+  agreedScaleIn,
+  forecastRequestsOf,
+  policyKey,
+  readPolicy,
+  type CalledPolicy,
+  type NotScaledReason,
+  type ScalableNamespace,
+} from './scalableTarget.ts';
 export type { FollowedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
 export {

@@ -261,7 +261,7 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
       const capacity = capacityNow(namespace, policy.resourceId, context);
       const target = context.world.autoscaling.targets.get(policy.resourceId);
       if (capacity === undefined || target === undefined) return [];
-      const reading = read(policy, key, alarmName, context, capacity);
+      const reading = readPolicy(policy, key, alarmName, context, capacity.runningCount);
       if (reading === undefined) return [];
       const answer = judge(policy, target, reading, capacity, context);
       const common = { resourceId: policy.resourceId, policyKey: key, alarmName } as const;
@@ -354,26 +354,38 @@ export function capacityNow<World extends AutoscalingWorld>(
   return { ...capacity, desiredCount: activity.toCapacity };
 }
 
+/** What an alarm's call needs to know of a policy, of a scalable target's as of an Auto Scaling group's. */
+export type CalledPolicy = Immutable<Pick<ScalingPolicy, 'config' | 'alarmNames'>> &
+  Partial<Pick<ScalingPolicy, 'scaleInCoolsUntilMs'>>;
+
 interface PolicyReading {
   readonly alarmName: string;
   readonly datapoints: readonly number[];
   readonly want: number | undefined;
 }
 
-/** What a policy asks for when an alarm calls it; undefined when the alarm has no reason to any more. */
-function read(
-  policy: Immutable<ScalingPolicy>,
+/**
+ * What a policy asks for when an alarm calls it; undefined when the alarm has no reason to any more.
+ *
+ * @param runningCount  the capacity that its formula starts from
+ * @param sinceMs       datapoints of before are not looked at
+ */
+export function readPolicy(
+  policy: CalledPolicy,
   key: string,
   alarmName: string,
   { world, nowMs }: Context<AutoscalingWorld>,
-  { runningCount }: ScalableCapacity,
+  runningCount: number,
+  sinceMs = 0,
 ): PolicyReading | undefined {
   const alarm = world.cloudwatch.alarms.get(alarmName);
   if (alarm === undefined || !scalingActionsOf(world, alarmName).includes(key)) return undefined;
   // Of two alarms of its own that are in ALARM the first one is heard.
   const own = policy.alarmNames.find((name) => world.cloudwatch.alarms.get(name)?.state === 'ALARM');
   if (policy.alarmNames.includes(alarmName) && own !== undefined && own !== alarmName) return undefined;
-  const datapoints = recentDatapoints(world, alarmName, nowMs).map(({ value }) => value);
+  const datapoints = recentDatapoints(world, alarmName, nowMs).flatMap(({ startMs, value }) =>
+    startMs < sinceMs ? [] : [value],
+  );
   if (datapoints.length === 0) return undefined;
   const { threshold, comparisonOperator } = alarm.config;
   const reading = { datapoints, threshold, comparisonOperator, runningCount };
@@ -421,7 +433,9 @@ function judge(
   if (suspended.DynamicScalingInSuspended) return { reason: 'ScalingSuspended' };
   const scaleOutCools = nowMs < policy.scaleOutCoolsUntilMs && settings.scaleInDuringScaleOutCooldown === 'blocked';
   if (nowMs < policy.scaleInCoolsUntilMs || scaleOutCools) return { reason: 'InCooldown' };
-  const wanted = tracksTarget ? unanimousScaleIn(policy.resourceId, capacity, context) : want;
+  const wanted = tracksTarget
+    ? agreedScaleIn(policiesOf(policy.resourceId, context.world), runningCount, context)
+    : want;
   if (wanted === undefined) return { reason: 'OtherPolicyNotReady' };
   const floor = forecastFloor(policy.resourceId, context.world);
   const toCapacity = clamp(Math.max(wanted, floor), minCapacity, maxCapacity);
@@ -431,21 +445,26 @@ function judge(
   return { reason: desiredCount <= minCapacity ? 'AlreadyAtMinCapacity' : 'AlreadyAtDesiredCapacity' };
 }
 
+function policiesOf(resourceId: string, { autoscaling }: Immutable<AutoscalingWorld>) {
+  return Array.from(autoscaling.policies).filter(([, policy]) => policy.resourceId === resourceId);
+}
+
 /** Every policy that tracks a target and may scale in must want to; then the largest capacity any of them wants. */
-function unanimousScaleIn(
-  resourceId: string,
-  capacity: ScalableCapacity,
+export function agreedScaleIn(
+  policies: Iterable<readonly [string, CalledPolicy]>,
+  runningCount: number,
   context: Context<AutoscalingWorld>,
+  sinceMs?: Millis,
 ): number | undefined {
   const { autoscaling, cloudwatch } = context.world;
   let largest = 0;
-  for (const [key, policy] of autoscaling.policies) {
+  for (const [key, policy] of policies) {
     const [, lowAlarm] = policy.alarmNames;
-    if (policy.resourceId !== resourceId || lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) continue;
+    if (lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) continue;
     const hasNoData = cloudwatch.alarms.get(lowAlarm)?.state === 'INSUFFICIENT_DATA';
     if (hasNoData && autoscaling.settings.policiesWithoutData === 'abstain') continue;
-    const reading = read(policy, key, lowAlarm, context, capacity);
-    if (reading?.want === undefined || context.nowMs < policy.scaleInCoolsUntilMs) return undefined;
+    const reading = readPolicy(policy, key, lowAlarm, context, runningCount, sinceMs);
+    if (reading?.want === undefined || context.nowMs < (policy.scaleInCoolsUntilMs ?? 0)) return undefined;
     largest = Math.max(largest, reading.want);
   }
   return largest;

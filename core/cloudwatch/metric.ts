@@ -94,7 +94,7 @@ const plain = z.string().regex(/^[^\s,=]+$/, 'expected no spaces, commas or equa
 
 export const metricNamespace = plain
   .max(255)
-  .describe('AWS/ECS, AWS/ApplicationELB, AWS/SQS, ECS/ContainerInsights or your own');
+  .describe('AWS/ECS, AWS/EC2, AWS/ApplicationELB, AWS/SQS, ECS/ContainerInsights or your own');
 export const metricName = plain.max(255);
 export const metricDimensions = z
   .array(z.strictObject({ Name: plain.max(255), Value: plain.max(1024) }))
@@ -281,6 +281,8 @@ function delayMs(
       return delaysMs.containerInsights;
     case 'AWS/SQS':
       return delaysMs.queue;
+    case 'AWS/EC2':
+      return delaysMs.instance;
     default:
       return delaysMs.custom;
   }

@@ -42,7 +42,9 @@ const actions = z
   .array(z.string().min(1).max(1024))
   .max(5)
   .default([])
-  .describe('<service>/<policy> or the ARN of a scaling policy: it is called; sns:<topic> or an ARN: it is notified');
+  .describe(
+    '<service>/<policy>, <group>/<policy> or the ARN of a scaling policy: it is called; sns:<topic> or an ARN: it is notified',
+  );
 
 export const metricAlarm = z.strictObject({
   AlarmName: alarmName,
@@ -120,18 +122,24 @@ export function windowProblems({
   return problems;
 }
 
-/** A scaling policy that an action names: of which service. undefined when the action is a topic or the like. */
-export function scalingActionOf(action: string): { readonly service: string; readonly policyName: string } | undefined {
-  const arn = /^arn:aws[\w-]*:autoscaling:.*:resource\/ecs\/service\/[^/]+\/([^/:]+):policyName\/([^:]+)/.exec(action);
+/**
+ * A scaling policy that an action names: of which service or Auto Scaling group. undefined when the action is a topic or
+ * the like.
+ */
+export function scalingActionOf(action: string): { readonly owner: string; readonly policyName: string } | undefined {
+  const arn =
+    /^arn:aws[\w-]*:autoscaling:.*:(?:resource\/ecs\/service\/[^/]+|autoScalingGroupName)\/([^/:]+):policyName\/([^:]+)/.exec(
+      action,
+    );
   const short = /^(?!sns:|arn:)([^/]+)\/(.+)$/.exec(action);
-  const [, service, policyName] = arn ?? short ?? [];
-  return service === undefined || policyName === undefined ? undefined : { service, policyName };
+  const [, owner, policyName] = arn ?? short ?? [];
+  return owner === undefined || policyName === undefined ? undefined : { owner, policyName };
 }
 
-/** @param policyKeyOf  the key of a service's policy */
+/** @param policyKeyOf  the key of a policy of a service or a group */
 export function metricAlarmOf(
   written: PutMetricAlarm,
-  policyKeyOf: (service: string, policyName: string) => string,
+  policyKeyOf: (owner: string, policyName: string) => string,
 ): MetricAlarm {
   const { MetricName = '', Namespace = '', Dimensions, Metrics, Statistic, ExtendedStatistic } = written;
   const byState = {
@@ -145,7 +153,7 @@ export function metricAlarmOf(
     for (const action of named) {
       const policy = scalingActionOf(action);
       const list = policy === undefined ? topics : scalingActions;
-      (list[state] ??= []).push(policy === undefined ? action : policyKeyOf(policy.service, policy.policyName));
+      (list[state] ??= []).push(policy === undefined ? action : policyKeyOf(policy.owner, policy.policyName));
     }
   return {
     alarmName: written.AlarmName,

@@ -14,6 +14,9 @@ export const metricDelay = z.strictObject({
   loadBalancer: duration.prefault('60s').describe('AWS/ApplicationELB (1.5)'),
   containerInsights: duration.prefault('60s').describe('ECS/ContainerInsights (1.5)'),
   queue: duration.prefault('60s').describe('AWS/SQS (1.5)'),
+  instance: duration
+    .prefault('60s')
+    .describe('AWS/EC2, after its period of one minute with detailed monitoring, of five with basic'),
   capacityProvider: duration.prefault('10s').describe('CapacityProviderReservation'),
   custom: duration.prefault('5s').describe('from PutMetricData until a custom value can be read (1.5)'),
 });
@@ -63,6 +66,7 @@ export interface CloudWatchSettings {
     readonly loadBalancer: Millis;
     readonly containerInsights: Millis;
     readonly queue: Millis;
+    readonly instance: Millis;
     readonly capacityProvider: Millis;
     readonly custom: Millis;
   };

@@ -80,6 +80,18 @@ export const ec2Assumptions = {
   spotRebalanceLead: duration
     .prefault('0s')
     .describe('rebalance recommendation until the two-minute notice; AWS: earlier or together'),
+  groupScaleInData: z
+    .enum(['sinceLastScaleIn', 'wholeAlarm'])
+    .default('sinceLastScaleIn')
+    .describe(
+      "the datapoints by which a group's target tracking and step policies scale in: those since the group last became smaller, or all of the alarm's, which count what has gone a second time; AWS: scale-in is more conservative",
+    ),
+  basicMonitoringAlarms: z
+    .enum(['sameWindow', 'samePeriods'])
+    .default('sameWindow')
+    .describe(
+      "alarms of a group's target tracking on its CPU with basic monitoring, whose periods have five minutes: sameWindow, one to scale out and three to scale in, about the 3 and 15 minutes of detailed monitoring; samePeriods, 3 and 15 as there",
+    ),
 };
 const assumptions = z.strictObject(ec2Assumptions);
 export type Ec2Assumptions = z.output<typeof assumptions>;

@@ -24,6 +24,7 @@ import type { CpuCredits } from './cpuCredits.ts';
 import { newCpuCredits } from './cpuCredits.ts';
 import { changesLaunch, typesOf, updatedConfig, type AutoScalingGroupConfig, type GroupUpdate } from './groupConfig.ts';
 import { hooksOf, launchWait } from './hooks.ts';
+import type { InstanceCpu } from './instanceMetrics.ts';
 import { launches, seconds } from './launch.ts';
 import type { PurchaseOption } from './mixedInstances.ts';
 import { scaleInVictims } from './termination.ts';
@@ -39,6 +40,12 @@ export interface AutoScalingGroup {
   readonly backoffs: Record<PurchaseOption, Backoff>;
   /** A launch has failed in some zone: the others may have more than their part. */
   unbalanced: boolean;
+  /** The last change by a policy of its own, in AWS's words. */
+  policyChange: { readonly atMs: Millis; readonly cause: string } | undefined;
+  /** When its desired capacity was last lowered; 0: never. */
+  shrunkMs: Millis;
+  /** The last change by a simple scaling policy: its cooldown, and when it had come about. */
+  simpleScaling: { readonly cooldownMs: Millis; endedMs: Millis | undefined } | undefined;
 }
 
 export interface Backoff {
@@ -71,6 +78,8 @@ export interface Instance {
   /** When it runs, so far as is known. */
   runningAtMs: Millis;
   bootedAtMs: Millis;
+  /** When it entered service. */
+  inServiceMs: Millis | undefined;
   /** When chance will interrupt a Spot instance. */
   readonly interruptedAtMs: Millis | undefined;
   state: InstanceState;
@@ -87,6 +96,8 @@ export interface Instance {
   readonly waitsFor: Map<string, true>;
   /** Burstable types only. */
   readonly cpuCredits: CpuCredits | undefined;
+  /** What it was measured to use; undefined until it counts. */
+  cpu: InstanceCpu | undefined;
 }
 
 export const autoScalingGroupEvents = {
@@ -197,6 +208,13 @@ export type AutoScalingGroupCommand =
   | { readonly type: 'WarmInstance'; readonly instanceId: string }
   | { readonly type: 'SetInstanceProtection'; readonly instanceId: string; readonly protectedFromScaleIn: boolean }
   | { readonly type: 'MarkInstanceUnhealthy'; readonly instanceId: string }
+  /** A target on the instance was found unhealthy; it counts if it still is, and once the instance's grace period is over. */
+  | {
+      readonly type: 'CheckTargetHealth';
+      readonly instanceId: string;
+      readonly targetGroup: string;
+      readonly targetId: string;
+    }
   | { readonly type: 'CompleteLifecycleAction'; readonly instanceId: string; readonly hook: string };
 
 /** Names of hooks that the owner of a group's instances puts on their termination; ECS provides it at the roof. */
@@ -248,7 +266,7 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       const extra = -missing - launching;
       if (extra > 0) {
         const victims = scaleInVictims(members, extra, { config: group.config, pools: world.ec2.spotPools, nowMs });
-        const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${members.length} to ${members.length - extra}.`;
+        const cause = `${policyCause(group, nowMs)}At ${awsTime(nowMs)} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${members.length} to ${members.length - extra}.`;
         for (const victim of victims)
           events.push(...terminating(victim, group, hooks, `${cause} ${selected(victim, nowMs)}`));
         if (victims.length < extra)
@@ -301,6 +319,15 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       return terminating(instance, group, terminationHooks(world, instance.autoScalingGroupName), cause);
     },
 
+    CheckTargetHealth({ instanceId, targetGroup, targetId }, { world, nowMs }) {
+      const instance = world.ec2.instances.get(instanceId);
+      const group = world.ec2.groups.get(instance?.autoScalingGroupName ?? '');
+      if (instance?.state !== 'InService' || group === undefined || !listensTo(group.config, targetGroup)) return [];
+      if (world.elb.targetGroups.get(targetGroup)?.targets.get(targetId) !== 'unhealthy') return [];
+      const cause = `At ${awsTime(nowMs)} an instance was taken out of service in response to an ELB system health check failure.`;
+      return terminating(instance, group, terminationHooks(world, instance.autoScalingGroupName), cause);
+    },
+
     CompleteLifecycleAction({ instanceId, hook }, { world }) {
       const instance = world.ec2.instances.get(instanceId);
       if (instance?.state !== 'Terminating:Wait' || !instance.waitsFor.has(hook)) return [];
@@ -310,6 +337,14 @@ export function decideAutoScalingGroup<World extends Ec2World>(
       return [completed, { type: 'InstanceTerminated', instanceId, autoScalingGroupName }];
     },
   };
+}
+
+/** Whether the health checks of a target group count for a group's instances. */
+export function listensTo(
+  { HealthCheckType, TargetGroupARNs = [] }: Immutable<AutoScalingGroupConfig>,
+  targetGroup: string,
+): boolean {
+  return HealthCheckType === 'ELB' && TargetGroupARNs.includes(targetGroup);
 }
 
 /** Instances that count towards the desired capacity: Pending and InService, hooks included. Oldest first. */
@@ -332,7 +367,7 @@ function warmedOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): r
   return warmed;
 }
 
-function bounded({ MinSize, MaxSize }: Immutable<AutoScalingGroupConfig>, capacity: number): number {
+export function bounded({ MinSize, MaxSize }: Immutable<AutoScalingGroupConfig>, capacity: number): number {
   return Math.min(Math.max(capacity, MinSize), MaxSize);
 }
 
@@ -345,12 +380,17 @@ function selected({ instanceId }: Member, nowMs: Millis): string {
   return `At ${awsTime(nowMs)} instance ${instanceId} was selected for termination.`;
 }
 
+/** AWS tells of the policy first, when it is by one that capacities differ. */
+function policyCause({ policyChange }: Group, nowMs: Millis): string {
+  return policyChange?.atMs === nowMs ? `${policyChange.cause} ` : '';
+}
+
 /** From the warm pool first, then new ones. */
 function scaleOut(group: Group, members: readonly Member[], missing: number, context: Context<Ec2World>): Events {
   const { world, nowMs, rng } = context;
   const { ec2 } = world;
   const { AutoScalingGroupName: name } = group.config;
-  const cause = `At ${awsTime(nowMs)} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${members.length} to ${members.length + missing}.`;
+  const cause = `${policyCause(group, nowMs)}At ${awsTime(nowMs)} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${members.length} to ${members.length + missing}.`;
   const events: Events = [];
   // Choice: the pool's instances are taken oldest first, whatever their zone.
   for (const { instanceId, state } of group.config.warmPool === undefined ? [] : warmedOf(world, name)) {
@@ -465,6 +505,9 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       launchTemplateVersion: 1,
       backoffs: { 'on-demand': { ...nothing }, spot: { ...nothing } },
       unbalanced: false,
+      policyChange: undefined,
+      shrunkMs: 0,
+      simpleScaling: undefined,
     });
   },
   AutoScalingGroupUpdated({ ec2 }, { config, desiredCapacity, launchTemplateVersion }) {
@@ -473,11 +516,12 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
     Object.assign(group, { config, desiredCapacity, launchTemplateVersion });
     tryAgain(group);
   },
-  DesiredCapacitySet({ ec2 }, { autoScalingGroupName, from, to }) {
+  DesiredCapacitySet({ ec2 }, { autoScalingGroupName, from, to }, atMs) {
     const group = ec2.groups.get(autoScalingGroupName);
     if (group === undefined) return;
     group.desiredCapacity = to;
     if (to > from) tryAgain(group);
+    else group.shrunkMs = atMs;
   },
   InstanceLaunched({ ec2 }, event, atMs) {
     const group = ec2.groups.get(event.autoScalingGroupName);
@@ -492,6 +536,7 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       launchedMs: atMs,
       runningAtMs: event.inServiceAtMs,
       bootedAtMs: event.bootedAtMs,
+      inServiceMs: undefined,
       interruptedAtMs: event.interruptedAtMs,
       state: event.warmed ? 'Warmed:Pending' : 'Pending',
       protectedFromScaleIn: event.protectedFromScaleIn,
@@ -501,13 +546,17 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       impaired: false,
       waitsFor: new Map(),
       cpuCredits: newCpuCredits(event.instanceType, group?.config.CreditSpecification?.CpuCredits),
+      cpu: undefined,
     });
   },
-  InstanceLaunchFailed({ ec2 }, { autoScalingGroupName, purchaseOption, exhausted, attempt, retryAtMs, warmed }) {
+  InstanceLaunchFailed({ ec2 }, { autoScalingGroupName, purchaseOption, exhausted, attempt, retryAtMs, warmed }, atMs) {
     const group = ec2.groups.get(autoScalingGroupName);
     if (group === undefined) return;
     group.backoffs[purchaseOption] = { attempts: attempt, retryAtMs, exhausted };
-    if (!warmed) group.unbalanced = true;
+    if (warmed) return;
+    group.unbalanced = true;
+    // An activity that fails has ended, too.
+    if (group.simpleScaling !== undefined) group.simpleScaling.endedMs ??= atMs;
   },
   InstanceWarmed({ ec2 }, { instanceId, poolState }) {
     const instance = ec2.instances.get(instanceId);
@@ -522,9 +571,11 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
     const instance = ec2.instances.get(instanceId);
     if (instance !== undefined) instance.state = 'Pending:Wait';
   },
-  InstanceInService({ ec2 }, { instanceId, bootedAtMs }) {
-    const instance = ec2.instances.get(instanceId);
-    if (instance !== undefined) Object.assign(instance, { state: 'InService', bootedAtMs });
+  InstanceInService(world, { instanceId, bootedAtMs }, atMs) {
+    const instance = world.ec2.instances.get(instanceId);
+    if (instance === undefined) return;
+    Object.assign(instance, { state: 'InService', bootedAtMs, inServiceMs: atMs });
+    noteSettled(world, instance.autoScalingGroupName, atMs);
   },
   InstanceProtectionSet({ ec2 }, { instanceId, protectedFromScaleIn }) {
     const instance = ec2.instances.get(instanceId);
@@ -544,10 +595,24 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
     ec2.instances.get(instanceId)?.waitsFor.delete(hook);
   },
   ScaleInPrevented() {},
-  InstanceTerminated({ ec2 }, { instanceId }) {
-    ec2.instances.delete(instanceId);
+  InstanceTerminated(world, { instanceId, autoScalingGroupName }, atMs) {
+    world.ec2.instances.delete(instanceId);
+    noteSettled(world, autoScalingGroupName, atMs);
   },
 };
+
+/** A change by a simple scaling policy has come about when the group is as large as it desires, and nothing is under way. */
+function noteSettled(world: Ec2World, autoScalingGroupName: string, atMs: Millis): void {
+  const group = world.ec2.groups.get(autoScalingGroupName);
+  if (group?.simpleScaling === undefined || group.simpleScaling.endedMs !== undefined) return;
+  let inService = 0;
+  for (const instance of world.ec2.instances.values()) {
+    if (instance.autoScalingGroupName !== autoScalingGroupName || instance.state.startsWith('Warmed')) continue;
+    if (instance.state !== 'InService') return;
+    inService++;
+  }
+  if (inService === group.desiredCapacity) group.simpleScaling.endedMs = atMs;
+}
 
 /** What people ask for is tried at once. */
 function tryAgain({ backoffs }: AutoScalingGroup): void {

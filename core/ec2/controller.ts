@@ -2,19 +2,23 @@
 
 import { EMPTY, filter, map, merge, mergeMap, of } from 'rxjs';
 import type { Immutable } from 'immer';
+import { actionDelayMs, scalingActionsOf, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
 import type { Controller, Due, EventStreams, Millis } from '../kernel/index.ts';
 import { hookEnd, hooksOf } from './hooks.ts';
 import type { Ec2Command, Ec2Event } from './index.ts';
 import type { Ec2World } from './world.ts';
 
-export const ec2Controller: Controller<Ec2World, Ec2Event, Ec2Command> = (events, world) =>
-  merge(groups(events, world), instances(events, world), spot(events, world));
+type Heard = Ec2Event | CloudWatchEvent;
+type Asked = Ec2Command | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' }>;
 
-const due = (atMs: Millis, command: Ec2Command): Due<Ec2Command> => ({ atMs, command });
+export const ec2Controller: Controller<Ec2World, Heard, Asked> = (events, world) =>
+  merge(groups(events, world), scaling(events, world), instances(events, world), spot(events, world));
+
+const due = (atMs: Millis, command: Asked): Due<Asked> => ({ atMs, command });
 const reconcile = (atMs: Millis, autoScalingGroupName: string) =>
   due(atMs, { type: 'ReconcileAutoScalingGroup', autoScalingGroupName });
 
-const groups = (events: EventStreams<Ec2Event>, world: Immutable<Ec2World>) =>
+const groups = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
   merge(
     events
       .on('AutoScalingGroupCreated', 'AutoScalingGroupUpdated')
@@ -42,7 +46,26 @@ const groups = (events: EventStreams<Ec2Event>, world: Immutable<Ec2World>) =>
     ),
   );
 
-const instances = (events: EventStreams<Ec2Event>, world: Immutable<Ec2World>) =>
+/** A group's policies bring their alarms along, and are called by them as those of Application Auto Scaling are. */
+const scaling = (events: EventStreams<Heard>, world: Immutable<Ec2World>) => {
+  const callPolicies = (atMs: Millis, alarmNames: readonly string[]) =>
+    alarmNames.flatMap((alarmName) =>
+      scalingActionsOf(world, alarmName)
+        .filter((action) => world.ec2.scalingPolicies.has(action))
+        .map((policyKey) =>
+          due(atMs + actionDelayMs(world, alarmName), { type: 'EvaluateGroupScalingPolicy', policyKey, alarmName }),
+        ),
+    );
+  return merge(
+    events
+      .on('GroupScalingPolicyPut')
+      .pipe(mergeMap(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
+    events.on('AlarmStateChanged').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
+    events.on('AlarmActionsRepeated').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
+  );
+};
+
+const instances = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
   merge(
     events
       .on('InstanceLaunched')
@@ -88,7 +111,7 @@ const instances = (events: EventStreams<Ec2Event>, world: Immutable<Ec2World>) =
     ),
   );
 
-const spot = (events: EventStreams<Ec2Event>, world: Immutable<Ec2World>) =>
+const spot = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
   merge(
     events
       .on('SpotMarketMoved')
@@ -130,7 +153,7 @@ function interruption(
   interruptedAtMs: Millis,
   fromMs: Millis,
   untilMs: Millis,
-): Due<Ec2Command>[] {
+): Due<Asked>[] {
   const leadMs = ec2.assumptions.spotRebalanceLead;
   const firstMs = interruptedAtMs - leadMs;
   // A life shorter than the lead gets its recommendation at once.

@@ -97,7 +97,35 @@ export const autoScalingGroup = z.strictObject({
     .boolean()
     .default(false)
     .describe('replace Spot instances when they get a rebalance recommendation'),
-  HealthCheckGracePeriod: z.int().min(0).max(7200).default(0).describe('seconds in which status checks do not count'),
+  HealthCheckType: z
+    .enum(['EC2', 'ELB'])
+    .optional()
+    .describe('ELB: an instance is replaced when a target on it is unhealthy, too; status checks alone when left out'),
+  TargetGroupARNs: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Names of target groups, whose health checks HealthCheckType ELB listens to'),
+  HealthCheckGracePeriod: z
+    .int()
+    .min(0)
+    .max(7200)
+    .default(0)
+    .describe('seconds in which health checks of a new instance do not count'),
+  DefaultCooldown: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('seconds, between the changes of simple scaling policies; 300 when left out'),
+  DefaultInstanceWarmup: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe('seconds from in service until an instance counts for scaling policies; DefaultCooldown when left out'),
+  Monitoring: z
+    .strictObject({ Enabled: z.boolean() })
+    .optional()
+    .describe('detailed monitoring, metrics of every minute; left out: basic, of every five minutes'),
   LifecycleHookSpecificationList: z.array(lifecycleHook).max(50).default([]),
   warmPool: warmPool.optional().describe('as put-warm-pool takes it'),
   CreditSpecification: z

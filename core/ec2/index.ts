@@ -16,11 +16,25 @@ import {
   type CpuCreditCommand,
   type CpuCreditEvent,
 } from './cpuCredits.ts';
+import {
+  decideGroupScaling,
+  evolveGroupScaling,
+  groupScalingEvents,
+  type GroupScalingCommand,
+  type GroupScalingEvent,
+} from './groupScaling.ts';
+import {
+  decideInstanceMetrics,
+  evolveInstanceMetrics,
+  instanceMetricEvents,
+  type InstanceMetricCommand,
+  type InstanceMetricEvent,
+} from './instanceMetrics.ts';
 import { decideSpot, evolveSpot, spotEvents, type SpotCommand, type SpotEvent } from './spot.ts';
 import type { Ec2World } from './world.ts';
 
 export { ec2Assumptions, ec2Timings, spread } from './assumptions.ts';
-export { membersOf, type Instance, type TerminationHooks } from './autoScalingGroup.ts';
+export { listensTo, membersOf, type Instance, type TerminationHooks } from './autoScalingGroup.ts';
 export { ec2Controller } from './controller.ts';
 export { newCpuCredits, settleCredits, usableVcpus } from './cpuCredits.ts';
 export { capacityFaults, fargateIsThrottled, fargateTakes, faultEndMs, isCapacityFault } from './faults.ts';
@@ -32,6 +46,15 @@ export {
   updatedConfig,
   type AutoScalingGroupConfig,
 } from './groupConfig.ts';
+export {
+  policyForScaler,
+  groupCpuMetric,
+  groupPolicyKey,
+  groupPolicyProblems,
+  groupPolicyRequest,
+  groupScalingPolicy,
+} from './groupPolicy.ts';
+export { groupCpu, watchedPeriodsMs } from './instanceMetrics.ts';
 export { ecsConfig, type EcsConfig } from './ecsConfig.ts';
 export { instanceType, instanceTypeNames, type InstanceType } from './instanceTypes.ts';
 export { onDemandCount, onDemandShare, usesSpot } from './mixedInstances.ts';
@@ -39,20 +62,35 @@ export { scaleInVictims } from './termination.ts';
 export { warmPoolSize } from './warmPool.ts';
 export { emptyEc2, type Ec2State, type Ec2World } from './world.ts';
 
-export type Ec2Event = AutoScalingGroupEvent | SpotEvent | CpuCreditEvent;
-export type Ec2Command = AutoScalingGroupCommand | SpotCommand | CpuCreditCommand;
+export type Ec2Event = AutoScalingGroupEvent | GroupScalingEvent | SpotEvent | CpuCreditEvent | InstanceMetricEvent;
+export type Ec2Command =
+  AutoScalingGroupCommand | GroupScalingCommand | SpotCommand | CpuCreditCommand | InstanceMetricCommand;
 
-export const ec2Events = { ...autoScalingGroupEvents, ...spotEvents, ...cpuCreditEvents } as const;
+export const ec2Events = {
+  ...autoScalingGroupEvents,
+  ...groupScalingEvents,
+  ...spotEvents,
+  ...cpuCreditEvents,
+  ...instanceMetricEvents,
+} as const;
 
 export const decideEc2 = <World extends Ec2World>(
   terminationHooks: TerminationHooks<World>,
 ): Decide<World, Ec2Command, Ec2Event> => ({
   ...decideAutoScalingGroup(terminationHooks),
+  ...decideGroupScaling,
   ...decideSpot,
   ...decideCpuCredits,
+  ...decideInstanceMetrics,
 });
 
-export const evolveEc2: Evolve<Ec2World, Ec2Event> = { ...evolveAutoScalingGroup, ...evolveSpot, ...evolveCpuCredits };
+export const evolveEc2: Evolve<Ec2World, Ec2Event> = {
+  ...evolveAutoScalingGroup,
+  ...evolveGroupScaling,
+  ...evolveSpot,
+  ...evolveCpuCredits,
+  ...evolveInstanceMetrics,
+};
 
 export const ec2Phases: Phases<Ec2Command> = {
   CreateAutoScalingGroup: Phase.Execute,
@@ -64,6 +102,9 @@ export const ec2Phases: Phases<Ec2Command> = {
   WarmInstance: Phase.Environment,
   SetInstanceProtection: Phase.Execute,
   MarkInstanceUnhealthy: Phase.Execute,
+  CheckTargetHealth: Phase.Execute,
+  PutGroupScalingPolicy: Phase.Execute,
+  EvaluateGroupScalingPolicy: Phase.Plan,
   CompleteLifecycleAction: Phase.Execute,
   // After the groups have been created, before they launch.
   MoveSpotMarket: Phase.Execute,
@@ -74,4 +115,5 @@ export const ec2Phases: Phases<Ec2Command> = {
   BeginFault: Phase.Environment,
   EndFault: Phase.Environment,
   SettleCpuCredits: Phase.Monitor,
+  MeasureInstances: Phase.Monitor,
 };

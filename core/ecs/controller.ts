@@ -9,10 +9,10 @@ import {
   type CloudWatchCommand,
   type CloudWatchEvent,
 } from '../cloudwatch/index.ts';
-import type { Ec2Command, Ec2Event } from '../ec2/index.ts';
+import { listensTo, watchedPeriodsMs, type Ec2Command, type Ec2Event } from '../ec2/index.ts';
 import type { CheckResult, ElbCommand, ElbEvent } from '../elb/index.ts';
 import type { IamEvent } from '../iam/index.ts';
-import { HOUR, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
+import { HOUR, MINUTE, SECOND, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import type { LogCommand } from '../logs/index.ts';
 import type { VpcEvent } from '../vpc/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
@@ -26,6 +26,7 @@ import {
   cpuSpeeds,
   cpuUse,
   hasBurstableInstances,
+  isBurstable,
   type CpuSpeedCommand,
   type CpuSpeedEvent,
 } from './capacity/cpuSpeed.ts';
@@ -121,8 +122,22 @@ const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
     events.on('LoadServed').pipe(
       filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
-      map(({ atMs }) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, METRIC_PERIOD_MS) })),
+      map(({ atMs }) =>
+        watchedPeriodsMs(world).length > 0
+          ? due(atMs, { type: 'MeasureInstances', ...cpuUse(world, METRIC_PERIOD_MS / MINUTE, () => true) })
+          : due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, METRIC_PERIOD_MS) }),
+      ),
     ),
+    // Where the metrics of instances are read, those of the minute wait for them; basic monitoring has periods of its own.
+    events
+      .on('InstancesMeasured')
+      .pipe(
+        mergeMap(({ atMs }) =>
+          [...new Set([METRIC_PERIOD_MS, ...watchedPeriodsMs(world)])]
+            .filter((periodMs) => atMs % periodMs === 0)
+            .map((periodMs) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, periodMs) })),
+        ),
+      ),
   );
 
 /** A scaling activity sets the desired count; the alarms of a capacity provider size its group. */
@@ -790,6 +805,10 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
             : [],
         ),
       ),
+    // Choice: a group hears of the targets that ECS has registered; AWS would register its instances besides, at one port.
+    events
+      .on('TargetUnhealthy')
+      .pipe(mergeMap(({ atMs, event: { targetGroup, targetId } }) => targetHealth(world, atMs, targetGroup, targetId))),
     events
       .on('InstanceTerminated')
       .pipe(map(({ atMs, event }) => due(atMs, { type: 'LoseContainerInstance', ec2InstanceId: event.instanceId }))),
@@ -797,6 +816,16 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped')
       .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
+
+/** To a group with health checks by a load balancer, a failing target on an instance is a failing instance. */
+function targetHealth(world: Immutable<EcsWorld>, atMs: Millis, targetGroup: string, targetId: string): Due<Asked>[] {
+  const instance = world.ec2.instances.get(world.ecs.tasks.get(targetId)?.ec2InstanceId ?? '');
+  const config = world.ec2.groups.get(instance?.autoScalingGroupName ?? '')?.config;
+  if (instance === undefined || config === undefined || !listensTo(config, targetGroup)) return [];
+  const { instanceId, inServiceMs = atMs } = instance;
+  const graceEndsMs = inServiceMs + config.HealthCheckGracePeriod * SECOND;
+  return [due(Math.max(atMs, graceEndsMs), { type: 'CheckTargetHealth', instanceId, targetGroup, targetId })];
+}
 
 const completeDraining = (instanceId: string) =>
   ({ type: 'CompleteLifecycleAction', instanceId, hook: MANAGED_DRAINING_HOOK }) as const;
@@ -826,7 +855,7 @@ const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         due(atMs, {
           type: 'SettleCpuCredits',
           periodMs: METRIC_PERIOD_MS,
-          ...cpuUse(world, METRIC_PERIOD_MS / 60_000),
+          ...cpuUse(world, METRIC_PERIOD_MS / MINUTE, (id) => isBurstable(world, id)),
         }),
       ),
     ),

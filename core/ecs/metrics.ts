@@ -16,6 +16,7 @@ import {
   type MetricRequest,
   type Samples,
 } from '../cloudwatch/index.ts';
+import { groupCpu } from '../ec2/index.ts';
 import { rounded, SECOND, type Millis } from '../kernel/index.ts';
 import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
@@ -396,6 +397,9 @@ const sources: Readonly<Record<string, Source>> = {
   'AWS/SQS NumberOfEmptyReceives QueueName': ofQueue(({ emptyReceives }) => emptyReceives),
 
   'AWS/ECS/ManagedScaling CapacityProviderReservation CapacityProviderName,ClusterName': capacityProviderReservation,
+
+  'AWS/EC2 CPUUtilization AutoScalingGroupName': (world, { dimensions }, periodMs) =>
+    groupCpu(world, dimensions['AutoScalingGroupName'] ?? '', periodMs),
 };
 
 /** Namespaces whose metrics AWS publishes; all others are the user's own. */

@@ -309,6 +309,52 @@ describe('B: managed scaling', () => {
     );
   });
 
+  test('B13: an instance with nothing but a daemon is empty: managed scaling gives it up', () => {
+    const web = { family: 'web', containerDefinitions: [{ name: 'app', image: 'web', cpu: 128, memory: 512 }] };
+    const scenario = scenarioSchema.parse(
+      quietScenario({
+        cluster: { clusterName: 'demo', capacityProviders: ['fleet'] },
+        autoScalingGroups: [
+          {
+            AutoScalingGroupName: 'group',
+            AvailabilityZones: ['a'],
+            MinSize: 0,
+            MaxSize: 4,
+            DesiredCapacity: 3,
+            instanceType: 'm5.large',
+            NewInstancesProtectedFromScaleIn: true,
+          },
+        ],
+        capacityProviders: [
+          {
+            name: 'fleet',
+            autoScalingGroupProvider: { autoScalingGroup: 'group', managedTerminationProtection: 'ENABLED' },
+          },
+        ],
+        taskDefinitions: [web, { ...web, family: 'agent' }],
+        services: [
+          { serviceName: 'agent', taskDefinition: 'agent', schedulingStrategy: 'DAEMON', launchType: 'EC2' },
+          {
+            serviceName: 'web',
+            taskDefinition: 'web',
+            desiredCount: 1,
+            capacityProviderStrategy: [{ capacityProvider: 'fleet', weight: 1 }],
+          },
+        ],
+      }),
+    );
+    const simulation = simulate(scenario);
+    simulation.runUntil(scenario.start + 10 * MINUTE);
+    assert.equal(simulation.world.ecs.services.get('agent')!.runningCount, 3);
+    simulation.runUntil(endOf(scenario));
+    const { ecs, ec2 } = simulation.world;
+    assert.equal(ec2.instances.size, 1);
+    assert.deepEqual(
+      ['agent', 'web'].map((name) => ecs.services.get(name)!.runningCount),
+      [1, 1],
+    );
+  });
+
   test('2.7: with termination protection an instance that holds a task is never given up, an empty one is', () => {
     const scenario = scenarioSchema.parse(
       quietScenario({

@@ -233,6 +233,29 @@ describe('describe', () => {
     assert.match(line, /ceil\(4 running x 60\.004 \/ 60\) = 5$/);
   });
 
+  test('a group that scales itself shows its arithmetic, who does not count yet, and what held it', () => {
+    const scaled = {
+      type: 'GroupScaled',
+      policyKey: 'web-asg/cpu',
+      autoScalingGroupName: 'web-asg',
+      alarmName: 'TargetTracking-web-asg-AlarmHigh-cpu',
+      from: 5,
+      to: 7,
+      instances: 4,
+      warmingUp: 1,
+      metricValues: [90, 91],
+      wantedCapacity: 7,
+    } as const;
+    const arithmetic = 'by its own policy cpu: mean 90.5 over target 60, ceil(4 running x 90.5 / 60) = 7';
+    assert.equal(tellAt60(scaled), `web-asg 5 -> 7 instances ${arithmetic}, 1 more warming up`);
+    assert.equal(tellAt60({ ...scaled, to: 6, warmingUp: 0 }), `web-asg 5 -> 6 instances ${arithmetic}, MaxSize 6`);
+    const { from: desiredCapacity, to: _, type: __, ...seen } = scaled;
+    assert.equal(
+      tellAt60({ type: 'GroupNotScaled', ...seen, desiredCapacity, reason: 'InstancesWarmingUp' }),
+      'web-asg stays at 5 instances by its own policy cpu, InstancesWarmingUp (new instances are on their way or warm up): mean 90.5 over target 60, ceil(4 running x 90.5 / 60) = 7',
+    );
+  });
+
   test('an alarm counts its datapoints', () => {
     const [first, second, third] = [0, MINUTE, 2 * MINUTE].map((ms) => Date.parse(start) + ms) as [
       number,
@@ -313,6 +336,40 @@ describe('moments', () => {
       services: [{ ...web, launchType: 'EC2' }],
     });
     assert.ok(run(scenario).moments.some(({ what }) => what.includes('web was unable to place a task: RESOURCE:CPU')));
+  });
+
+  test('what a group does by a policy of its own is told of, with the alarm that called it', () => {
+    const { capacityProviders: _, ...others } = onInstances;
+    const { capacityProviderStrategy: __, ...web } = onInstances.services[0] as ScenarioInput['services'][number];
+    const [group] = onInstances.autoScalingGroups ?? [];
+    const scenario = scenarioSchema.parse({
+      ...others,
+      cluster: { clusterName: 'demo' },
+      autoScalingGroups: [
+        {
+          ...group,
+          DesiredCapacity: 5,
+          Monitoring: { Enabled: true },
+          policies: [
+            {
+              PolicyName: 'own',
+              PolicyType: 'TargetTrackingScaling',
+              TargetTrackingConfiguration: {
+                TargetValue: 90,
+                PredefinedMetricSpecification: { PredefinedMetricType: 'ASGAverageCPUUtilization' },
+              },
+            },
+          ],
+        },
+      ],
+      services: [{ ...web, launchType: 'EC2' }],
+    });
+    const told = run(scenario).moments.find(({ what }) => what.includes('asg 5 -> '));
+    assert.match(
+      told?.what ?? '',
+      /^asg 5 -> \d instances by its own policy own: mean [\d.]+ under target 90, ceil\(5 running/,
+    );
+    assert.match(told?.because[0] ?? '', /^alarm asg own low: 1[45] of 1[45] datapoints below 81/);
   });
 
   test('a run in which nothing happens tells nothing', () => {

@@ -65,40 +65,40 @@ function checkFiles(path: string, reader: RunReader): void {
 function firstDifference(path: string, reader: RunReader): string | undefined {
   const { scenario, traces } = reader.loaded();
   const stored = reader.events()[Symbol.iterator]();
-  let difference: string | undefined;
+  const found: { difference?: string } = {};
   const compare = (events: Iterable<Recorded<Event>>) => {
     for (const simulated of events) {
-      if (difference !== undefined) return;
-      const found = stored.next();
+      if (found.difference !== undefined) return;
+      const next = stored.next();
       // An interrupted run ends somewhere.
-      if (found.done === true) return;
-      const [one, other] = [JSON.stringify(found.value), JSON.stringify(simulated)];
+      if (next.done === true) return;
+      const [one, other] = [JSON.stringify(next.value), JSON.stringify(simulated)];
       if (one !== other)
-        difference = `the first event that differs is ${simulated.seq}: stored ${one}, simulated anew ${other}`;
+        found.difference = `the first event that differs is ${simulated.seq}: stored ${one}, simulated anew ${other}`;
     }
   };
   const simulation = simulate(scenario, { traces, keepSegments: 1, onSegment: compare });
-  const checkpoints = reader.links.filter(({ seq }) => seq !== undefined);
-  const endMs = scenario.start + scenario.duration;
-  const stopsMs = [...checkpoints.map(({ atMs }) => atMs as number), endMs];
-  for (const [index, stopMs] of stopsMs.entries()) {
-    while (simulation.nowMs < stopMs && difference === undefined)
-      simulation.runUntil(Math.min(simulation.nowMs + HOUR, stopMs));
-    const link = checkpoints[index];
-    if (difference !== undefined || link === undefined) continue;
-    const bytes = readLinked(path, reader.links, reader.links.indexOf(link));
-    if (!bytes.equals(encodeCheckpoint(simulation.checkpoint())))
-      difference = `the checkpoint ${link.file} differs from what is simulated anew`;
+  const sailTo = (atMs: number) => {
+    while (simulation.nowMs < atMs && found.difference === undefined)
+      simulation.runUntil(Math.min(simulation.nowMs + HOUR, atMs));
+  };
+  for (const [index, { file, seq, atMs }] of reader.links.entries()) {
+    if (seq === undefined || atMs === undefined) continue;
+    sailTo(atMs);
+    if (found.difference !== undefined) return found.difference;
+    if (!readLinked(path, reader.links, index).equals(encodeCheckpoint(simulation.checkpoint())))
+      return `the checkpoint ${file} differs from what is simulated anew`;
   }
+  sailTo(scenario.start + scenario.duration);
   const { log } = simulation;
   const rest = function* () {
     for (let seq = log.openFrom; seq < log.length; seq++) yield log.at(seq);
   };
   compare(rest());
-  if (difference === undefined && stored.next().done !== true)
-    return 'more events are stored than the scenario leads to';
+  if (found.difference !== undefined) return found.difference;
+  if (stored.next().done !== true) return 'more events are stored than the scenario leads to';
   const { digest } = reader.links.at(-1) ?? {};
-  if (difference === undefined && reader.isComplete && digest !== log.digest())
-    return `its digest is stored as ${digest}, simulated anew it is ${log.digest()}`;
-  return difference;
+  return reader.isComplete && digest !== log.digest()
+    ? `its digest is stored as ${digest}, simulated anew it is ${log.digest()}`
+    : undefined;
 }

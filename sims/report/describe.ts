@@ -2,6 +2,7 @@
 
 import type { Immutable } from 'immer';
 import {
+  policyForScaler,
   aggregatedMetric,
   desiredInstances,
   latencyLevels,
@@ -55,11 +56,18 @@ export function describe(
 }
 
 /** What happened, with what the world knows of the policies and alarms in it. */
-export function describeIn({ autoscaling, cloudwatch }: EcsSimulation['world'], recorded: Recorded<Event>): string {
+export function describeIn(
+  { autoscaling, cloudwatch, ec2 }: EcsSimulation['world'],
+  recorded: Recorded<Event>,
+): string {
   return describe(
     recorded,
     (policyKey) => {
-      const config = autoscaling.policies.get(policyKey)?.config;
+      const own = ec2.scalingPolicies.get(policyKey);
+      const config =
+        own === undefined
+          ? autoscaling.policies.get(policyKey)?.config
+          : policyForScaler(own.config, own.autoScalingGroupName);
       if (config?.PolicyType === 'StepScaling') return config;
       return config?.PolicyType === 'TargetTrackingScaling'
         ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
@@ -148,7 +156,7 @@ function firstRows(rows: readonly string[]): string {
 /** `CPUUtilization of web` for AWS/ECS CPUUtilization ClusterName=demo,ServiceName=web. */
 function metricTitle(metric: string): string {
   const [, name = metric, dimensions = ''] = metric.split(' ');
-  const owner = /(?:ServiceName|TargetGroup|CapacityProviderName)=([^,]+)/.exec(dimensions)?.[1];
+  const owner = /(?:ServiceName|TargetGroup|CapacityProviderName|AutoScalingGroupName)=([^,]+)/.exec(dimensions)?.[1];
   return owner === undefined ? name : `${name} of ${owner}`;
 }
 
@@ -270,6 +278,34 @@ const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => str
   ScalingSuspended: () => 'scaling that way is suspended',
   HeldByForecast: () => 'the forecast of this hour needs as many',
 };
+
+const groupRefusals: Readonly<Record<EventOf<'GroupNotScaled'>['reason'], string>> = {
+  AlreadyAtMaxSize: 'its MaxSize',
+  AlreadyAtMinSize: 'its MinSize',
+  AlreadyAtDesiredCapacity: 'as many as that are desired already',
+  InstancesWarmingUp: 'new instances are on their way or warm up',
+  NoDataSinceScaleIn: 'its metric has not told yet what the last scale-in did',
+  ScalingActivityInProgress: 'its last change has not come about yet',
+  InCooldown: 'its cooldown has not passed',
+  OtherPolicyNotReady: 'another policy does not agree to scale in',
+  MetricBackInRange: 'no longer past the threshold',
+  NoMatchingStep: 'no step holds it',
+};
+
+function ofGroup<T extends { readonly instances: number }>(decision: T): T & { readonly runningCount: number } {
+  return { ...decision, runningCount: decision.instances };
+}
+
+/** `web-asg 4 -> 3 instances by its own policy cpu: mean 31.2 under target 50, ceil(4 running x 31.2 / 50) = 3` */
+function describeGroupScaled(scaled: EventOf<'GroupScaled'>, { aimOf, alarmOf }: Context): string {
+  const { autoScalingGroupName, policyKey, alarmName, from, to, wantedCapacity, warmingUp } = scaled;
+  const told = formula(ofGroup(scaled), aimOf(policyKey), alarmOf(alarmName));
+  return [
+    `${autoScalingGroupName} ${arrow(from, to, 'instance')} by its own policy ${policyName(policyKey)}: ${told}`,
+    ...(warmingUp > 0 ? [`${warmingUp} more warming up`] : []),
+    ...(wantedCapacity === to ? [] : [`${to > wantedCapacity ? 'MinSize' : 'MaxSize'} ${to}`]),
+  ].join(', ');
+}
 
 function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): string {
   const { capacityProvider, reservationPercent, targetCapacity, runningInstances, from, to } = event;
@@ -453,6 +489,16 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `Auto Scaling group ${config.AutoScalingGroupName} updated: ${formatNoun(desiredCapacity, 'instance')}, ${config.MinSize} to ${config.MaxSize}; launches ${typesOf(config).join(', ')} (version ${launchTemplateVersion})`,
   DesiredCapacitySet: ({ autoScalingGroupName, from, to }) =>
     `${autoScalingGroupName} desires ${arrow(from, to, 'instance')}`,
+  GroupScalingPolicyPut: ({ autoScalingGroupName, config }) =>
+    `${autoScalingGroupName} gets policy ${config.PolicyName} (${config.PolicyType}) of its own`,
+  GroupScaled: describeGroupScaled,
+  GroupNotScaled: (refused, { aimOf, alarmOf }) => {
+    const { autoScalingGroupName, policyKey, desiredCapacity, reason, alarmName } = refused;
+    const told = formula(ofGroup(refused), aimOf(policyKey), alarmOf(alarmName));
+    return `${autoScalingGroupName} stays at ${formatNoun(desiredCapacity, 'instance')} by its own policy ${policyName(policyKey)}, ${reason} (${groupRefusals[reason]}): ${told}`;
+  },
+  InstancesMeasured: ({ cpuPercents }) =>
+    `CPU of ${formatNoun(cpuPercents.length, 'instance')}${cpuPercents.length === 0 ? '' : `: mean ${formatValue(mean(cpuPercents))} %`}`,
   InstanceLaunched: (event, { atMs }) => {
     const { instanceId, autoScalingGroupName, instanceType, availabilityZone, purchaseOption, bootedAtMs } = event;
     const kind = purchaseOption === 'spot' ? `Spot ${instanceType}` : instanceType;

@@ -37,6 +37,8 @@ const kinds = [
   'maximum capacity',
   'maximum size',
   'longest wait',
+  'group scale-in',
+  'group scale-out',
   'slowest capacity',
   'largest scale-out',
   'first scale-in',
@@ -102,6 +104,7 @@ class Collector {
     events.on('ScalingActivityStarted').subscribe((recorded) => this.#onScaling(recorded));
     events.on('ScalingActivityNotScaled').subscribe((recorded) => this.#onNotScaled(recorded));
     events.on('CapacityProviderScaled').subscribe((recorded) => this.#onProviderScaled(recorded));
+    events.on('GroupScaled').subscribe((recorded) => this.#onGroupScaled(recorded));
     events.on('TaskWaiting').subscribe((recorded) => this.#waiting.set(recorded.event.taskId, recorded));
     events.on('TaskPlaced').subscribe((recorded) => this.#onPlaced(recorded));
     events.on('TaskCreated').subscribe(({ event }) => this.#episodes.get(event.serviceName)?.tasks.add(event.taskId));
@@ -285,6 +288,15 @@ class Collector {
     else if (this.#scaleOuts.size > 0) this.#offer('instance scale-in', from - to, recorded, story);
   }
 
+  /** What a group does by policies of its own, which know nothing of the tasks. */
+  #onGroupScaled(recorded: RecordedOf<'GroupScaled'>): void {
+    const { from, to, wantedCapacity } = recorded.event;
+    if (this.#settled.size === 0) return;
+    const story = () => this.#story(recorded);
+    this.#offer(to > from ? 'group scale-out' : 'group scale-in', Math.abs(to - from), recorded, story);
+    if (to > from) this.#offer('maximum size', wantedCapacity - to, recorded, story);
+  }
+
   #onPlaced(recorded: RecordedOf<'TaskPlaced'>): void {
     const { taskId } = recorded.event;
     const wait = this.#waiting.get(taskId);
@@ -380,6 +392,7 @@ class Collector {
       case 'MetricDataPublished':
       case 'DesiredCapacitySet':
       case 'InstanceInService':
+      case 'InstancesMeasured':
       case 'ServiceTasksStarting':
       case 'TaskCreated':
       case 'TaskRunning':

@@ -51,7 +51,7 @@ export function encodeChunk(recorded: Iterable<Recorded<Event>>): Buffer {
       typeNumbers.set(event.type, types.size);
       types.set(event.type, (rows = []));
     }
-    rows.push(event as unknown as Fields);
+    rows.push(event);
     typeColumn.push(typeNumbers.get(event.type) as number);
     atColumn.push(atMs);
     // How far back the cause is; 0: there is none.

@@ -66,12 +66,17 @@ function unitsOn({ ecs }: Immutable<EcsWorld>, service: Immutable<Service>, coun
   return count * demand.cpuUnits;
 }
 
-/** vCPU-minutes that the tasks of each burstable instance worked in the metric period that has just ended. */
-export function cpuUse(world: Immutable<EcsWorld>, minutes: number) {
+/** Whether an instance lives on credits. */
+export function isBurstable({ ec2 }: Immutable<EcsWorld>, ec2InstanceId: string): boolean {
+  return ec2.instances.get(ec2InstanceId)?.cpuCredits !== undefined;
+}
+
+/** vCPU-minutes that the tasks of each instance that it concerns worked in the metric period that has just ended. */
+export function cpuUse(world: Immutable<EcsWorld>, minutes: number, concerns: (ec2InstanceId: string) => boolean) {
   const instanceIds: string[] = [];
   const vcpuMinutes: number[] = [];
   for (const instance of world.ecs.containerInstances.values()) {
-    if (world.ec2.instances.get(instance.ec2InstanceId)?.cpuCredits === undefined) continue;
+    if (!concerns(instance.ec2InstanceId)) continue;
     let units = 0;
     for (const [service, count] of servicesOn(world, instance)) {
       const { percent, steps } = service.utilization.minute.cpu;
