@@ -46,9 +46,9 @@ program
   .command('placement')
   .description('where tasks went and why, or why they went nowhere and what would help')
   .argument('<from>', 'directory of run --out, or a scenario file')
-  .argument('[task]', 'one task, such as task-17; without it, an overview')
-  .action(async (from: string, task: string | undefined) => {
-    process.exitCode = await explainPlacement(from, task);
+  .argument('[one]', 'one task, such as task-17, or one RunTask or StartTask, such as run-2; without it, an overview')
+  .action(async (from: string, one: string | undefined) => {
+    process.exitCode = await explainPlacement(from, one);
   });
 
 program

@@ -621,22 +621,18 @@ function startDaemonTasks(
 ): Answer[] {
   const { serviceName } = found.config;
   const started: TaskEvent[] = [];
-  let count = 0;
-  let refusal: Refusal | undefined;
+  const refused: Refusal[] = [];
   for (const instance of instances) {
     const provider = found.strategy.length === 0 ? undefined : instance.capacityProvider;
     const task = newTask(context.world, found, primary, provider, started.length / 2);
     const place = findPlace(context, found, task, [instance]);
     if ('instance' in place) started.push(createdTask(task, serviceName), placedOn(place, found.config, task, context));
-    else {
-      refusal ??= refusalOf(place);
-      count++;
-    }
+    else refused.push(refusalOf(place));
   }
   const providers = started
     .filter((event) => event.type === 'TaskCreated')
     .map((event) => event.capacityProvider ?? '');
-  const asked = [...providers, ...Array.from({ length: count }, () => '')];
+  const asked = [...providers, ...refused.map(() => '')];
   if (asked.length === 0) return [];
   const start: ServiceEvent = {
     type: 'ServiceTasksStarting',
@@ -645,6 +641,14 @@ function startDaemonTasks(
     capacityProviders: asked,
     replaced: 0,
   };
-  const failed = refusal === undefined ? [] : notPlaced(found, primary, '', count, refusal, context);
+  const failed = refused.length === 0 ? [] : notPlaced(found, primary, '', refused.length, allOf(refused), context);
   return [start, ...started, ...failed];
+}
+
+/** A daemon is refused by each instance for itself: the first one's reason, and how many each reason turned away. */
+function allOf(refused: readonly Refusal[]): Refusal {
+  const counts = new Map<Refusal['refusedBy'][number], number>();
+  for (const { refusedBy } of refused)
+    for (const reason of refusedBy) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return { ...(refused[0] as Refusal), refusedBy: [...counts.keys()], refusedCounts: [...counts.values()] };
 }

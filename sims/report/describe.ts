@@ -559,8 +559,7 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
 
   TaskRunRequested: ({ runId, group, taskDefinition, capacityProviders, containerInstances }) =>
     `${runId} asks for ${formatNoun(capacityProviders.length + containerInstances.length, 'task')} of ${taskDefinition} in ${group}`,
-  TaskRunFailed: ({ runId, reason, ec2InstanceId }) =>
-    `a task of ${runId} has no place: ${reason}${ec2InstanceId === undefined ? '' : ` (${ec2InstanceId})`}`,
+  TaskRunFailed: ({ runId, ...refused }) => `a task of ${runId} has no place: ${describeRefusal(refused)}`,
   TaskFaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
   TaskFaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
   ContainerAgentDisconnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is disconnected`,
