@@ -503,9 +503,10 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `Fargate Spot takes ${taskId} of ${serviceName} back: SIGTERM, killed ${formatInstant(endsAtMs)} at the latest`,
   ContainerInstanceRegistered: ({ ec2InstanceId, instanceType, availabilityZone, cpuUnits, memoryMiB }) =>
     `${ec2InstanceId} joined the cluster: ${instanceType} in ${availabilityZone}, ${formatCount(cpuUnits)} CPU units, ${formatCount(memoryMiB)} MiB`,
-  ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: its trunk is there`,
+  ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: tasks can be placed there`,
   ContainerInstanceDraining: ({ ec2InstanceId }) => `${ec2InstanceId} is DRAINING: its tasks are replaced elsewhere`,
   ContainerInstanceDeregistered: ({ ec2InstanceId }) => `${ec2InstanceId} has left the cluster`,
+  ContainerInstanceChangeRefused: ({ ec2InstanceId, reason }) => `${ec2InstanceId} cannot be changed so: ${reason}`,
 
   ServiceCreated: ({ config, taskDefinition, strategy }) => {
     const on = strategy.length === 0 ? 'EC2' : strategy.map(({ capacityProvider }) => capacityProvider).join(', ');

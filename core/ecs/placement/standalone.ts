@@ -116,11 +116,12 @@ export function placeTask(
 /** @throws RangeError for what is left of it, and an instant, that cannot be read */
 function instanceOf(json: InstanceJson, index: number): PlacementInstance {
   const { instanceType = 'unknown', availabilityZone, registeredAt, taskGroups = {} } = json;
-  const { gpuCount = 0, enis = 0, ...remaining } = json.remaining;
+  const { cpuUnits, memoryMiB, gpuCount = 0, enis = 0 } = json.remaining;
+  const remaining = { cpuUnits, memoryMiB, gpuCount, enis };
   const refuse = (key: string, found: unknown, expected: string) => {
     throw new RangeError(`instances[${index}].${key}: found ${JSON.stringify(found)}, expected ${expected}`);
   };
-  for (const [key, amount] of Object.entries({ ...remaining, gpuCount, enis }))
+  for (const [key, amount] of Object.entries(remaining))
     if (!Number.isFinite(amount)) refuse(`remaining.${key}`, amount, 'a number');
   const registeredAtMs = registeredAt === undefined ? index : parseInstant(registeredAt);
   if (Number.isNaN(registeredAtMs)) refuse('registeredAt', registeredAt, 'an instant such as 2030-01-07T08:00:00Z');
@@ -138,7 +139,7 @@ function instanceOf(json: InstanceJson, index: number): PlacementInstance {
     status: json.status ?? 'ACTIVE',
     agentConnected: json.agentConnected ?? true,
     agentVersion: json.agentVersion ?? placementAssumptions.parse({}).agentVersion,
-    remaining: { ...remaining, gpuCount, enis },
+    remaining,
     ports: new Map(ports.map((port) => [port, true])),
     attributes: new Map<string, string | null>(
       Object.entries({
