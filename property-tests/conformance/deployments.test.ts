@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import {
   availabilityZoneBalanced,
   circuitBreakerThreshold,
@@ -170,6 +171,9 @@ describe('the circuit breaker', () => {
     ['W14: 400 desired', 400, undefined, 200],
     ['W15: 800 desired', 800, undefined, 200],
     ['half of 7, up', 7, undefined, 4],
+    ['nothing desired', 0, undefined, 3],
+    ['where half meets the minimum', 6, undefined, 3],
+    ['where half meets the maximum', 400, undefined, 200],
     ['a count is the count', 25, { type: 'COUNT', value: 7 }, 7],
     ['a bounded percentage is bounded', 4, { type: 'BOUNDED_PERCENT', value: 25 }, 3],
     ['an unbounded one is not', 4, { type: 'UNBOUNDED_PERCENT', value: 25 }, 1],
@@ -524,6 +528,13 @@ describe('zones', () => {
   ] as const)
     test(`W21 to W23: ${counts.join(', ')} is ${expected ? '' : 'not '}balanced`, () =>
       assert.equal(availabilityZoneBalanced(counts), expected));
+
+  test('balanced is: no zone has two tasks more than another', () =>
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 6 }), (counts) =>
+        assert.equal(availabilityZoneBalanced(counts), Math.max(...counts) - Math.min(...counts) <= 1),
+      ),
+    ));
 
   test('W20: two tasks in one of two zones: one starts in the other, then one stops in the first', () => {
     const simulation = sail(

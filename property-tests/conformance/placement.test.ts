@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import {
   chooseTasksToStop,
   formatPath,
@@ -36,8 +37,20 @@ describe('minimum and maximum healthy percent', () => {
     ['W4: 3 at 125 % may grow by none (3.75 down)', 3, 100, 125, { minimumHealthy: 3, maximumTasks: 3 }],
     ['W11: 100 and 100', 5, 100, 100, { minimumHealthy: 5, maximumTasks: 5 }],
     ['nothing desired', 0, 100, 200, { minimumHealthy: 0, maximumTasks: 0 }],
+    ['the lowest percentages', 7, 0, 0, { minimumHealthy: 0, maximumTasks: 0 }],
+    ['one task, one per cent', 1, 1, 199, { minimumHealthy: 1, maximumTasks: 1 }],
+    ['57 % of 100, which no float may push to 58', 100, 57, 100, { minimumHealthy: 57, maximumTasks: 100 }],
   ] as const)
     test(id, () => assert.deepEqual(deploymentBounds(desired, minimum, maximum), expected));
+
+  test('the minimum is the least number of tasks that is enough, the maximum the greatest that is not too many', () =>
+    fc.assert(
+      fc.property(fc.nat({ max: 5_000 }), fc.nat({ max: 100 }), fc.nat({ max: 1_000 }), (desired, minimum, maximum) => {
+        const { minimumHealthy, maximumTasks } = deploymentBounds(desired, minimum, maximum);
+        assert.equal(minimumHealthy * 100 >= desired * minimum && (minimumHealthy - 1) * 100 < desired * minimum, true);
+        assert.equal(maximumTasks * 100 <= desired * maximum && (maximumTasks + 1) * 100 > desired * maximum, true);
+      }),
+    ));
 });
 
 const demandOf = (part: Partial<TaskDemand>): TaskDemand => ({
@@ -1212,9 +1225,9 @@ describe('4.11: container instances by hand', () => {
 
   test('5.6: with force its tasks are lost to the cluster, and the service replaces its own', () => {
     const reason = 'Container instance deregistration forced by user';
-    assert.deepEqual(stopsOn(second).toSorted(), [
-      ['', 'UserInitiated', reason],
+    assert.deepEqual(stopsOn(second), [
       ['web', 'UserInitiated', reason],
+      ['', 'UserInitiated', reason],
     ]);
     assert.equal(simulation.world.ecs.services.get('web')?.runningCount, 2);
     assert.equal(simulation.world.ecs.containerInstances.size, 2);
