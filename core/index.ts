@@ -46,6 +46,7 @@ export {
   placementStrategies,
   placeTask,
   printClusterQuery,
+  registeredResources,
   scalableResourceId,
   serviceNameOf,
   splitByStrategy,

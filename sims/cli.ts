@@ -4,6 +4,7 @@ import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
 import { explainPlacement } from './commands/explainPlacement.ts';
+import { packing, type PackingOptions } from './commands/packing.ts';
 import { parseLength, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
@@ -49,6 +50,17 @@ program
   .argument('[one]', 'one task, such as task-17, or one RunTask or StartTask, such as run-2; without it, an overview')
   .action(async (from: string, one: string | undefined) => {
     process.exitCode = await explainPlacement(from, one);
+  });
+
+program
+  .command('packing')
+  .description('how well tasks fill their instances when the scenario ends, against the fewest that could do')
+  .argument('<scenario>', 'scenario file, YAML or JSON')
+  .option('--services <file>', 'a CSV of tasks, one a row, in place of the services of the scenario')
+  .option('--seed <n>', 'whole number from which all chance follows', seed)
+  .option('--json', 'print it as JSON')
+  .action((scenario: string, options: PackingOptions) => {
+    process.exitCode = packing(scenario, options);
   });
 
 program
