@@ -62,6 +62,7 @@ export {
   placementStrategies,
   placeTask,
   printClusterQuery,
+  registeredResources,
   scalableResourceId,
   serviceNameOf,
   splitByStrategy,

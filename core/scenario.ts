@@ -62,6 +62,7 @@ import {
   capacityProviderStrategyItem,
   canonicalRequest,
   dependencyCycle,
+  deregisterContainerInstance,
   ecsCapacityAssumptions,
   ecsTimings,
   fargateCpuSizes,
@@ -87,6 +88,7 @@ import {
   taskDefinition,
   taskDemand,
   taskFaults,
+  updateContainerInstancesState,
   type CapacityProviderStrategyItem,
   type ServiceConfig,
 } from './ecs/index.ts';
@@ -169,6 +171,10 @@ const changes = {
   RunTask: runTask,
   StartTask: startTask,
   StopTask: z.strictObject({ task: name.describe('task id, such as task-3'), reason: name.optional() }),
+  UpdateContainerInstancesState: updateContainerInstancesState.describe(
+    'DRAINING: no new tasks, and tasks of services are replaced elsewhere; ACTIVE ends it',
+  ),
+  DeregisterContainerInstance: deregisterContainerInstance,
   UpdateTaskProtection: z.strictObject({
     ...ofService,
     tasks: z.array(name).default([]).describe('task ids; every running task of the service when left out'),
@@ -568,7 +574,9 @@ function checkServiceChanges(
     }
     for (const [action, tasks] of Object.entries({ RunTask: run, StartTask: started }))
       if (tasks !== undefined) refer('task definition', tasks.taskDefinition, [...path, action, 'taskDefinition']);
+    if (started !== undefined) checkNetwork(scenario, started, [...path, 'StartTask'], report);
     if (run === undefined) continue;
+    checkNetwork(scenario, run, [...path, 'RunTask'], report);
     if (run.capacityProviderStrategy !== undefined) {
       referStrategy(run.capacityProviderStrategy, [...path, 'RunTask', 'capacityProviderStrategy']);
       if (run.launchType !== undefined)
@@ -679,6 +687,12 @@ function checkSizes(scenario: Scenario, report: Report): void {
         report([...path, 'memory'], `found ${memory}, expected more than memoryReservation, ${memoryReservation}`);
     }
     checkContainers(definition, ['taskDefinitions', index, 'containerDefinitions'], report);
+    const { cpu } = definition;
+    if (cpu !== undefined && (cpu < LEAST_TASK_CPU || cpu > MOST_TASK_CPU))
+      report(
+        ['taskDefinitions', index, 'cpu'],
+        `found ${cpu} CPU units, expected ${LEAST_TASK_CPU} to ${MOST_TASK_CPU}: Invalid 'cpu' setting for task.`,
+      );
   }
   for (const [index, item] of scenario.services.entries()) {
     checkNetwork(scenario, item, ['services', index], report);
@@ -740,6 +754,12 @@ function checkPlaceable(
       : []);
   const onFargate = item.launchType === 'FARGATE' || strategy.some((entry) => isFargate(entry.capacityProvider));
   const at = [...path, 'taskDefinition'];
+  const launchType = onFargate ? 'FARGATE' : 'EC2';
+  if (definition.requiresCompatibilities.length > 0 && !definition.requiresCompatibilities.includes(launchType))
+    report(
+      at,
+      `found "${definition.family}", which requires ${definition.requiresCompatibilities.join(', ')}: Task definition does not support launch_type ${launchType}.`,
+    );
   if (scenario.load.some((entry) => entry.service === item.serviceName) && demand.cpuUnits === 0)
     report(at, `found no cpu in "${definition.family}", expected CPU units: its requests need a speed to be served at`);
   const constraints = item.placementConstraints.length + definition.placementConstraints.length;
@@ -842,6 +862,10 @@ function portNotes({ taskDefinitions, autoScalingGroups }: Scenario): readonly s
 
 /** Of the ECS-optimised image. */
 const EPHEMERAL_RANGE = '32768-60999';
+
+/** CPU units that a task may be given as a whole. @source AWS, ECS API, RegisterTaskDefinition.cpu */
+const LEAST_TASK_CPU = 128;
+const MOST_TASK_CPU = 196_608;
 
 /** @source AWS, ECS API, RunTaskRequest.placementConstraints */
 const MOST_CONSTRAINTS = 10;

@@ -254,6 +254,15 @@ function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
     const { task: taskId, reason = 'Task stopped by user' } = change.StopTask;
     yield { type: 'StopTask', taskId, stopCode: 'UserInitiated', reason };
   }
+  if (change.UpdateContainerInstancesState !== undefined) {
+    const { containerInstances, status } = change.UpdateContainerInstancesState;
+    for (const ec2InstanceId of containerInstances)
+      yield { type: 'UpdateContainerInstanceState', ec2InstanceId, status };
+  }
+  if (change.DeregisterContainerInstance !== undefined) {
+    const { containerInstance: ec2InstanceId, force } = change.DeregisterContainerInstance;
+    yield { type: 'DeregisterContainerInstance', ec2InstanceId, force };
+  }
   if (change.UpdateTaskProtection !== undefined) {
     const { service: serviceName, tasks: taskIds, ...protection } = change.UpdateTaskProtection;
     yield { type: 'UpdateTaskProtection', serviceName, taskIds, ...protection };

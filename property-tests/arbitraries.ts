@@ -361,6 +361,8 @@ const plan = fc.record({
         'start',
         'stop',
         'delete',
+        'drain',
+        'deregister',
       ),
       desired: fc.nat({ max: 10 }),
       revision: fc.constantFrom(1, 2, 2),
@@ -612,10 +614,25 @@ function happeningsOf(
     const isOnInstances = place !== 'fargate' && place !== 'fargateMix';
     if (kind === 'run')
       return [
-        { at, RunTask: { taskDefinition: family, count, ...(daemon ? { launchType: 'EC2' } : whereOf(item, place)) } },
+        {
+          at,
+          RunTask: {
+            taskDefinition: family,
+            count,
+            ...(daemon ? { launchType: 'EC2' } : whereOf(item, place)),
+            ...(isOnInstances ? { placementConstraints: constraintsOf(item) } : {}),
+          },
+        },
       ];
     if (kind === 'start' && isOnInstances)
       return [{ at, StartTask: { taskDefinition: `${family}:1`, containerInstances: [`i-${'1'.padStart(17, '0')}`] } }];
+    const instance = `i-${`${count}`.padStart(17, '0')}`;
+    if (kind === 'drain') {
+      const status = yes ? ('DRAINING' as const) : ('ACTIVE' as const);
+      return [{ at, UpdateContainerInstancesState: { containerInstances: [instance], status } }];
+    }
+    if (kind === 'deregister')
+      return [{ at, DeregisterContainerInstance: { containerInstance: instance, force: yes } }];
     if (kind === 'stop') return [{ at, StopTask: { task: `task-${count * (change.desired + 1)}` } }];
     if (gone.has(index)) return [];
     switch (kind) {

@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
+import { packing, type PackingOptions } from './commands/packing.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
@@ -114,9 +115,20 @@ explain
   .command('placement')
   .description('where tasks went and why, or why they went nowhere and what would help')
   .argument('<from>', 'directory of run --out, or a scenario file')
-  .argument('[task]', 'one task, such as task-17; without it, an overview')
-  .action(async (from: string, task: string | undefined) => {
-    process.exitCode = await explainPlacement(from, task);
+  .argument('[one]', 'one task, such as task-17, or one RunTask or StartTask, such as run-2; without it, an overview')
+  .action(async (from: string, one: string | undefined) => {
+    process.exitCode = await explainPlacement(from, one);
+  });
+
+program
+  .command('packing')
+  .description('how well tasks fill their instances when the scenario ends, against the fewest that could do')
+  .argument('<scenario>', 'scenario file, YAML or JSON')
+  .option('--services <file>', 'a CSV of tasks, one a row, in place of the services of the scenario')
+  .option('--seed <n>', 'whole number from which all chance follows', seed)
+  .option('--json', 'print it as JSON')
+  .action((scenario: string, options: PackingOptions) => {
+    process.exitCode = packing(scenario, options);
   });
 
 program

@@ -8,6 +8,7 @@
  */
 
 import type { Immutable } from 'immer';
+import { z } from 'zod';
 import { ecsConfig, instanceType, type EcsConfig } from '../ec2/index.ts';
 import {
   event,
@@ -102,7 +103,7 @@ export const containerInstanceEvents = {
     missingCapabilities: texts('what this agent cannot do'),
     activeAtMs: number('when tasks can be placed: later than now while the trunk for their interfaces is provisioned'),
   }),
-  ContainerInstanceActivated: event('The trunk is there: tasks can be placed.', {
+  ContainerInstanceActivated: event('Tasks can be placed: its trunk is there, or it drains no longer.', {
     ec2InstanceId: text('the instance'),
   }),
   ContainerInstanceDraining: event('No more tasks are placed here; service tasks are replaced elsewhere.', {
@@ -121,6 +122,10 @@ export const containerInstanceEvents = {
     registry: text('the registry'),
     expiresAtMs: number('until when it need not do so again'),
   }),
+  ContainerInstanceChangeRefused: event('A container instance could not be drained, set ACTIVE, or deregistered.', {
+    ec2InstanceId: text('the instance'),
+    reason: text("why, in AWS's words where they are known"),
+  }),
 } as const;
 export type ContainerInstanceEvent = EventsOf<typeof containerInstanceEvents>;
 
@@ -128,7 +133,22 @@ export type ContainerInstanceCommand =
   | { readonly type: 'RegisterContainerInstance'; readonly ec2InstanceId: string }
   | { readonly type: 'ActivateContainerInstance'; readonly ec2InstanceId: string }
   /** @param byAgent  the agent calls it itself, when its Spot instance gets notice */
-  | { readonly type: 'DrainContainerInstance'; readonly ec2InstanceId: string; readonly byAgent?: boolean };
+  | { readonly type: 'DrainContainerInstance'; readonly ec2InstanceId: string; readonly byAgent?: boolean }
+  | {
+      readonly type: 'UpdateContainerInstanceState';
+      readonly ec2InstanceId: string;
+      readonly status: 'ACTIVE' | 'DRAINING';
+    };
+
+/** What a person may change of container instances, as `aws ecs` takes it; EC2 instance ids name them. */
+export const updateContainerInstancesState = z.strictObject({
+  containerInstances: z.array(z.string().min(1)).min(1, 'Container Instances cannot be empty.').max(10),
+  status: z.enum(['ACTIVE', 'DRAINING'], 'Container instance status should be one of [ACTIVE, DRAINING]'),
+});
+export const deregisterContainerInstance = z.strictObject({
+  containerInstance: z.string().min(1),
+  force: z.boolean().default(false).describe('also while tasks run there: ECS counts them as stopped'),
+});
 
 /** What an instance of a type registers; undefined when the catalogue does not know the type, or memory is reserved away. */
 export function registeredResources(
@@ -245,7 +265,21 @@ export const decideContainerInstance: Decide<EcsWorld, ContainerInstanceCommand,
       if (refused.length > 0) return refused;
       return [{ type: 'ContainerInstanceDraining', ec2InstanceId }];
     },
+    UpdateContainerInstanceState({ ec2InstanceId, status }, { world: { ecs } }) {
+      const found = ecs.containerInstances.get(ec2InstanceId)?.status;
+      if (found === undefined) return [refusedChange(ec2InstanceId, 'MISSING')];
+      if (status === 'DRAINING' && found === 'ACTIVE') return [{ type: 'ContainerInstanceDraining', ec2InstanceId }];
+      if (status === 'ACTIVE' && found === 'DRAINING') return [{ type: 'ContainerInstanceActivated', ec2InstanceId }];
+      if (status === 'ACTIVE' && found === 'ACTIVE') return [];
+      // AWS takes DRAINING from ACTIVE only. Choice: its text is not known.
+      return [refusedChange(ec2InstanceId, `The container instance is ${found}.`)];
+    },
   };
+
+/** The event of a change that ECS does not make. */
+export function refusedChange(ec2InstanceId: string, reason: string): ContainerInstanceEvent {
+  return { type: 'ContainerInstanceChangeRefused', ec2InstanceId, reason };
+}
 
 /** Choice: names that AWS would make up, such as the image's, say what they stand for. */
 function builtInAttributes(
@@ -320,6 +354,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     instance.status = 'DRAINING';
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
+  ContainerInstanceChangeRefused() {},
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
     ecs.containerInstances.delete(ec2InstanceId);
     noteChange(ecs.placementJournal, ec2InstanceId);

@@ -291,6 +291,8 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
     // There is a place more, or a zone is back.
     events.on('ContainerInstanceRegistered', 'ContainerInstanceActivated', 'FaultEnded').pipe(
+      // At a warm start no service is steady yet, and each asks once it is: 10,000 instances times 760 services took minutes.
+      filter(({ atMs }) => atMs !== world.ecs.warmStartMs),
       mergeMap(({ atMs }) =>
         Array.from(world.ecs.services.keys())
           .filter((serviceName) => isBalanced(world, serviceName))

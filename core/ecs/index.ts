@@ -47,11 +47,13 @@ export {
 } from './capacity/strategy.ts';
 export { dependencyCycle, taskHealth, type HealthStatus } from './container.ts';
 export {
+  deregisterContainerInstance,
   hostFits,
   isTrunked,
   occupyHost,
   registeredMemoryMiB,
   registeredResources,
+  updateContainerInstancesState,
   type ContainerInstance,
 } from './containerInstance.ts';
 export { ecsController } from './controller.ts';
@@ -168,6 +170,8 @@ export const ecsPhases: Phases<EcsCommand> = {
   RegisterContainerInstance: Phase.Environment,
   ActivateContainerInstance: Phase.Environment,
   DrainContainerInstance: Phase.Execute,
+  UpdateContainerInstanceState: Phase.Execute,
+  DeregisterContainerInstance: Phase.Execute,
   CreateService: Phase.Execute,
   UpdateService: Phase.Execute,
   DeleteService: Phase.Execute,

@@ -646,8 +646,7 @@ function startDaemonTasks(
 ): Answer[] {
   const { serviceName } = found.config;
   const started: TaskEvent[] = [];
-  let count = 0;
-  let refusal: Refusal | undefined;
+  const refused: Refusal[] = [];
   const roleName =
     instances.length === 0 ? undefined : unassumableRole(context.world, revisionOf(context.world, primary));
   for (const instance of roleName === undefined ? instances : []) {
@@ -655,16 +654,13 @@ function startDaemonTasks(
     const task = newTask(context.world, found, primary, provider, started.length / 2);
     const place = findPlace(context, found, task, [instance]);
     if ('instance' in place) started.push(createdTask(task, serviceName), placedOn(place, found.config, task, context));
-    else {
-      refusal ??= refusalOf(place);
-      count++;
-    }
+    else refused.push(refusalOf(place));
   }
   const providers = started
     .filter((event) => event.type === 'TaskCreated')
     .map((event) => event.capacityProvider ?? '');
-  if (roleName !== undefined) count = instances.length;
-  const asked = [...providers, ...Array.from({ length: count }, () => '')];
+  const without = roleName === undefined ? refused.length : instances.length;
+  const asked = [...providers, ...Array.from({ length: without }, () => '')];
   if (asked.length === 0) return [];
   const start: ServiceEvent = {
     type: 'ServiceTasksStarting',
@@ -673,7 +669,15 @@ function startDaemonTasks(
     capacityProviders: asked,
     replaced: 0,
   };
-  if (roleName !== undefined) return [start, ...notConfigured(found, primary, '', count, roleName, context)];
-  const failed = refusal === undefined ? [] : notPlaced(found, primary, '', count, refusal, context);
+  if (roleName !== undefined) return [start, ...notConfigured(found, primary, '', instances.length, roleName, context)];
+  const failed = refused.length === 0 ? [] : notPlaced(found, primary, '', refused.length, allOf(refused), context);
   return [start, ...started, ...failed];
+}
+
+/** A daemon is refused by each instance for itself: the first one's reason, and how many each reason turned away. */
+function allOf(refused: readonly Refusal[]): Refusal {
+  const counts = new Map<Refusal['refusedBy'][number], number>();
+  for (const { refusedBy } of refused)
+    for (const reason of refusedBy) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return { ...(refused[0] as Refusal), refusedBy: [...counts.keys()], refusedCounts: [...counts.values()] };
 }

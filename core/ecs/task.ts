@@ -44,6 +44,7 @@ import {
   deniedCall,
   hostFits,
   occupyHost,
+  refusedChange,
   reserve,
   type ContainerInstance,
   type ContainerInstanceEvent,
@@ -274,6 +275,7 @@ export type TaskCommand =
   | { readonly type: 'GiveUpTask'; readonly taskId: string }
   /** The instance has gone; its tasks go with it. */
   | { readonly type: 'LoseContainerInstance'; readonly ec2InstanceId: string }
+  | { readonly type: 'DeregisterContainerInstance'; readonly ec2InstanceId: string; readonly force: boolean }
   | {
       readonly type: 'UpdateTaskProtection';
       /** Which tasks; none: all of the service that run. */
@@ -755,11 +757,16 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
   LoseContainerInstance({ ec2InstanceId }, { world: { ecs } }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return [];
-    const reason = `Host EC2 (instance ${ec2InstanceId}) terminated.`;
-    const lost = Array.from(instance.tasks.keys(), (taskId) =>
-      stopped(ecs.tasks.get(taskId) as Immutable<Task>, 'TerminationNotice', reason),
-    );
-    return [...lost, { type: 'ContainerInstanceDeregistered', ec2InstanceId }];
+    return leave(ecs, instance, 'TerminationNotice', `Host EC2 (instance ${ec2InstanceId}) terminated.`);
+  },
+
+  DeregisterContainerInstance({ ec2InstanceId, force }, { world: { ecs } }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance === undefined) return [refusedChange(ec2InstanceId, 'MISSING')];
+    if (instance.tasks.size > 0 && !force)
+      return [refusedChange(ec2InstanceId, 'Found running tasks on the instance.')];
+    // Its tasks run on as orphans, which ECS no longer sees: to the cluster they have stopped.
+    return leave(ecs, instance, 'UserInitiated', 'Container instance deregistration forced by user');
   },
 
   UpdateTaskProtection({ serviceName, taskIds, protectionEnabled, expiresInMinutes }, { world: { ecs }, nowMs }) {
@@ -786,6 +793,19 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
     return [{ type: 'TaskProtectionUpdated', taskId, serviceName: task.serviceName }];
   },
 };
+
+/** An instance leaves the cluster, and with it every task on it. */
+function leave(
+  ecs: View,
+  { ec2InstanceId, tasks }: Immutable<ContainerInstance>,
+  stopCode: TaskStopCode,
+  reason: string,
+): (TaskEvent | ContainerInstanceEvent)[] {
+  const lost = Array.from(tasks.keys(), (taskId) =>
+    stopped(ecs.tasks.get(taskId) as Immutable<Task>, stopCode, reason),
+  );
+  return [...lost, { type: 'ContainerInstanceDeregistered', ec2InstanceId }];
+}
 
 /** The containers that start now; the task is RUNNING with the last of them, or stops when one can never start. */
 function startEvents(

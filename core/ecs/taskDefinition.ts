@@ -46,8 +46,26 @@ const containerDefinition = z.strictObject({
   ...containerLife,
 });
 
-/** CPU and memory of a task: AWS takes numbers as texts too. */
-const sizeText = z.union([z.int().min(1), z.string().regex(/^\d+$/, 'expected a whole number')]).transform(Number);
+/** How AWS lets one write the size of a task: 1024, "1024", "1 vCPU" or ".5 vCPU", "2 GB" or "0.5GB". */
+const SIZES = {
+  cpu: { unit: /^(\d+|(\d*\.)?\d+ ?vCPU)$/i, expected: 'CPU units, or a text such as "1 vCPU"' },
+  memory: { unit: /^(\d+|(\d*\.)?\d+ ?GB)$/i, expected: 'MiB, or a text such as "2 GB"' },
+} as const;
+/** CPU units of a vCPU, MiB of a GB. */
+const UNITS_OF_ONE = 1024;
+
+const sizeText = (key: keyof typeof SIZES) =>
+  z
+    .union([z.int().min(1), z.string().regex(SIZES[key].unit, `expected ${SIZES[key].expected}`)])
+    .transform((written) => sizeOf(key, written));
+
+/** CPU units or MiB; 0 when left out. @source AWS, ECS API, RegisterTaskDefinition. @throws RangeError for what is no size */
+function sizeOf(key: keyof typeof SIZES, written: number | string | null | undefined): number {
+  if (typeof written !== 'string') return written ?? 0;
+  if (!SIZES[key].unit.test(written))
+    throw new RangeError(`${key}: found "${written}", expected ${SIZES[key].expected}`);
+  return Math.round(Number.parseFloat(written) * (/[a-z]$/i.test(written) ? UNITS_OF_ONE : 1));
+}
 
 /** As `aws ecs register-task-definition --cli-input-json` takes it. */
 export const taskDefinition = z.strictObject({
@@ -70,8 +88,8 @@ export const taskDefinition = z.strictObject({
     .max(10)
     .default([])
     .describe('memberOf only; they count towards the 10 of a service'),
-  cpu: sizeText.optional().describe('CPU units of the whole task; required for Fargate'),
-  memory: sizeText.optional().describe('MiB of the whole task; required for Fargate'),
+  cpu: sizeText('cpu').optional().describe('CPU units of the whole task, or 1 vCPU; required for Fargate'),
+  memory: sizeText('memory').optional().describe('MiB of the whole task, or 2 GB; required for Fargate'),
   containerDefinitions: z.array(containerDefinition).min(1).max(10),
   application: z
     .strictObject({
@@ -125,12 +143,14 @@ export interface TaskDefinitionLike {
 /**
  * What a task reserves. A size on the task replaces the sum of its containers; of the two memory limits of a container the
  * soft one counts. Ports count only where the host's own are taken: not with awsvpc, and not when the host may choose.
+ *
+ * @throws RangeError for a size of the task that AWS would not take
  */
 export function taskDemand(definition: TaskDefinitionLike): TaskDemand {
   const { containerDefinitions: containers, networkMode } = definition;
-  const cpuUnits = Number(definition.cpu ?? 0) || sum(containers.map(({ cpu }) => cpu ?? 0));
+  const cpuUnits = sizeOf('cpu', definition.cpu) || sum(containers.map(({ cpu }) => cpu ?? 0));
   const memoryMiB =
-    Number(definition.memory ?? 0) ||
+    sizeOf('memory', definition.memory) ||
     sum(containers.map(({ memory, memoryReservation }) => (memoryReservation ?? 0) || (memory ?? 0)));
   const gpus = containers.flatMap(({ resourceRequirements }) => resourceRequirements ?? []);
   const ports = containers

@@ -6,7 +6,17 @@
 
 import type { Immutable } from 'immer';
 import { z } from 'zod';
-import { event, json, optional, text, texts, type Decide, type EventsOf, type Evolve } from '../kernel/index.ts';
+import {
+  event,
+  json,
+  numbers,
+  optional,
+  text,
+  texts,
+  type Decide,
+  type EventsOf,
+  type Evolve,
+} from '../kernel/index.ts';
 import { fargateFailure, type FargateFailure } from './capacity/fargate.ts';
 import {
   capacityProviderStrategyItem,
@@ -21,7 +31,7 @@ import type { PlacementFailure } from './placement/engine.ts';
 import { placementStrategy, RUN_TASK_STRATEGY } from './placement/strategies.ts';
 import { createdTask } from './scheduler.ts';
 import { networkConfiguration } from './service.ts';
-import { findPlace, placedOn, placedOnFargate, waitingFor, zonesOf, type TaskEvent } from './task.ts';
+import { findPlace, placedOn, placedOnFargate, refusalOf, waitingFor, zonesOf, type TaskEvent } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
 import type { EcsWorld } from './world.ts';
 
@@ -65,7 +75,7 @@ export interface TaskRun {
 /** ECS's reasons besides those of placement. */
 const NO_ROLE = 'ECS was unable to assume the role that was provided for this task.';
 type TaskRunFailure =
-  typeof NO_ROLE | PlacementFailure | FargateFailure | 'MISSING' | 'INACTIVE' | 'AGENT' | 'PROVISIONING LIMIT';
+  typeof NO_ROLE | PlacementFailure | FargateFailure | 'MISSING' | 'INACTIVE' | 'PROVISIONING LIMIT';
 
 export const taskRunEvents = {
   TaskRunRequested: event('Tasks of their own were asked for, with RunTask or StartTask.', {
@@ -78,8 +88,13 @@ export const taskRunEvents = {
   }),
   TaskRunFailed: event('A task of its own could not be placed: it is not tried again.', {
     runId: text('the request it was part of'),
+    group: text('its task group'),
+    taskDefinition: text('family:revision'),
     reason: text<TaskRunFailure>("ECS's failure reason"),
-    ec2InstanceId: optional(text('the instance that came closest, or was named')),
+    closest: optional(text('the instance that came closest, or was named')),
+    lack: optional(text('what that instance lacked')),
+    refusedBy: texts("what kept active instances from taking the task, each of ECS's reasons once"),
+    refusedCounts: numbers('instances that each reason turned away'),
   }),
 } as const;
 export type TaskRunEvent = EventsOf<typeof taskRunEvents>;
@@ -124,7 +139,7 @@ export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | Task
     const run = ecs.runs.get(runId);
     if (run === undefined) return [];
     if (unassumableRole(context.world, definitionOf(ecs, run)) !== undefined)
-      return [failed(runId, NO_ROLE, undefined)];
+      return [failed(run, runId, { reason: NO_ROLE, refusedBy: [], refusedCounts: [] })];
     const provider = capacityProvider === '' ? undefined : capacityProvider;
     const task = newTask(ecs, runId, run, provider);
     const created = createdTask(task, '');
@@ -132,15 +147,15 @@ export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | Task
       const failure = fargateFailure(context.world, provider, zonesOf(ecs, run.config));
       return failure === undefined
         ? [created, placedOnFargate(run, task, context)]
-        : [failed(runId, failure, undefined)];
+        : [failed(run, runId, { reason: failure, refusedBy: [], refusedCounts: [] })];
     }
     const place = findPlace(context, run, task);
     if ('instance' in place) return [created, placedOn(place, run.config, task, context)];
     const managed = ecs.capacityProviders.get(capacityProvider)?.config.autoScalingGroupProvider.managedScaling.status;
     if (managed === 'ENABLED' && ecs.waiting.size < ecs.capacity.provisioningLimit)
       return [created, waitingFor(place, task, context)];
-    const reason = managed === 'ENABLED' ? 'PROVISIONING LIMIT' : place.reason;
-    return [failed(runId, reason, place.closest)];
+    const refusal = refusalOf(place);
+    return [failed(run, runId, managed === 'ENABLED' ? { ...refusal, reason: 'PROVISIONING LIMIT' } : refusal)];
   },
 
   LaunchTaskOn({ runId, ec2InstanceId }, context) {
@@ -149,14 +164,14 @@ export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | Task
     if (run === undefined) return [];
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (unassumableRole(context.world, definitionOf(ecs, run)) !== undefined)
-      return [failed(runId, NO_ROLE, ec2InstanceId)];
-    const refusal = unfit(instance);
-    if (instance === undefined || refusal !== undefined) return [failed(runId, refusal ?? 'MISSING', ec2InstanceId)];
+      return [failed(run, runId, { reason: NO_ROLE, closest: ec2InstanceId, refusedBy: [], refusedCounts: [] })];
+    if (instance?.status !== 'ACTIVE')
+      return [failed(run, runId, { ...unfit(instance), closest: ec2InstanceId, refusedBy: [], refusedCounts: [] })];
     const task = newTask(ecs, runId, run, undefined);
     const place = findPlace(context, run, task, [instance]);
     return 'instance' in place
       ? [createdTask(task, ''), placedOn(place, run.config, task, context)]
-      : [failed(runId, place.reason, ec2InstanceId)];
+      : [failed(run, runId, refusalOf(place))];
   },
 };
 
@@ -201,14 +216,18 @@ function newTask(ecs: World['ecs'], runId: string, run: Immutable<TaskRun>, capa
   return { taskId: `task-${number}`, number, taskDefinition, startedBy: runId, capacityProvider, group };
 }
 
-function unfit(instance: Immutable<ContainerInstance> | undefined): TaskRunFailure | undefined {
-  if (instance === undefined) return 'MISSING';
-  if (instance.status !== 'ACTIVE') return 'INACTIVE';
-  return instance.agentConnected ? undefined : 'AGENT';
+/** Why a named instance takes no tasks, whatever they need. */
+function unfit(instance: Immutable<ContainerInstance> | undefined): Pick<Refusal, 'reason' | 'lack'> {
+  return instance === undefined
+    ? { reason: 'MISSING', lack: 'is not registered in the cluster' }
+    : { reason: 'INACTIVE', lack: `is ${instance.status}` };
 }
 
-function failed(runId: string, reason: TaskRunFailure, ec2InstanceId: string | undefined): TaskRunEvent {
-  return { type: 'TaskRunFailed', runId, reason, ...(ec2InstanceId === undefined ? {} : { ec2InstanceId }) };
+type Failed = Extract<TaskRunEvent, { readonly type: 'TaskRunFailed' }>;
+type Refusal = Pick<Failed, 'reason' | 'closest' | 'lack' | 'refusedBy' | 'refusedCounts'>;
+
+function failed({ group, taskDefinition }: Immutable<TaskRun>, runId: string, refusal: Refusal): TaskRunEvent {
+  return { type: 'TaskRunFailed', runId, group, taskDefinition, ...refusal };
 }
 
 export const evolveTaskRun: Evolve<EcsWorld, TaskRunEvent> = {

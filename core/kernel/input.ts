@@ -15,7 +15,7 @@ export const duration = z
     return Math.round(Number(amount) * (UNIT_MS[unit] as Millis));
   });
 
-const INSTANT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/;
+const INSTANT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /** Milliseconds since the epoch of an ISO date or date and time; without a zone it is UTC. NaN when it is neither. */
 export function parseInstant(text: string): Millis {

@@ -21,6 +21,7 @@ describe('A: the split over capacity providers', () => {
     ['A2', [od, spot], 22, [7, 15]],
     ['A3: what survives a scale-in from 10 to 4', [od, spot], 4, [3, 1]],
     ['A5', [fargate, fargateSpot], 10, [3, 7]],
+    ['W66: weights 1 and 4 after a base of 1', [fargate, fargateSpot], 26, [6, 20]],
     ['A7: halves', even, 8, [4, 4]],
     ['A7: halves of a large number', even, 2 * 1234, [1234, 1234]],
     ['the base comes first', [od, spot], 2, [2, 0]],

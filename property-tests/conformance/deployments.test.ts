@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import {
   availabilityZoneBalanced,
   circuitBreakerThreshold,
@@ -170,6 +171,9 @@ describe('the circuit breaker', () => {
     ['W14: 400 desired', 400, undefined, 200],
     ['W15: 800 desired', 800, undefined, 200],
     ['half of 7, up', 7, undefined, 4],
+    ['nothing desired', 0, undefined, 3],
+    ['where half meets the minimum', 6, undefined, 3],
+    ['where half meets the maximum', 400, undefined, 200],
     ['a count is the count', 25, { type: 'COUNT', value: 7 }, 7],
     ['a bounded percentage is bounded', 4, { type: 'BOUNDED_PERCENT', value: 25 }, 3],
     ['an unbounded one is not', 4, { type: 'UNBOUNDED_PERCENT', value: 25 }, 1],
@@ -275,6 +279,40 @@ describe('the circuit breaker', () => {
   });
 });
 
+describe('Fargate’s launch rate', () => {
+  const range = { fromSeconds: 0, toSeconds: 0 };
+  const after = (calls: number, count: number, duration = '2h') => {
+    const RunTask = { taskDefinition: 'web', count, launchType: 'FARGATE' as const };
+    const changes = Array.from({ length: calls }, () => ({ at: at(5), RunTask }));
+    const fargateProvision = { medianSeconds: 1, p95Seconds: 1 };
+    const simulation = sail(
+      scenarioWith(
+        { desiredCount: 0 },
+        { changes, duration, assumptions: { timings: { eni: range, fargateProvision } } },
+      ),
+    );
+    return heard(simulation, 'TaskPlaced').map(({ atMs, event }) => Math.round(event.pullStartedAtMs! - atMs - 1_000));
+  };
+
+  test('W58: 100 launches at once, then 20 a second', () => {
+    const delays = after(30, 10);
+    assert.deepEqual(
+      delays,
+      Array.from({ length: 300 }, (_, index) => Math.max(0, (index - 99) * 50)),
+    );
+  });
+
+  for (const [calls, count] of [
+    [10, 10],
+    [20, 5],
+  ] as const)
+    test(`W59: ${calls} calls of ${count} tasks in one second`, () =>
+      assert.deepEqual(
+        after(calls, count),
+        Array.from({ length: 100 }, () => 0),
+      ));
+});
+
 describe('tasks that fail', () => {
   test('W63: a container that ends right after RUNNING, again and again: no throttle, and no event of it', () => {
     const simulation = sail(
@@ -336,6 +374,8 @@ describe('tasks that fail', () => {
     ['once', true, false],
     ['once', false, true],
     ['prefer-cached', true, false],
+    ['prefer-cached', false, true],
+    ['always', false, true],
   ] as const)
     test(`W64: a pull fails, behavior ${behavior}, image ${cached ? '' : 'not '}cached: ${failed ? 'the task fails' : 'it starts'}`, () => {
       const { autoScalingGroups, ...rest } = instances(1);
@@ -488,6 +528,13 @@ describe('zones', () => {
   ] as const)
     test(`W21 to W23: ${counts.join(', ')} is ${expected ? '' : 'not '}balanced`, () =>
       assert.equal(availabilityZoneBalanced(counts), expected));
+
+  test('balanced is: no zone has two tasks more than another', () =>
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 6 }), (counts) =>
+        assert.equal(availabilityZoneBalanced(counts), Math.max(...counts) - Math.min(...counts) <= 1),
+      ),
+    ));
 
   test('W20: two tasks in one of two zones: one starts in the other, then one stops in the first', () => {
     const simulation = sail(
@@ -645,6 +692,40 @@ describe('tasks of their own', () => {
     );
     const [task] = simulation.world.ecs.tasks.values();
     assert.deepEqual([task?.group, task?.startedBy, task?.serviceName], ['family:web', 'run-1', '']);
+  });
+
+  test('1.10, 6.2: RunTask on EC2 without a single instance', () => {
+    const changes = [{ at: at(5), RunTask: { taskDefinition: 'web', count: 2, launchType: 'EC2' as const } }];
+    const simulation = sail(
+      scenarioWith({ desiredCount: 0 }, { ...instances(0), taskDefinitions: [onInstances()], changes }),
+    );
+    assert.deepEqual(
+      heard(simulation, 'TaskRunFailed').map(({ event }) => event.reason),
+      Array.from({ length: 2 }, () => 'No Container Instances were found in your cluster.'),
+    );
+  });
+
+  test('1.10, 6.2: with managed scaling tasks wait in PROVISIONING, no more than the quota', () => {
+    const strategy = [{ capacityProvider: 'fleet', weight: 1 }];
+    const simulation = sail(
+      scenarioWith(
+        { desiredCount: 0 },
+        {
+          ...instances(0),
+          cluster: { clusterName: 'demo', capacityProviders: ['fleet'] },
+          capacityProviders: [{ name: 'fleet', autoScalingGroupProvider: { autoScalingGroup: 'group' } }],
+          taskDefinitions: [onInstances()],
+          changes: [{ at: at(5), RunTask: { taskDefinition: 'web', count: 8, capacityProviderStrategy: strategy } }],
+          assumptions: { capacity: { provisioningLimit: 5 } },
+        },
+      ),
+    );
+    assert.equal(heard(simulation, 'TaskWaiting').length, 5);
+    assert.deepEqual(
+      heard(simulation, 'TaskRunFailed').map(({ event }) => event.reason),
+      Array.from({ length: 3 }, () => 'PROVISIONING LIMIT'),
+    );
+    assert.equal(heard(simulation, 'TaskRunning').length, 5);
   });
 
   test('1.10: StartTask names its instances: MISSING where there is none', () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import {
   chooseTasksToStop,
   formatPath,
@@ -26,6 +27,7 @@ import { scenarioProblems, scenarioSchema, type ScenarioInput } from '../../core
 import { simulate } from '../../core/simulate.ts';
 import { createModel, type Event, type World } from '../../core/world.ts';
 import { endOf, quietScenario } from '../arbitraries.ts';
+import { at, heard, instances, onInstances, sail, scenarioWith } from '../schedulerRoom.ts';
 
 describe('minimum and maximum healthy percent', () => {
   for (const [id, desired, minimum, maximum, expected] of [
@@ -35,8 +37,20 @@ describe('minimum and maximum healthy percent', () => {
     ['W4: 3 at 125 % may grow by none (3.75 down)', 3, 100, 125, { minimumHealthy: 3, maximumTasks: 3 }],
     ['W11: 100 and 100', 5, 100, 100, { minimumHealthy: 5, maximumTasks: 5 }],
     ['nothing desired', 0, 100, 200, { minimumHealthy: 0, maximumTasks: 0 }],
+    ['the lowest percentages', 7, 0, 0, { minimumHealthy: 0, maximumTasks: 0 }],
+    ['one task, one per cent', 1, 1, 199, { minimumHealthy: 1, maximumTasks: 1 }],
+    ['57 % of 100, which no float may push to 58', 100, 57, 100, { minimumHealthy: 57, maximumTasks: 100 }],
   ] as const)
     test(id, () => assert.deepEqual(deploymentBounds(desired, minimum, maximum), expected));
+
+  test('the minimum is the least number of tasks that is enough, the maximum the greatest that is not too many', () =>
+    fc.assert(
+      fc.property(fc.nat({ max: 5_000 }), fc.nat({ max: 100 }), fc.nat({ max: 1_000 }), (desired, minimum, maximum) => {
+        const { minimumHealthy, maximumTasks } = deploymentBounds(desired, minimum, maximum);
+        assert.equal(minimumHealthy * 100 >= desired * minimum && (minimumHealthy - 1) * 100 < desired * minimum, true);
+        assert.equal(maximumTasks * 100 <= desired * maximum && (maximumTasks + 1) * 100 > desired * maximum, true);
+      }),
+    ));
 });
 
 const demandOf = (part: Partial<TaskDemand>): TaskDemand => ({
@@ -308,12 +322,18 @@ describe('the agent’s side', () => {
   });
 
   test('W43: 1024 MiB, tasks of 512 at 0, 2 and 4 s that end after 10 s: the third starts when the first has stopped', () => {
-    const { world, evolve, decide } = gate([512, 512, 512], 1024);
+    const { world, evolve, decide, admit, stop } = gate([512, 512, 512], 1024);
     // ECS counts the first as free at once; the host does not.
     const third = decide(3);
     assert.equal(third.runningAtMs, undefined);
     evolve(third);
     assert.deepEqual([...world.ecs.containerInstances.get('i-1')!.host.queue.keys()], ['task-3']);
+    assert.deepEqual(admit(), []);
+    stop();
+    assert.deepEqual(
+      admit().map((event) => [event.type, (event as { taskId: string }).taskId]),
+      [['TaskAdmitted', 'task-3']],
+    );
   });
 });
 
@@ -478,6 +498,34 @@ describe('what a task reserves', () => {
       128,
     ));
 
+  for (const [cpu, memory, cpuUnits, memoryMiB] of [
+    ['1 vCPU', '512', 1024, 512],
+    ['.5 vCPU', '0.5GB', 512, 512],
+    ['2vcpu', '3 GB', 2048, 3072],
+    [0, 0, 7, 9],
+  ] as const)
+    test(`W33: a size of ${cpu} and ${memory}`, () => {
+      const containerDefinitions = [container({ cpu: 7, memory: 9 })];
+      assert.deepEqual(taskDemand({ cpu, memory, containerDefinitions }), demandOf({ cpuUnits, memoryMiB }));
+    });
+
+  test('a size that AWS would not take is an error that says so', () => {
+    for (const cpu of ['1 GB', 'many', '1.5', '-1', ''])
+      assert.throws(
+        () => taskDemand({ cpu, containerDefinitions: [] }),
+        /^RangeError: cpu: found ".*", expected CPU units/,
+      );
+    assert.throws(
+      () => taskDemand({ memory: '1 vCPU', containerDefinitions: [] }),
+      /memory: found "1 vCPU", expected MiB/,
+    );
+  });
+
+  test('nothing at all is asked for by a task without containers, and by containers without sizes', () => {
+    assert.deepEqual(taskDemand({ containerDefinitions: [] }), demandOf({}));
+    assert.deepEqual(taskDemand({ networkMode: 'none', containerDefinitions: [container({})] }), demandOf({}));
+  });
+
   test('W33: the task’s size replaces its containers’; the GPUs add up', () =>
     assert.deepEqual(
       taskDemand({
@@ -634,6 +682,61 @@ describe('strategies', () => {
     assert.notEqual(victim!.instance.availabilityZone, 'a');
   });
 
+  test('2.5: on Fargate only zones are known; without tasks, or with none asked for, nobody is chosen', () => {
+    const inZones = ['a', 'b', 'b'].map((availabilityZone, index) => ({ taskId: `task-${index}`, availabilityZone }));
+    assert.deepEqual(
+      chooseTasksToStop(inZones, 2).map(({ taskId }) => taskId),
+      ['task-2', 'task-1'],
+    );
+    assert.deepEqual(chooseTasksToStop([], 3), []);
+    assert.deepEqual(chooseTasksToStop(inZones, 0), []);
+    assert.deepEqual(chooseTasksToStop(inZones, 9).length, 3);
+    const twins = [inZones[0]!, { ...inZones[0]!, availabilityZone: 'z' }];
+    assert.deepEqual(new Set(chooseTasksToStop(twins, 2)), new Set(twins), 'also where two share an id');
+  });
+
+  test('placement on its own: one zone, one instance, none; and what it cannot read', () => {
+    const web = request({ cpu: 64 });
+    assert.deepEqual(placeTask(web, [sized(64, 0)]), {
+      ec2InstanceId: 'i-0',
+      left: [1, 1, 1, 1, 1, 1],
+      scores: [0, 0],
+    });
+    assert.deepEqual(placeTask(web, []), {
+      reason: 'No Container Instances were found in your cluster.',
+      refusedBy: [],
+      refusedCounts: [],
+    });
+    const lateFirst = [2, 1].map((day, index) => ({ ...sized(64, 0, 'a', index), registeredAt: `2030-01-0${day}` }));
+    const first = placeTask(web, lateFirst);
+    assert.equal(
+      'reason' in first ? first.reason : first.ec2InstanceId,
+      'i-1',
+      'a tie goes to the one registered first',
+    );
+    const describedByAws = { ...sized(64, 0), registeredAt: '2030-01-07T08:00:00.123456+01:00' };
+    assert.equal('reason' in placeTask(web, [describedByAws]), false);
+    for (const [wrong, expected] of [
+      [
+        { ...sized(64, 0), registeredAt: 'yesterday' },
+        /instances\[0\]\.registeredAt: found "yesterday", expected an instant/,
+      ],
+      [
+        { ...sized(64, 0), remaining: { cpuUnits: 64 } },
+        /instances\[0\]\.remaining\.memoryMiB: found undefined, expected a number/,
+      ],
+    ] as const)
+      assert.throws(() => placeTask(web, [wrong as InstanceJson]), expected);
+    assert.throws(
+      () => placeTask(request({}, {}, { placementStrategy: [{ type: 'spread' }] }), [sized(1, 1)]),
+      /field/,
+    );
+    assert.throws(
+      () => placeTask(request({}, { placementConstraints: [{ type: 'distinctInstance' }] }), [sized(1, 1)]),
+      /constraint\.type 'distinctInstance' is not supported\./,
+    );
+  });
+
   test('2.5: protected tasks never; unhealthy ones first, then pending ones', () => {
     const tasks = [
       { taskId: 'protected', protectedFromScaleIn: true, unhealthy: true },
@@ -677,7 +780,106 @@ describe('3.1, 6.2: what is refused', () => {
       : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   };
 
+  const runTask = (part: object) => ({
+    changes: [{ at: '2030-01-07T00:05:00Z', RunTask: { taskDefinition: 'web', launchType: 'EC2', ...part } }],
+  });
+  const subnets = { networkConfiguration: { awsvpcConfiguration: { subnets: ['a'] } } };
+  const onFargate = (part: object) => ({
+    ...definition({ networkMode: 'awsvpc', cpu: '256', memory: '512', ...part }),
+    ...service({ launchType: 'FARGATE' }),
+  });
+
   for (const [id, part, expected] of [
+    [
+      'two services of one name',
+      { services: [...service({}).services, ...service({}).services] },
+      /^services\[1\]\.serviceName: found "web" a second time/,
+    ],
+    [
+      'launch type and capacity provider strategy together',
+      service({ capacityProviderStrategy: [{ capacityProvider: 'FARGATE', weight: 1 }] }),
+      /launchType: .*Specify either Launch Type or Capacity Provider Strategy, but not both\.$/,
+    ],
+    ['a launch type that is none', service({ launchType: 'FARGAT' }), /launchType: .*"EC2"\|"FARGATE"/],
+    [
+      'updating a service that nobody knows',
+      { changes: [{ at: '2030-01-07T00:05:00Z', UpdateService: { service: 'api', desiredCount: 1 } }] },
+      /UpdateService\.service: found "api", expected the name of a service: one of web$/,
+    ],
+    [
+      'deleting a service that nobody knows',
+      { changes: [{ at: '2030-01-07T00:05:00Z', DeleteService: { service: 'api' } }] },
+      /DeleteService\.service: found "api", expected the name of a service: one of web$/,
+    ],
+    ['RunTask of none', runTask({ count: 0 }), /RunTask\.count: .*>=1/],
+    [
+      'RunTask of awsvpc tasks without networkConfiguration, when AWS’s rule is asked for',
+      {
+        ...definition({ networkMode: 'awsvpc' }),
+        ...service(subnets),
+        ...runTask({}),
+        assumptions: { placement: { networkConfiguration: 'required' } },
+      },
+      /^changes\[0\]\.RunTask: Network Configuration must be provided when networkMode 'awsvpc' is specified\.$/,
+    ],
+    ['RunTask with networkConfiguration in bridge mode', runTask(subnets), /RunTask\.networkConfiguration: found one/],
+    [
+      'RunTask with six strategies',
+      runTask({ placementStrategy: Array.from({ length: 6 }, () => ({ type: 'random' })) }),
+      /RunTask\.placementStrategy: .*5/,
+    ],
+    [
+      'RunTask with an expression on distinctInstance',
+      runTask({ placementConstraints: [{ type: 'distinctInstance', expression: 'x' }] }),
+      /expression: distinctInstance expression should not be specified\.$/,
+    ],
+    [
+      'a missing revision',
+      service({ taskDefinition: 'web:' }),
+      /taskDefinition: found "web:", expected the name of a task def/,
+    ],
+    [
+      'a bad revision',
+      service({ taskDefinition: 'web:foo' }),
+      /taskDefinition: found "web:foo", expected the name of a task/,
+    ],
+    ['a task definition that nobody knows', runTask({ taskDefinition: 'api' }), /RunTask\.taskDefinition: found "api"/],
+    ['a task cpu of 64', definition({ cpu: 64 }), /cpu: found 64 .*Invalid 'cpu' setting for task\.$/],
+    ['a task cpu that is no size', definition({ cpu: '1 GB' }), /cpu: expected CPU units, or a text such as "1 vCPU"$/],
+    [
+      'a task cpu that Fargate does not have',
+      onFargate({ cpu: '300' }),
+      /found 300 CPU units .*Invalid 'cpu' setting for task\.$/,
+    ],
+    [
+      'a pair of sizes that Fargate does not have',
+      onFargate({ memory: '3 GB' }),
+      /found 3072 MiB with 256 .*No Fargate configuration exists for given values\.$/,
+    ],
+    [
+      'a task definition for Fargate on EC2',
+      definition({ requiresCompatibilities: ['FARGATE'] }),
+      /requires FARGATE: Task definition does not support launch_type EC2\.$/,
+    ],
+    [
+      'a task definition for EC2 on Fargate',
+      onFargate({ requiresCompatibilities: ['EC2'] }),
+      /requires EC2: Task definition does not support launch_type FARGATE\.$/,
+    ],
+    ['no container name', definition({ containerDefinitions: [{ name: '', image: 'web', memory: 9 }] }), /\.name: /],
+    ['no container image', definition({ containerDefinitions: [{ name: 'app', memory: 9 }] }), /\.image: /],
+    [
+      'a status of an instance other than ACTIVE and DRAINING',
+      {
+        changes: [
+          {
+            at: '2030-01-07T00:05:00Z',
+            UpdateContainerInstancesState: { containerInstances: ['i-1'], status: 'INACTIVE' },
+          },
+        ],
+      },
+      /status: Container instance status should be one of \[ACTIVE, DRAINING\]$/,
+    ],
     [
       'an expression on distinctInstance',
       service({ placementConstraints: [{ type: 'distinctInstance', expression: '' }] }),
@@ -806,6 +1008,14 @@ describe('3.1, 6.2: what is refused', () => {
       );
     });
 
+  test('sizes as AWS takes them, on either launch type', () => {
+    assert.deepEqual(
+      problemsOf(onFargate({ cpu: '.25 vCPU', memory: '1 GB', requiresCompatibilities: ['FARGATE'] })),
+      [],
+    );
+    assert.deepEqual(problemsOf(definition({ cpu: '1 vCPU', memory: '2GB', requiresCompatibilities: ['EC2'] })), []);
+  });
+
   test('what AWS takes is taken: constraints, a range, attributes as JSON text', () => {
     assert.deepEqual(
       problemsOf({
@@ -923,6 +1133,106 @@ for (const behindLoadBalancer of [false, true])
       );
     });
   });
+
+test('W61, in a run: a task of a distinctInstance service comes to the instance that the stopping one is still on', () => {
+  const simulation = sail(
+    scenarioWith(
+      { desiredCount: 1, placementConstraints: [{ type: 'distinctInstance' }] },
+      {
+        ...instances(1),
+        taskDefinitions: [onInstances({ cpu: 64, stopTimeout: 120, behavior: { stopsIn: '5m' } })],
+        changes: [{ at: at(10), StopTask: { task: 'task-1' } }],
+      },
+    ),
+  );
+  const told = heard(simulation, 'TaskStopping', 'TaskPlaced', 'TaskStopped').map(({ event }) => [
+    event.type,
+    event.taskId,
+  ]);
+  assert.deepEqual(told, [
+    ['TaskPlaced', 'task-1'],
+    ['TaskStopping', 'task-1'],
+    ['TaskPlaced', 'task-2'],
+    ['TaskStopped', 'task-1'],
+  ]);
+  const homes = heard(simulation, 'TaskPlaced').map(({ event }) => event.ec2InstanceId);
+  assert.equal(homes[0], homes[1]);
+});
+
+test('W32: an instance reserves the agent’s ports, and reports what tasks have left of it', () => {
+  const simulation = sail(
+    scenarioWith(
+      { desiredCount: 1 },
+      { ...instances(1), taskDefinitions: [onInstances({ cpu: 60, memory: 3000 })], duration: '5m' },
+    ),
+  );
+  const [instance] = simulation.world.ecs.containerInstances.values();
+  const { registered, remaining, ports } = instance!;
+  assert.deepEqual([...ports.keys()], ['tcp/22', 'tcp/2375', 'tcp/2376', 'tcp/51678', 'tcp/51679']);
+  assert.deepEqual([remaining.cpuUnits, remaining.memoryMiB], [1988, registered.memoryMiB - 3000]);
+});
+
+describe('4.11: container instances by hand', () => {
+  const first = 'i-00000000000000001';
+  const second = 'i-00000000000000002';
+  const simulation = sail(
+    scenarioWith(
+      { desiredCount: 2 },
+      {
+        ...instances(3),
+        taskDefinitions: [onInstances({ cpu: 512 })],
+        changes: [
+          {
+            at: at(4),
+            RunTask: {
+              taskDefinition: 'web',
+              count: 3,
+              launchType: 'EC2',
+              placementStrategy: [{ type: 'spread', field: 'instanceId' }],
+            },
+          },
+          { at: at(5), UpdateContainerInstancesState: { containerInstances: [first, 'i-no'], status: 'DRAINING' } },
+          { at: at(7), UpdateContainerInstancesState: { containerInstances: [first], status: 'DRAINING' } },
+          { at: at(8), DeregisterContainerInstance: { containerInstance: first } },
+          { at: at(12), UpdateContainerInstancesState: { containerInstances: [first], status: 'ACTIVE' } },
+          { at: at(15), DeregisterContainerInstance: { containerInstance: second, force: true } },
+        ],
+      },
+    ),
+  );
+  const stopsOn = (instance: string) =>
+    heard(simulation, 'TaskStopped')
+      .filter(({ event }) => event.ec2InstanceId === instance)
+      .map(({ event }) => [event.serviceName, event.stopCode, event.reason]);
+
+  test('DRAINING: the service’s task is replaced, the standalone one stays; ACTIVE again, it takes tasks', () => {
+    assert.deepEqual(stopsOn(first), [
+      ['web', 'ServiceSchedulerInitiated', 'Task is on a draining container instance'],
+    ]);
+    const placed = heard(simulation, 'TaskPlaced').map(({ event }) => event.ec2InstanceId);
+    assert.equal(placed.at(-1), first, 'what the lost instance held comes to the one that is ACTIVE again');
+  });
+
+  test('6.2: DRAINING only from ACTIVE; deregistering with tasks on it needs force', () =>
+    assert.deepEqual(
+      heard(simulation, 'ContainerInstanceChangeRefused').map(({ event }) => [event.ec2InstanceId, event.reason]),
+      [
+        ['i-no', 'MISSING'],
+        [first, 'The container instance is DRAINING.'],
+        [first, 'Found running tasks on the instance.'],
+      ],
+    ));
+
+  test('5.6: with force its tasks are lost to the cluster, and the service replaces its own', () => {
+    const reason = 'Container instance deregistration forced by user';
+    assert.deepEqual(stopsOn(second), [
+      ['web', 'UserInitiated', reason],
+      ['', 'UserInitiated', reason],
+    ]);
+    assert.equal(simulation.world.ecs.services.get('web')?.runningCount, 2);
+    assert.equal(simulation.world.ecs.containerInstances.size, 2);
+  });
+});
 
 test('W55: a task’s room is taken when it is placed and is back when it stops', () => {
   const scenario = scenarioSchema.parse(

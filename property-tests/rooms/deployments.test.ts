@@ -88,6 +88,85 @@ test('a deployment stays within its bounds: never more tasks than the maximum, n
     { numRuns: 60 },
   ));
 
+/** On instances there may be too little room, and some of them drain meanwhile. */
+const rolloutsOnInstances = fc.record({
+  desired: fc.integer({ min: 1, max: 7 }),
+  minimum: fc.constantFrom(0, 30, 50, 75, 100),
+  maximum: fc.constantFrom(100, 130, 150, 200),
+  size: fc.integer({ min: 1, max: 5 }),
+  checked: fc.boolean(),
+  deployments: fc.array(fc.integer({ min: 5, max: 60 }), { maxLength: 3 }),
+  drains: fc.array(
+    fc.record({ minute: fc.integer({ min: 5, max: 60 }), which: fc.integer({ min: 1, max: 5 }), back: fc.boolean() }),
+    { maxLength: 4 },
+  ),
+  others: fc.integer({ min: 0, max: 4 }),
+});
+
+test('nor does it on instances, with too little room and while some drain: the last healthy ones stay', () => {
+  let stopped = 0;
+  fc.assert(
+    fc.property(rolloutsOnInstances, ({ desired, minimum, maximum, size, checked, deployments, drains, others }) => {
+      const container = onInstances(checked ? { healthCheck: { command: ['CMD', 'true'], interval: 5 } } : {});
+      const scenario = scenarioWith(
+        {
+          desiredCount: desired,
+          deploymentConfiguration: { minimumHealthyPercent: minimum, maximumPercent: maximum },
+          availabilityZoneRebalancing: 'DISABLED',
+        },
+        {
+          ...instances(size),
+          taskDefinitions: [container, container],
+          changes: [
+            ...deployments.map((minute, index): ChangeInput => ({
+              at: at(minute),
+              UpdateService: { service: 'web', taskDefinition: `web:${(index % 2) + 1}`, forceNewDeployment: true },
+            })),
+            ...drains.flatMap(({ minute, which, back }): ChangeInput[] => {
+              const containerInstances = [`i-0000000000000000${which}`];
+              const drain = { containerInstances, status: 'DRAINING' as const };
+              const activate = { containerInstances, status: 'ACTIVE' as const };
+              return [
+                { at: at(minute), UpdateContainerInstancesState: drain },
+                ...(back ? [{ at: at(minute + 30), UpdateContainerInstancesState: activate }] : []),
+              ];
+            }),
+            ...(others === 0 ? [] : [{ at: at(20), RunTask: { taskDefinition: 'web', count: others } }]),
+          ],
+          duration: '150m',
+          step: '60s',
+        },
+      );
+      const { minimumHealthy, maximumTasks } = deploymentBounds(desired, minimum, maximum);
+      const simulation = simulate(scenario, {
+        check: (world, { atMs, event }) => {
+          const service = world.ecs.services.get('web');
+          if (service === undefined) return;
+          assert.ok(service.tasks.size + service.starting <= maximumTasks, `${service.tasks.size} tasks`);
+          if (event.type !== 'ServiceTasksStopping') return;
+          const healthy = (taskId: string) => {
+            const task = world.ecs.tasks.get(taskId);
+            return task !== undefined && healthOf(world, service, task, atMs).state === 'healthy';
+          };
+          const stops = event.taskIds.filter(healthy);
+          const stay = [...service.tasks.keys()].filter((taskId) => {
+            const { stopRequested, stopping } = world.ecs.tasks.get(taskId)!;
+            return !stopRequested && stopping === undefined && healthy(taskId);
+          });
+          stopped += stops.length;
+          assert.ok(
+            stops.length === 0 || stay.length >= minimumHealthy,
+            `${stops.join(' ')} stop, ${stay.length} healthy ones stay, ${minimumHealthy} at least`,
+          );
+        },
+      });
+      simulation.runUntil(endOf(scenario));
+    }),
+    { numRuns: 80 },
+  );
+  assert.ok(stopped > 100, `${stopped} healthy tasks were stopped`);
+});
+
 describe('the circuit breaker', () => {
   const plans = fc.record({
     desired: fc.integer({ min: 1, max: 12 }),

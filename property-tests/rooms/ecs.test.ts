@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { hostPorts, isFargate, splitByStrategy, taskDemand, type TaskDemand } from '../../core/ecs/index.ts';
+import {
+  hostPorts,
+  isFargate,
+  parseClusterQuery,
+  splitByStrategy,
+  taskDemand,
+  type TaskDemand,
+} from '../../core/ecs/index.ts';
 import { MINUTE, type Recorded } from '../../core/kernel/index.ts';
 import { scenarioSchema, type Scenario } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
@@ -83,6 +90,161 @@ test('no instance is ever over-committed, in either ledger: placements and stops
     }),
     runs,
   ));
+
+/** Every placement keeps the constraints of its service or run, and of its task definition. @returns how many were asked */
+function keepsConstraints(scenario: Scenario): ReadonlyMap<string, number> {
+  const asked = new Map<string, number>();
+  sail(scenario, ({ seq, event }, { ecs }) => {
+    if (event.type !== 'TaskPlaced' || event.ec2InstanceId === undefined) return;
+    const task = ecs.tasks.get(event.taskId)!;
+    const instance = ecs.containerInstances.get(event.ec2InstanceId)!;
+    const service = ecs.services.get(task.serviceName);
+    const { config } = service ?? ecs.runs.get(task.startedBy)!;
+    const { definition } = ecs.taskDefinitions.get(task.taskDefinition)!;
+    // The instance as it was before the task came.
+    const others = [...instance.tasks.keys()]
+      .map((taskId) => ecs.tasks.get(taskId)!)
+      .filter(({ taskId, stopping }) => taskId !== task.taskId && stopping === undefined);
+    const before = {
+      ...instance,
+      registeredAt: new Date(instance.registeredAtMs).toISOString(),
+      attributes: Object.fromEntries(instance.attributes),
+      runningTasksCount: others.length,
+      taskGroups: others.map(({ group }) => group),
+    };
+    assert.equal(instance.status, 'ACTIVE', `event ${seq}`);
+    for (const constraint of [...definition.placementConstraints, ...config.placementConstraints]) {
+      const kind = `${service?.config.schedulingStrategy ?? 'own'} ${constraint.type}`;
+      asked.set(kind, (asked.get(kind) ?? 0) + 1);
+      const holds =
+        constraint.type === 'distinctInstance'
+          ? !before.taskGroups.includes(task.group)
+          : parseClusterQuery(constraint.expression).matches(before);
+      assert.equal(holds, true, `event ${seq}: ${task.taskId} of ${task.group} on ${instance.ec2InstanceId}`);
+    }
+  });
+  return asked;
+}
+
+describe('constraints are never broken', () => {
+  test('by services, whatever else happens', () =>
+    fc.assert(
+      fc.property(scenarios, (scenario) => {
+        keepsConstraints(scenario);
+      }),
+      runs,
+    ));
+
+  test('by daemons, by RunTask and by StartTask, on instances that come and go', () => {
+    const expression = fc.constantFrom(
+      'attribute:stack == prod',
+      'not(attribute:stack exists)',
+      'task:group == service:daemon or attribute:stack != test',
+      'runningTasksCount < 3',
+      'attribute:ecs.availability-zone in [a]',
+    );
+    const memberOf = expression.map((text) => ({ type: 'memberOf' as const, expression: text }));
+    const rule = fc.oneof(memberOf, fc.constant({ type: 'distinctInstance' as const }));
+    const constraints = fc.array(rule, { minLength: 1, maxLength: 2 });
+    const happening = fc.record({
+      minute: fc.integer({ min: 1, max: 100 }),
+      kind: fc.constantFrom('run', 'run', 'start', 'drain', 'activate', 'stop', 'deploy'),
+      count: fc.integer({ min: 1, max: 6 }),
+      constraints,
+    });
+    const total = new Map<string, number>();
+    fc.assert(
+      fc.property(
+        fc.record({
+          daemon: memberOf,
+          replicas: constraints,
+          definition: memberOf,
+          story: fc.array(happening, { minLength: 4, maxLength: 14 }),
+        }),
+        ({ daemon, replicas, definition, story }) => {
+          const group = (name: string, attributes: Readonly<Record<string, string>>) => ({
+            AutoScalingGroupName: name,
+            AvailabilityZones: ['a', 'b'],
+            MinSize: 0,
+            MaxSize: 3,
+            DesiredCapacity: 2,
+            instanceType: 'c5.large',
+            ecsConfig: { ECS_CLUSTER: 'demo', ECS_INSTANCE_ATTRIBUTES: attributes },
+          });
+          const container = { name: 'app', image: 'web', cpu: 256, memory: 128 };
+          const scenario = scenarioSchema.parse(
+            quietScenario({
+              duration: '2h',
+              step: '60s',
+              autoScalingGroups: [
+                group('plain', {}),
+                group('prod', { stack: 'prod' }),
+                group('test', { stack: 'test' }),
+              ],
+              taskDefinitions: [
+                { family: 'web', containerDefinitions: [container] },
+                { family: 'tied', placementConstraints: [definition], containerDefinitions: [container] },
+              ],
+              services: [
+                {
+                  serviceName: 'daemon',
+                  taskDefinition: 'web',
+                  schedulingStrategy: 'DAEMON',
+                  placementConstraints: [daemon],
+                },
+                {
+                  serviceName: 'web',
+                  taskDefinition: 'tied',
+                  desiredCount: 4,
+                  launchType: 'EC2',
+                  placementConstraints: replicas,
+                },
+              ],
+              changes: story.map(({ minute, kind, count, constraints: ruled }) => {
+                const at = new Date(Date.UTC(2030, 0, 7) + minute * MINUTE).toISOString();
+                const containerInstances = [`i-0000000000000000${count}`];
+                switch (kind) {
+                  case 'run':
+                    return {
+                      at,
+                      RunTask: { taskDefinition: 'tied', count, group: 'batch', placementConstraints: ruled },
+                    };
+                  case 'start':
+                    return { at, StartTask: { taskDefinition: 'tied', containerInstances } };
+                  case 'stop':
+                    return { at, StopTask: { task: `task-${count * 2}` } };
+                  case 'deploy':
+                    return {
+                      at,
+                      UpdateService: { service: 'daemon', taskDefinition: 'web', forceNewDeployment: true },
+                    };
+                  default:
+                    return {
+                      at,
+                      UpdateContainerInstancesState: {
+                        containerInstances,
+                        status: kind === 'drain' ? ('DRAINING' as const) : ('ACTIVE' as const),
+                      },
+                    };
+                }
+              }),
+            }),
+          );
+          for (const [kind, count] of keepsConstraints(scenario)) total.set(kind, (total.get(kind) ?? 0) + count);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    for (const kind of [
+      'DAEMON memberOf',
+      'REPLICA memberOf',
+      'REPLICA distinctInstance',
+      'own memberOf',
+      'own distinctInstance',
+    ])
+      assert.equal((total.get(kind) ?? 0) > 50, true, `${kind}: ${total.get(kind)} placements`);
+  });
+});
 
 test('a host starts tasks in the order of their placement', () =>
   fc.assert(

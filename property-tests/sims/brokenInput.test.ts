@@ -139,7 +139,7 @@ const brokenScenarios: readonly (readonly [string, string, string | RegExp])[] =
   [
     'an unknown instance type',
     replaced(sound, 'm5.large', 'm5.huge'),
-    /instanceType: found "m5\.huge", expected one of the 230 types/,
+    /instanceType: found "m5\.huge", expected one of the 232 types/,
   ],
   [
     'a task larger than any instance',

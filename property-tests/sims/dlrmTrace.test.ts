@@ -15,6 +15,7 @@ import { findInIndex, noteChange, prepare, scanForPlace, type PlacementRequest }
 import { placementAssumptions } from '../../core/ecs/placement/assumptions.ts';
 import type { PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
 import { keyedRng } from '../../core/kernel/index.ts';
+import { sailAndPack } from '../../sims/commands/packing.ts';
 import { emptyInstance } from '../arbitraries.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -132,3 +133,16 @@ for (const role of ['CN', 'HN'] as const)
       assert.equal(packed <= 1.1 * bound, true, `${packed} nodes, lower bound ${bound}`);
     },
   );
+
+test('the shipped voyage places all of it through the service scheduler, near the lower bound', { skip }, (context) => {
+  const services = file;
+  const { packings, unplaced, notes } = sailAndPack(join(root, 'sims/scenarios/capped-fleet.yaml'), { services });
+  assert.deepEqual(unplaced, []);
+  assert.match(notes.join(' '), /23,871 tasks of 156 applications/);
+  const tasks = packings.map((packing) => packing.tasks);
+  assert.deepEqual(tasks, [16_485, 7_386]);
+  for (const { capacityProvider, used, instances, lowerBound: bound } of packings) {
+    context.diagnostic(`${capacityProvider}: ${used} of ${instances} nodes, lower bound ${bound}`);
+    assert.equal(bound <= used && used <= 1.05 * bound, true, `${used} nodes, lower bound ${bound}`);
+  }
+});

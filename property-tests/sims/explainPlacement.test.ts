@@ -27,7 +27,8 @@ test('a refusal is told with its reason, who came closest, and what would help; 
   const directory = join(folder, 'run');
   const loaded = loadScenario(portEighty);
   const written = RunDirectory.create(directory, loaded, 'test');
-  await sail(loaded, { engineVersion: 'test', onEvents: (events) => written.append(events) });
+  const sailed = await sail(loaded, { engineVersion: 'test', onEvents: (events) => written.append(events) });
+  written.finish(sailed.summary, sailed.activities);
   assert.deepEqual(await placementStory(directory), story);
   assert.deepEqual(await placementStory(directory, 'task-2'), await placementStory(portEighty, 'task-2'));
 });
@@ -60,6 +61,80 @@ test('a placed task is told with what each step left and how the winner scored; 
     stdout,
     /^ {2}spread attribute:ecs.availability-zone +2 {3}the winner's value had 0 tasks of the group$/m,
   );
+});
+
+test('tasks of their own and daemons that find no place are told like those of services', async () => {
+  const file = join(folder, 'own.yaml');
+  writeFileSync(
+    file,
+    `name: own
+start: 2030-01-07T00:00:00Z
+duration: 1h
+cluster: { clusterName: demo }
+autoScalingGroups:
+  - { AutoScalingGroupName: group, AvailabilityZones: [a], MinSize: 2, MaxSize: 2, instanceType: c5.large }
+taskDefinitions:
+  - { family: job, containerDefinitions: [{ name: app, image: job, cpu: 1500, memory: 128 }] }
+  - { family: agent, containerDefinitions: [{ name: app, image: agent, cpu: 600, memory: 128 }] }
+services:
+  - { serviceName: agent, taskDefinition: agent, schedulingStrategy: DAEMON }
+changes:
+  - { at: 2030-01-07T00:05:00Z, RunTask: { taskDefinition: job, count: 3, group: nightly } }
+  - at: 2030-01-07T00:10:00Z
+    StartTask: { taskDefinition: job, group: named, containerInstances: [i-00000000000000001, i-gone] }
+  - { at: 2030-01-07T00:15:00Z, RunTask: { taskDefinition: agent, count: 2 } }
+  - { at: 2030-01-07T00:20:00Z, UpdateService: { service: agent, taskDefinition: agent:1, forceNewDeployment: true } }
+`,
+  );
+  const all = (await placementStory(file)).join('\n');
+  assert.match(all, /^agent, a daemon: 4 tasks placed/m);
+  assert.match(all, /^tasks of their own in group nightly: 0 tasks placed; refused 3 x RESOURCE:CPU$/m);
+  assert.match(all, /^ {2}instances turned away: 2 x RESOURCE:CPU$/m);
+  assert.match(all, /^ {2}closest: i-00000000000000001 needs 1500 CPU units, has 1448$/m);
+  assert.match(all, /^ {2}what would help: .*add an instance/m);
+  assert.match(all, /^tasks of their own in group named: 0 tasks placed; refused 1 x RESOURCE:CPU, 1 x MISSING$/m);
+  assert.match(all, /^ {2}closest: i-gone is not registered in the cluster$/m);
+  assert.match(all, /^tasks of their own in group family:agent: 2 tasks placed, none refused$/m);
+
+  const named = (await placementStory(file, 'run-2')).join('\n');
+  assert.match(named, /^run-2, StartTask on i-00000000000000001, i-gone: 2 tasks of job:1 in group named/m);
+  assert.match(named, /^ {2}created: none$/m);
+  assert.match(named, /^ {2}what would help: free the difference on that very instance/m);
+  assert.match(named, /^ {2}reason: MISSING$/m);
+  assert.match((await placementStory(file, 'run-3')).join('\n'), /^ {2}created: task-3, task-4$/m);
+  assert.match((await placementStory(file, 'task-3')).join('\n'), /^task-3 of run-3 in group family:agent, agent:1/);
+  await assert.rejects(
+    placementStory(file, 'run-9'),
+    /found "run-9", expected a RunTask or StartTask .*: run-1 to run-3/,
+  );
+});
+
+test('a daemon whose task finds no place names every instance that has no room, and what would help there', async () => {
+  const file = join(folder, 'daemon.yaml');
+  writeFileSync(
+    file,
+    `name: daemon
+start: 2030-01-07T00:00:00Z
+duration: 1h
+cluster: { clusterName: demo }
+autoScalingGroups:
+  - { AutoScalingGroupName: group, AvailabilityZones: [a], MinSize: 3, MaxSize: 3, instanceType: c5.large }
+taskDefinitions:
+  - { family: web, containerDefinitions: [{ name: app, image: web, cpu: 1600, memory: 128 }] }
+  - { family: agent, containerDefinitions: [{ name: app, image: agent, cpu: 128, memory: 128 }] }
+  - { family: agent, containerDefinitions: [{ name: app, image: agent, cpu: 512, memory: 128 }] }
+services:
+  - { serviceName: agent, taskDefinition: agent:1, schedulingStrategy: DAEMON }
+  - { serviceName: web, taskDefinition: web, desiredCount: 2 }
+changes:
+  - { at: 2030-01-07T00:10:00Z, UpdateService: { service: agent, taskDefinition: agent:2 } }
+`,
+  );
+  const text = (await placementStory(file)).join('\n');
+  assert.match(text, /^agent, a daemon: 4 tasks placed; refused \d+ x RESOURCE:CPU$/m);
+  assert.match(text, /^ {2}instances turned away: 2 x RESOURCE:CPU$/m);
+  assert.match(text, /^ {2}closest: i-0000000000000000\d needs 512 CPU units, has 448$/m);
+  assert.match(text, /^ {2}what would help: free the difference on that very instance/m);
 });
 
 test('what cannot be explained is refused in a sentence', async () => {

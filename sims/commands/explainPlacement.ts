@@ -8,22 +8,29 @@ import { formatCount, formatInstant, formatNoun } from '../report/format.ts';
 import { RunReader } from '../store/runDirectory.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
-type Refusal = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'>;
+type Refusal = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'> | EventOf<'TaskRunFailed'>;
 type At<E> = { readonly atMs: number; readonly event: E };
 
 /** @returns the exit code. @throws InputError */
-export async function explainPlacement(from: string, taskId: string | undefined): Promise<number> {
-  process.stdout.write(`${(await placementStory(from, taskId)).join('\n')}\n`);
+export async function explainPlacement(from: string, one: string | undefined): Promise<number> {
+  process.stdout.write(`${(await placementStory(from, one)).join('\n')}\n`);
   return 0;
 }
 
-/** In lines. @param from  a run directory, or a scenario file, which is sailed. @throws InputError */
-export async function placementStory(from: string, taskId?: string): Promise<readonly string[]> {
-  const story = new PlacementStory(taskId);
+/**
+ * In lines.
+ *
+ * @param from  a run directory, or a scenario file, which is sailed
+ * @param one   a task, such as task-17, or a RunTask or StartTask, such as run-2; all together when left out
+ * @throws InputError
+ */
+export async function placementStory(from: string, one?: string): Promise<readonly string[]> {
+  const story = new PlacementStory(one);
   if (existsSync(from) && statSync(from).isDirectory())
     for (const recorded of new RunReader(from).events()) story.hear(recorded);
   else for (const recorded of sailed(from)) story.hear(recorded);
-  return taskId === undefined ? story.ofAll() : story.ofTask(from, taskId);
+  if (one === undefined) return story.ofAll();
+  return one.startsWith('run-') ? story.ofRun(from, one) : story.ofTask(from, one);
 }
 
 const HOP_MS = 3_600_000;
@@ -40,7 +47,8 @@ function* sailed(file: string): Iterable<Recorded<Event>> {
   }
 }
 
-interface ServiceStory {
+/** Tasks of a service, or tasks of their own that share a task group. */
+interface Story {
   placed: number;
   /** Refusals of each reason. */
   readonly reasons: Map<string, number>;
@@ -48,41 +56,64 @@ interface ServiceStory {
   readonly waiting: Set<string>;
 }
 
-/** Listens to a run, and remembers of each service only counts, of one task everything. */
+/** Listens to a run, and remembers of each service or group only counts, of one task or one run everything. */
 class PlacementStory {
   readonly #wanted: string | undefined;
-  readonly #services = new Map<string, ServiceStory>();
-  readonly #serviceOf = new Map<string, string>();
+  readonly #stories = new Map<string, Story>();
+  /** Daemons, and StartTasks: each of their tasks has one instance that comes into question. */
+  readonly #daemons = new Set<string>();
+  readonly #startTasks = new Set<string>();
+  /** Tasks that are not STOPPED: whose story they are part of. */
+  readonly #ownerOf = new Map<string, string>();
+  readonly #ofRun: { readonly tasks: string[]; readonly failed: At<EventOf<'TaskRunFailed'>>[] } = {
+    tasks: [],
+    failed: [],
+  };
+  #requested: At<EventOf<'TaskRunRequested'>> | undefined;
   #newest = 0;
+  #newestRun = 0;
   #created: At<EventOf<'TaskCreated'>> | undefined;
   #waiting: At<EventOf<'TaskWaiting'>> | undefined;
   #placed: At<EventOf<'TaskPlaced'>> | undefined;
   #admitted: At<EventOf<'TaskAdmitted'>> | undefined;
   #stopped: At<EventOf<'TaskStopped'>> | undefined;
 
-  constructor(taskId: string | undefined) {
-    this.#wanted = taskId;
+  constructor(wanted: string | undefined) {
+    this.#wanted = wanted;
   }
 
   hear({ atMs, event }: Recorded<Event>): void {
     switch (event.type) {
+      case 'ServiceCreated':
+        if (event.config.schedulingStrategy === 'DAEMON') this.#daemons.add(event.config.serviceName);
+        return;
+      case 'TaskRunRequested':
+        this.#newestRun++;
+        if (event.containerInstances.length > 0) this.#startTasks.add(event.runId);
+        if (event.runId === this.#wanted) this.#requested = { atMs, event };
+        return;
+      case 'TaskRunFailed':
+        this.#refused(ownTasks(event.group), { atMs, event });
+        if (event.runId === this.#wanted) this.#ofRun.failed.push({ atMs, event });
+        return;
       case 'TaskCreated':
         this.#newest = event.number;
-        this.#serviceOf.set(event.taskId, event.serviceName);
+        this.#ownerOf.set(event.taskId, event.serviceName || ownTasks(event.group));
         if (event.taskId === this.#wanted) this.#created = { atMs, event };
+        if (event.startedBy === this.#wanted) this.#ofRun.tasks.push(event.taskId);
         return;
       case 'TaskWaiting':
-        this.#refused(this.#serviceOf.get(event.taskId) ?? '', { atMs, event });
-        this.#of(this.#serviceOf.get(event.taskId) ?? '').waiting.add(event.taskId);
+        this.#refused(this.#ownerOf.get(event.taskId) as string, { atMs, event });
+        this.#of(this.#ownerOf.get(event.taskId) as string).waiting.add(event.taskId);
         if (event.taskId === this.#wanted) this.#waiting = { atMs, event };
         return;
       case 'ServiceTaskPlacementFailed':
         this.#refused(event.serviceName, { atMs, event });
         return;
       case 'TaskPlaced': {
-        const service = this.#of(this.#serviceOf.get(event.taskId) ?? '');
-        service.placed++;
-        service.waiting.delete(event.taskId);
+        const story = this.#of(this.#ownerOf.get(event.taskId) as string);
+        story.placed++;
+        story.waiting.delete(event.taskId);
         if (event.taskId === this.#wanted) this.#placed = { atMs, event };
         return;
       }
@@ -90,38 +121,45 @@ class PlacementStory {
         if (event.taskId === this.#wanted) this.#admitted = { atMs, event };
         return;
       case 'TaskStopped':
-        this.#of(event.serviceName).waiting.delete(event.taskId);
-        this.#serviceOf.delete(event.taskId);
+        this.#of(this.#ownerOf.get(event.taskId) as string).waiting.delete(event.taskId);
+        this.#ownerOf.delete(event.taskId);
         if (event.taskId === this.#wanted) this.#stopped = { atMs, event };
         return;
       default:
     }
   }
 
-  #of(serviceName: string): ServiceStory {
-    let story = this.#services.get(serviceName);
+  #of(owner: string): Story {
+    let story = this.#stories.get(owner);
     if (story === undefined) {
       story = { placed: 0, reasons: new Map(), last: undefined, waiting: new Set() };
-      this.#services.set(serviceName, story);
+      this.#stories.set(owner, story);
     }
     return story;
   }
 
-  #refused(serviceName: string, refusal: At<Refusal>): void {
-    const story = this.#of(serviceName);
+  #refused(owner: string, refusal: At<Refusal>): void {
+    const story = this.#of(owner);
     const { reason } = refusal.event;
     story.reasons.set(reason, (story.reasons.get(reason) ?? 0) + 1);
     story.last = refusal;
   }
 
+  #told(event: Refusal): string[] {
+    const isBound =
+      (event.type === 'ServiceTaskPlacementFailed' && this.#daemons.has(event.serviceName)) ||
+      (event.type === 'TaskRunFailed' && this.#startTasks.has(event.runId));
+    return told(event, isBound);
+  }
+
   ofAll(): string[] {
-    if (this.#services.size === 0) return ['No task was placed, and none was refused a place.'];
-    return Array.from(this.#services).flatMap(([name, { placed, reasons, last, waiting }]) => {
+    if (this.#stories.size === 0) return ['No task was placed, and none was refused a place.'];
+    return Array.from(this.#stories).flatMap(([name, { placed, reasons, last, waiting }]) => {
       const refused = Array.from(reasons, ([reason, count]) => `${formatCount(count)} x ${reason}`).join(', ');
       return [
-        `${name}: ${formatNoun(placed, 'task')} placed${refused === '' ? ', none refused' : `; refused ${refused}`}`,
+        `${name}${this.#daemons.has(name) ? ', a daemon' : ''}: ${formatNoun(placed, 'task')} placed${refused === '' ? ', none refused' : `; refused ${refused}`}`,
         ...(waiting.size > 0 ? [`  ${formatNoun(waiting.size, 'task')} still waiting: ${first(waiting)}`] : []),
-        ...(last === undefined ? [] : [`  last refused ${formatInstant(last.atMs)}`, ...told(last.event)]),
+        ...(last === undefined ? [] : [`  last refused ${formatInstant(last.atMs)}`, ...this.#told(last.event)]),
       ];
     });
   }
@@ -133,12 +171,11 @@ class PlacementStory {
       const known = this.#newest === 0 ? 'there is none' : `task-1 to task-${this.#newest}`;
       throw new InputError([{ file: from, message: `found task "${taskId}", expected a task of the run: ${known}` }]);
     }
-    const { serviceName, taskDefinition, capacityProvider = 'EC2' } = created.event;
-    const lines = [
-      `${taskId} of ${serviceName}, ${taskDefinition} for ${capacityProvider}, ${formatInstant(created.atMs)}`,
-    ];
+    const { serviceName, startedBy, group, taskDefinition, capacityProvider = 'EC2' } = created.event;
+    const owner = serviceName || `${startedBy} in group ${group}`;
+    const lines = [`${taskId} of ${owner}, ${taskDefinition} for ${capacityProvider}, ${formatInstant(created.atMs)}`];
     if (this.#waiting !== undefined)
-      lines.push(`found no place ${formatInstant(this.#waiting.atMs)}`, ...told(this.#waiting.event));
+      lines.push(`found no place ${formatInstant(this.#waiting.atMs)}`, ...this.#told(this.#waiting.event));
     if (this.#placed !== undefined) lines.push(...placement(this.#placed));
     if (this.#admitted !== undefined)
       lines.push(`  its resources were free there ${formatInstant(this.#admitted.atMs)}: the agent started it`);
@@ -150,6 +187,31 @@ class PlacementStory {
       );
     return lines;
   }
+
+  /** @throws InputError when there was no such RunTask or StartTask */
+  ofRun(from: string, runId: string): string[] {
+    const requested = this.#requested;
+    if (requested === undefined) {
+      const known = this.#newestRun === 0 ? 'there is none' : `run-1 to run-${this.#newestRun}`;
+      throw new InputError([
+        { file: from, message: `found "${runId}", expected a RunTask or StartTask of the run: ${known}` },
+      ]);
+    }
+    const { taskDefinition, group, capacityProviders, containerInstances } = requested.event;
+    const { tasks, failed } = this.#ofRun;
+    const count = capacityProviders.length + containerInstances.length;
+    const call = containerInstances.length > 0 ? `StartTask on ${containerInstances.join(', ')}` : 'RunTask';
+    return [
+      `${runId}, ${call}: ${formatNoun(count, 'task')} of ${taskDefinition} in group ${group}, ${formatInstant(requested.atMs)}`,
+      `  created: ${tasks.length === 0 ? 'none' : tasks.join(', ')}`,
+      ...failed.flatMap(({ event }) => [`failed, and is not tried again`, ...this.#told(event)]),
+    ];
+  }
+}
+
+/** How tasks without a service are told together. */
+function ownTasks(group: string): string {
+  return `tasks of their own in group ${group}`;
 }
 
 function first(names: ReadonlySet<string>): string {
@@ -188,18 +250,20 @@ function scored(strategy: string, score: number): string {
   return `the winner's value had ${formatNoun(score, 'task')} of the group`;
 }
 
-/** Why there was no place, who came closest, and what would make it fit. */
-function told({ reason, closest, lack, refusedBy, refusedCounts }: Refusal): string[] {
+/** Why there was no place, who came closest, and what would help. @param isBound  no other instance comes into question */
+function told({ reason, closest, lack, refusedBy, refusedCounts }: Refusal, isBound: boolean): string[] {
   const counts = refusedBy.map((by, index) => `${formatCount(refusedCounts[index] as number)} x ${by}`);
   return [
     `  reason: ${reason}`,
     ...(counts.length > 0 ? [`  instances turned away: ${counts.join(', ')}`] : []),
     ...(closest === undefined ? [] : [`  closest: ${closest} ${lack ?? ''}`]),
-    `  what would help: ${REMEDIES[reason]}`,
+    `  what would help: ${isBound && REMEDIES[reason] === ROOM ? ROOM_THERE : REMEDIES[reason]}`,
   ];
 }
 
 const ROOM = 'free the difference on the closest instance, add an instance, or let the task ask for less';
+const ROOM_THERE =
+  'free the difference on that very instance, or let the task ask for less: it is not looked for elsewhere';
 const REMEDIES: Readonly<Record<Refusal['reason'], string>> = {
   'No Container Instances were found in your cluster.':
     'start instances, and look whether their ecs.config names this cluster',
@@ -218,6 +282,10 @@ const REMEDIES: Readonly<Record<Refusal['reason'], string>> = {
     'instances that the expression selects: their type, zone, or ECS_INSTANCE_ATTRIBUTES',
   'Capacity is unavailable at this time. Please try again later or in a different availability zone':
     'subnets in other zones, or FARGATE beside FARGATE_SPOT in the capacity provider strategy',
+  MISSING: 'the id of an instance that is in the cluster: StartTask does not look for another',
+  INACTIVE: 'an instance that is ACTIVE: StartTask does not look for another',
+  'ECS was unable to assume the role that was provided for this task.':
+    'let ecs-tasks.amazonaws.com assume the execution role and the task role: their AssumeRolePolicyDocument',
   'PROVISIONING LIMIT': 'wait: as many tasks wait for capacity as a cluster may have; they are tried again',
   'ThrottlingException: Rate exceeded': 'wait: the service scheduler tries again by itself',
 };

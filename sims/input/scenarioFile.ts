@@ -16,6 +16,7 @@ import {
 } from '../../core/index.ts';
 import { documentProblems, readDocument } from './document.ts';
 import { InputError } from './inputError.ts';
+import { withServices } from './servicesFile.ts';
 import { readTrace, type Trace, type TraceOptions } from './trace.ts';
 
 /** What the command line may change. */
@@ -27,6 +28,8 @@ export interface ScenarioOverrides {
   readonly periodMs?: number | undefined;
   readonly seed?: number | undefined;
   readonly days?: number | undefined;
+  /** A file of services in place of the scenario's. */
+  readonly services?: string | undefined;
 }
 
 export interface LoadedScenario {
@@ -59,6 +62,11 @@ export function loadScenario(file: string, overrides: ScenarioOverrides = {}): L
     ...value,
     ...(overrides.seed === undefined ? {} : { seed: overrides.seed }),
   };
+  if (overrides.services !== undefined) {
+    const read = withServices(scenario, overrides.services);
+    scenario = read.scenario;
+    notes.push(`${basename(overrides.services)}: ${read.note}`);
+  }
   if (overrides.trace !== undefined) {
     const trace = readOnce(basename(overrides.trace), overrides.trace, {
       ...(overrides.unit === undefined ? {} : { unit: overrides.unit }),

@@ -2,11 +2,11 @@
 
 import type { Immutable } from 'immer';
 import {
-  policyForScaler,
   aggregatedMetric,
   desiredInstances,
   latencyLevels,
   matchingStep,
+  policyForScaler,
   serviceNameOf,
   typesOf,
   type EcsSimulation,
@@ -595,9 +595,10 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
     `Fargate Spot takes ${taskId} of ${serviceName} back: SIGTERM, killed ${formatInstant(endsAtMs)} at the latest`,
   ContainerInstanceRegistered: ({ ec2InstanceId, instanceType, availabilityZone, cpuUnits, memoryMiB }) =>
     `${ec2InstanceId} joined the cluster: ${instanceType} in ${availabilityZone}, ${formatCount(cpuUnits)} CPU units, ${formatCount(memoryMiB)} MiB`,
-  ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: its trunk is there`,
+  ContainerInstanceActivated: ({ ec2InstanceId }) => `${ec2InstanceId} is ACTIVE: tasks can be placed there`,
   ContainerInstanceDraining: ({ ec2InstanceId }) => `${ec2InstanceId} is DRAINING: its tasks are replaced elsewhere`,
   ContainerInstanceDeregistered: ({ ec2InstanceId }) => `${ec2InstanceId} has left the cluster`,
+  ContainerInstanceChangeRefused: ({ ec2InstanceId, reason }) => `${ec2InstanceId} cannot be changed so: ${reason}`,
 
   ServiceCreated: ({ config, taskDefinition, strategy }) => {
     const on = strategy.length === 0 ? 'EC2' : strategy.map(({ capacityProvider }) => capacityProvider).join(', ');
@@ -651,8 +652,7 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
 
   TaskRunRequested: ({ runId, group, taskDefinition, capacityProviders, containerInstances }) =>
     `${runId} asks for ${formatNoun(capacityProviders.length + containerInstances.length, 'task')} of ${taskDefinition} in ${group}`,
-  TaskRunFailed: ({ runId, reason, ec2InstanceId }) =>
-    `a task of ${runId} has no place: ${reason}${ec2InstanceId === undefined ? '' : ` (${ec2InstanceId})`}`,
+  TaskRunFailed: ({ runId, ...refused }) => `a task of ${runId} has no place: ${describeRefusal(refused)}`,
   TaskFaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
   TaskFaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
   ContainerAgentDisconnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is disconnected`,

@@ -9,7 +9,7 @@ import { keyedRng, parseInstant } from '../../kernel/index.ts';
 import { taskDemand, type TaskDefinitionLike } from '../taskDefinition.ts';
 import { placementAssumptions } from './assumptions.ts';
 import { requiredAttributes, type AskingTaskDefinition } from './capabilities.ts';
-import { placementConstraint } from './constraints.ts';
+import { placementConstraint, taskDefinitionConstraint } from './constraints.ts';
 import { prepare, scanForPlace, type Refused } from './engine.ts';
 import type { PlacementInstance } from './instance.ts';
 import { chooseVictims } from './scaleIn.ts';
@@ -78,7 +78,7 @@ export interface PlaceTaskAnswer {
  *
  * @returns the instance, how many instances each step left (active, fit for the task, with room, allowed, then one number
  *   per strategy) and the winner's scores; or ECS's failure reason with the closest instance and what it lacked
- * @throws ZodError for a strategy or constraint that AWS would not take
+ * @throws ZodError for a strategy or constraint that AWS would not take; RangeError for an instance that cannot be read
  */
 export function placeTask(
   request: PlaceTaskRequest,
@@ -87,6 +87,7 @@ export function placeTask(
 ): PlaceTaskAnswer | Refused {
   const { seed = 1, ...written } = options;
   const { taskDefinition, placementStrategy: strategies = [], placementConstraints = [] } = request;
+  const own = taskDefinition.placementConstraints ?? [];
   const group = request.group ?? `family:${taskDefinition.family ?? ''}`;
   const chain = z.array(placementStrategy).max(5).parse(strategies);
   const place = scanForPlace(
@@ -99,7 +100,7 @@ export function placeTask(
         constraints: z
           .array(placementConstraint)
           .max(10)
-          .parse([...(taskDefinition.placementConstraints ?? []), ...placementConstraints]),
+          .parse([...z.array(taskDefinitionConstraint).parse(own), ...placementConstraints]),
         strategies: chain.length > 0 ? chain : group.startsWith('service:') ? SERVICE_STRATEGY : RUN_TASK_STRATEGY,
         capacityProvider: request.capacityProvider,
       },
@@ -112,9 +113,18 @@ export function placeTask(
   return { ec2InstanceId: place.instance.ec2InstanceId, left: place.left, scores: place.scores };
 }
 
+/** @throws RangeError for what is left of it, and an instant, that cannot be read */
 function instanceOf(json: InstanceJson, index: number): PlacementInstance {
   const { instanceType = 'unknown', availabilityZone, registeredAt, taskGroups = {} } = json;
-  const { gpuCount = 0, enis = 0, ...remaining } = json.remaining;
+  const { cpuUnits, memoryMiB, gpuCount = 0, enis = 0 } = json.remaining;
+  const remaining = { cpuUnits, memoryMiB, gpuCount, enis };
+  const refuse = (key: string, found: unknown, expected: string) => {
+    throw new RangeError(`instances[${index}].${key}: found ${JSON.stringify(found)}, expected ${expected}`);
+  };
+  for (const [key, amount] of Object.entries(remaining))
+    if (!Number.isFinite(amount)) refuse(`remaining.${key}`, amount, 'a number');
+  const registeredAtMs = registeredAt === undefined ? index : parseInstant(registeredAt);
+  if (Number.isNaN(registeredAtMs)) refuse('registeredAt', registeredAt, 'an instant such as 2030-01-07T08:00:00Z');
   const ports = [
     ...(json.tcpPorts ?? []).map((port) => `tcp/${port}`),
     ...(json.udpPorts ?? []).map((port) => `udp/${port}`),
@@ -125,11 +135,11 @@ function instanceOf(json: InstanceJson, index: number): PlacementInstance {
     instanceType,
     availabilityZone,
     capacityProvider: json.capacityProvider,
-    registeredAtMs: registeredAt === undefined ? index : parseInstant(registeredAt),
+    registeredAtMs,
     status: json.status ?? 'ACTIVE',
     agentConnected: json.agentConnected ?? true,
     agentVersion: json.agentVersion ?? placementAssumptions.parse({}).agentVersion,
-    remaining: { ...remaining, gpuCount, enis },
+    remaining,
     ports: new Map(ports.map((port) => [port, true])),
     attributes: new Map<string, string | null>(
       Object.entries({
@@ -183,24 +193,21 @@ export function chooseTasksToStop<Task extends StoppableTaskJson>(
 ): readonly Task[] {
   const { seed = 1, tieBreak = 'lexical', stopFirst = 'pending', placementStrategy: strategies = [], demand } = options;
   const chain = z.array(placementStrategy).max(5).parse(strategies);
-  const victims = chooseVictims(
-    tasks.map(({ taskId, number, running = true, instance, availabilityZone, ...rest }, index) => ({
-      taskId,
-      number: number ?? index,
-      running,
-      unhealthy: rest.unhealthy === true,
-      protectedFromScaleIn: rest.protectedFromScaleIn === true,
-      instance: instance === undefined ? undefined : instanceOf(instance, index),
-      availabilityZone: availabilityZone ?? instance?.availabilityZone,
-    })),
-    count,
-    {
-      demand: demand ?? { cpuUnits: 0, memoryMiB: 0 },
-      strategies: chain.length === 0 ? SERVICE_STRATEGY : chain,
-      assumptions: { tieBreak, stopFirst },
-      draws: keyedRng(seed).at('ecs.scaleIn', 1),
-    },
-  );
-  const byId = new Map(tasks.map((task) => [task.taskId, task]));
-  return victims.map(({ taskId }) => byId.get(taskId) as Task);
+  const stoppable = tasks.map(({ taskId, number, running = true, instance, availabilityZone, ...rest }, index) => ({
+    taskId,
+    number: number ?? index,
+    running,
+    unhealthy: rest.unhealthy === true,
+    protectedFromScaleIn: rest.protectedFromScaleIn === true,
+    instance: instance === undefined ? undefined : instanceOf(instance, index),
+    availabilityZone: availabilityZone ?? instance?.availabilityZone,
+  }));
+  const victims = chooseVictims(stoppable, count, {
+    demand: demand ?? { cpuUnits: 0, memoryMiB: 0 },
+    strategies: chain.length === 0 ? SERVICE_STRATEGY : chain,
+    assumptions: { tieBreak, stopFirst },
+    draws: keyedRng(seed).at('ecs.scaleIn', 1),
+  });
+  const taskOf = new Map<unknown, Task>(stoppable.map((task, index) => [task, tasks[index] as Task]));
+  return victims.map((victim) => taskOf.get(victim) as Task);
 }
