@@ -416,6 +416,7 @@ const plan = fc.record({
   legacyEmptyMetric: fc.constantFrom(false, false, true),
   provisioningLimit: fc.constantFrom(500, 500, 2),
   fargateLaunchBurst: fc.constantFrom(100, 3),
+  idleCpu: fc.constantFrom('reserved', 'reserved', 'shared'),
   groupScaling: fc.array(groupScaling, { maxLength: 2, size: 'max' }),
   basicMonitoringAlarms: fc.constantFrom('sameWindow' as const, 'sameWindow' as const, 'samePeriods' as const),
 });
@@ -545,6 +546,7 @@ function scenarioOf(drawn: Plan): ScenarioInput {
       placement: drawn.placement,
       metricDelay: { service, loadBalancer, capacityProvider },
       loadBalancing: drawn.loadBalancing,
+      tasks: { idleCpu: drawn.idleCpu as 'shared' },
     },
   };
 }

@@ -63,6 +63,12 @@ export const serviceAssumptions = z.strictObject({
 export type ServiceAssumptions = z.output<typeof serviceAssumptions>;
 
 export const taskAssumptions = z.strictObject({
+  idleCpu: z
+    .enum(['reserved', 'shared'])
+    .default('reserved')
+    .describe(
+      'what tasks without a size of their own may use on an instance: their CPU units, or also what is idle there, which is what AWS documents for Linux. reserved: CPUUtilization ends at 100 %, and says how full the tasks are',
+    ),
   agentDisconnectDelay: duration
     .prefault('120s')
     .describe('from the loss of an agent until agentConnected is false; AWS: "within a few minutes"'),

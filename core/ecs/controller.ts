@@ -848,7 +848,7 @@ function protection(world: Immutable<EcsWorld>, atMs: Millis, instanceId: string
   return [due(atMs, { type: 'SetInstanceProtection', instanceId, protectedFromScaleIn })];
 }
 
-/** Once a minute the burstable instances settle their CPU credits, and their tasks run as fast as these allow. */
+/** Once a minute the burstable instances settle their CPU credits, and tasks run as fast as these, or idle CPU, allow. */
 const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   merge(
     events.on('LoadServed').pipe(
@@ -861,14 +861,27 @@ const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         }),
       ),
     ),
-    events.on('CpuCreditsSettled').pipe(
-      mergeMap(({ atMs, event: { instanceIds, vcpus } }) =>
-        cpuSpeeds(world, instanceIds, vcpus)
-          .filter(({ serviceName, percent }) => percent !== 100 || world.ecs.cpuSpeeds.has(serviceName))
-          .map((speed) => due(atMs, { type: 'SetCpuSpeed', ...speed })),
-      ),
+    events.on('LoadServed').pipe(
+      filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
+      // Where instances live on credits these are settled first.
+      filter(() => world.ecs.assumptions.tasks.idleCpu === 'shared' && !hasBurstableInstances(world)),
+      mergeMap(({ atMs }) => changedSpeeds(world, atMs, [], [])),
     ),
+    events
+      .on('CpuCreditsSettled')
+      .pipe(mergeMap(({ atMs, event: { instanceIds, vcpus } }) => changedSpeeds(world, atMs, instanceIds, vcpus))),
   );
+
+function changedSpeeds(
+  world: Immutable<EcsWorld>,
+  atMs: Millis,
+  instanceIds: readonly string[],
+  vcpus: readonly number[],
+): Due<Asked>[] {
+  return cpuSpeeds(world, instanceIds, vcpus)
+    .filter(({ serviceName, percent }) => percent !== 100 || world.ecs.cpuSpeeds.has(serviceName))
+    .map((speed) => due(atMs, { type: 'SetCpuSpeed', ...speed }));
+}
 
 /** Spot notices drain instances that are told to, Fargate Spot stops its tasks, and what a zone held is lost with it. */
 const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>

@@ -94,6 +94,7 @@ export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
 export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
 export { groupOf, hasReleased, placementRequest } from './task.ts';
+export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';
 export {
   DEFAULT_IMAGE_MIB,
   portProblems,

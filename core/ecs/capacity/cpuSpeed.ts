@@ -1,7 +1,7 @@
 /**
- * What CPU credits do to tasks: an instance without credits shares its baseline among its tasks, and a service is as fast as
- * its tasks are on average. Measured once a minute, by service and instance, not by task.
- * Choice: a task reaches its CPU units at most, with credits too, and an idle machine spends nothing.
+ * How fast tasks run: an instance without CPU credits shares its baseline among its tasks, and one with idle CPU lends it, where
+ * the scenario says so. A service is as fast as its tasks are on average. Measured once a minute, by service and instance.
+ * Choice: on an instance that lives on credits a task reaches its CPU units at most, and an idle machine spends nothing.
  *
  * @source AWS, EC2 user guide, "Key concepts for burstable performance instances"
  */
@@ -14,9 +14,10 @@ import type { Service } from '../service.ts';
 import { serviceOfGroup } from '../task.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
 import type { EcsWorld } from '../world.ts';
+import { sharedCpuUnits, type CpuWish } from './idleCpu.ts';
 
 export const cpuSpeedEvents = {
-  CpuSpeedChanged: event('CPU credits of its instances changed how fast the tasks of a service run.', {
+  CpuSpeedChanged: event('CPU credits or idle CPU of its instances changed how fast the tasks of a service run.', {
     serviceName: text('the service'),
     percent: number('of their CPU units, on average'),
   }),
@@ -99,10 +100,9 @@ export function cpuSpeeds(
   const tasks = new Map<string, number>();
   const speeds = new Map<string, number>();
   for (const instance of world.ecs.containerInstances.values()) {
-    const speed = speedOf(world, instance, usable.get(instance.ec2InstanceId));
-    for (const [{ config }, count] of servicesOn(world, instance)) {
-      tasks.set(config.serviceName, (tasks.get(config.serviceName) ?? 0) + count);
-      speeds.set(config.serviceName, (speeds.get(config.serviceName) ?? 0) + count * speed);
+    for (const [serviceName, count, speed] of speedsOn(world, instance, usable.get(instance.ec2InstanceId))) {
+      tasks.set(serviceName, (tasks.get(serviceName) ?? 0) + count);
+      speeds.set(serviceName, (speeds.get(serviceName) ?? 0) + count * speed);
     }
   }
   return Array.from(world.ecs.services.keys(), (serviceName) => {
@@ -112,13 +112,47 @@ export function cpuSpeeds(
   });
 }
 
-function speedOf(
+/** Services on an instance, how many tasks each has there, and how fast they are. @param vcpus  of one that lives on credits */
+function* speedsOn(
   world: Immutable<EcsWorld>,
   instance: Immutable<ContainerInstance>,
   vcpus: number | undefined,
-): number {
-  if (vcpus === undefined) return 1;
-  let units = 0;
-  for (const [service, count] of servicesOn(world, instance)) units += unitsOn(world, service, count);
-  return units === 0 ? 1 : Math.min(1, (vcpus * 1024) / units);
+): Iterable<readonly [serviceName: string, count: number, speed: number]> {
+  const services = Array.from(servicesOn(world, instance));
+  const own = services.map(([service, count]) => unitsOn(world, service, count));
+  let usable = own;
+  if (vcpus !== undefined) {
+    const all = own.reduce((sum, units) => sum + units, 0);
+    usable = own.map((units) => (all === 0 ? units : units * Math.min(1, (vcpus * 1024) / all)));
+  } else if (world.ecs.assumptions.tasks.idleCpu === 'shared')
+    usable = [
+      ...sharedCpuUnits(
+        instance.registered.cpuUnits,
+        services.map((entry) => wishOf(world, entry)),
+      ),
+    ];
+  for (const [index, [{ config }, count]] of services.entries()) {
+    const units = own[index] as number;
+    yield [config.serviceName, count, units === 0 ? 1 : (usable[index] as number) / units];
+  }
+}
+
+/** From this part of what they could use on, tasks are taken to want more. */
+const BUSY_PERCENT = 95;
+
+function wishOf(world: Immutable<EcsWorld>, [service, count]: readonly [Immutable<Service>, number]): CpuWish {
+  const { ecs } = world;
+  const cpuUnits = unitsOn(world, service, count);
+  const { percent, steps } = service.utilization.minute.cpu;
+  const usedPercent = steps === 0 ? 0 : percent / steps;
+  const speed = ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
+  const { definition } = ecs.taskDefinitions.get(
+    primaryOf(service).taskDefinition,
+  ) as Immutable<RegisteredTaskDefinition>;
+  return {
+    cpuUnits,
+    usedUnits: (cpuUnits * usedPercent) / 100,
+    isBusy: usedPercent >= speed * BUSY_PERCENT,
+    isLimited: definition.cpu !== undefined,
+  };
 }
