@@ -28,7 +28,7 @@ export interface VoyageOptions {
   readonly onEvents?: ((events: Iterable<Recorded<Event>>) => void) | undefined;
   /** Hears how far the run is, 0 to 1. */
   readonly onProgress?: ((share: number) => void) | undefined;
-  /** Hears of the run as it is after each hop that filled a chunk, to go on from should it be killed. */
+  /** Hears of the run after each hop. */
   readonly onHop?: ((simulation: EcsSimulation) => void) | undefined;
   /** Where an earlier run was interrupted. */
   readonly from?: Resumption | undefined;

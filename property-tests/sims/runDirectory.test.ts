@@ -228,7 +228,8 @@ describe('a run that is killed', () => {
     const out = join(folder, 'cut');
     const chain = (whole.get('chain.ndjson') as Buffer).toString('utf8').trimEnd().split('\n');
     // Killed after each of the links, while the next file and the next line were being written.
-    for (const kept of [chain.length - 1, chain.length - 2, Math.floor(chain.length / 2), 1]) {
+    // One of them is that of a chunk: its checkpoint must come after the same hop as ever.
+    for (const kept of [chain.length - 2, chain.findIndex((line) => line.includes('"seq"')), 1]) {
       rmSync(out, { recursive: true, force: true });
       cpSync(long, out, { recursive: true });
       writeFileSync(

@@ -74,9 +74,7 @@ async function sailInto(
   const { summary, series, activities } = await sail(loaded, {
     engineVersion,
     onEvents: directory === undefined ? undefined : (events) => directory.append(events),
-    onHop: (simulation) => {
-      if (directory?.wantsCheckpoint === true) directory.checkpoint(simulation.checkpoint());
-    },
+    onHop: (simulation) => directory?.checkpoint({ log: simulation.log, checkpoint: () => simulation.checkpoint() }),
     from,
     onProgress: progress.update,
     stopped: () => interrupted,

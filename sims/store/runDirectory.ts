@@ -141,15 +141,22 @@ export class RunDirectory {
     });
   }
 
-  /** Whether a chunk has been written since the last checkpoint. */
-  get wantsCheckpoint(): boolean {
-    return this.#chain.links.at(-1)?.events !== undefined;
-  }
-
-  checkpoint(checkpoint: EcsCheckpoint): void {
-    const { seq } = checkpoint.log;
+  /**
+   * Writes a checkpoint where the run has just filled a chunk; asked after each hop, so that a run that was resumed, too, has its
+   * checkpoints after the hops that fill chunks.
+   */
+  checkpoint({
+    log,
+    checkpoint,
+  }: {
+    readonly log: { readonly length: number };
+    readonly checkpoint: () => EcsCheckpoint;
+  }): void {
+    if (this.#chain.links.at(-1)?.events === undefined || log.length < this.#written) return;
+    const taken = checkpoint();
+    const { seq } = taken.log;
     const file = `checkpoints/${numbered(seq)}.json.br`;
-    told(this.#path, () => this.#chain.append(file, encodeCheckpoint(checkpoint), { seq, atMs: checkpoint.atMs }));
+    told(this.#path, () => this.#chain.append(file, encodeCheckpoint(taken), { seq, atMs: taken.atMs }));
   }
 
   /** @throws InputError like `append` */
