@@ -43,7 +43,7 @@ import {
 } from './ecs/index.ts';
 import { emptyEcr } from './ecr/index.ts';
 import { emptyElb } from './elb/index.ts';
-import { emptyIam, managedPolicy, nameInArn, type PolicyDocument } from './iam/index.ts';
+import { emptyIam, managedPolicy, type PolicyDocument } from './iam/index.ts';
 import {
   Calendar,
   Digest,
@@ -348,12 +348,12 @@ function* surroundingChange(change: Change): Iterable<Command> {
   }
   if (AttachRolePolicy !== undefined) {
     const { RoleName: roleName, PolicyArn } = AttachRolePolicy;
-    const policyName = nameInArn(PolicyArn);
-    yield { type: 'PutRolePolicy', roleName, policyName, document: managedPolicy(policyName) as PolicyDocument };
+    const document = managedPolicy(PolicyArn) as PolicyDocument;
+    yield { type: 'PutRolePolicy', roleName, policyName: PolicyArn, document };
   }
   if (DetachRolePolicy !== undefined) {
     const { RoleName: roleName, PolicyArn } = DetachRolePolicy;
-    yield { type: 'RemoveRolePolicy', roleName, policyName: nameInArn(PolicyArn) };
+    yield { type: 'RemoveRolePolicy', roleName, policyName: PolicyArn };
   }
   for (const type of ['AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress'] as const) {
     const made = change[type];

@@ -26,10 +26,10 @@ export function nameInArn(nameOrArn: string): string {
 export const roleName = z.string().min(1).max(2048).transform(nameInArn).describe('its name, or its ARN');
 
 const attachedPolicy = roleName
-  .refine((name) => managedPolicy(name) !== undefined, {
-    error: ({ input }) =>
-      `found "${String(input)}", expected ${managedPolicyNames.join(', ')}; another one as an inline policy`,
-  })
+  .refine(
+    (name) => managedPolicy(name) !== undefined,
+    `expected ${managedPolicyNames.join(', ')}; another one as an inline policy`,
+  )
   .describe('an AWS managed policy: its name, or its ARN');
 
 const inlinePolicy = z.strictObject({ PolicyName: z.string().min(1).max(128), PolicyDocument: policyDocument });
