@@ -50,8 +50,10 @@ function failureOf(event: Event): Pick<FailureReport, 'who' | 'reason' | 'count'
   switch (event.type) {
     case 'TaskStopped': {
       const { serviceName, stopCode, reason } = event;
-      const isWanted = stopCode === 'UserInitiated' || reason.startsWith('Scaling activity');
-      return isWanted ? undefined : { who: serviceName || event.taskId, reason, count: 1 };
+      // What the scheduler stops has failed only where it says so: the rest is scaling, deployments and draining.
+      const hasFailed =
+        stopCode === 'ServiceSchedulerInitiated' ? reason.startsWith('Task failed') : stopCode !== 'UserInitiated';
+      return hasFailed ? { who: serviceName || event.taskId, reason, count: 1 } : undefined;
     }
     case 'ContainerStopped':
       return event.reason === undefined

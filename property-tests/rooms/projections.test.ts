@@ -198,7 +198,8 @@ test('failures are counted: every task that did not start, every refused call, a
         if (event.type === 'TaskRunFailed' || event.type === 'AgentCallDenied') return 1;
         if (event.type === 'ContainerStopped') return event.reason === undefined ? 0 : 1;
         if (event.type !== 'TaskStopped') return 0;
-        return event.stopCode === 'UserInitiated' || event.reason.startsWith('Scaling activity') ? 0 : 1;
+        const isWanted = /^(Scaling activity|Task is on a draining)/.test(event.reason);
+        return event.stopCode === 'UserInitiated' || isWanted ? 0 : 1;
       });
       assert.equal(
         report.reduce((sum, failure) => sum + failure.count, 0),
