@@ -74,7 +74,7 @@ async function sailInto(
   const { summary, series, activities } = await sail(loaded, {
     engineVersion,
     onEvents: directory === undefined ? undefined : (events) => directory.append(events),
-    onHop: (simulation) => directory?.checkpoint({ log: simulation.log, checkpoint: () => simulation.checkpoint() }),
+    onHop: (simulation) => directory?.checkpoint(simulation),
     from,
     onProgress: progress.update,
     stopped: () => interrupted,

@@ -3,10 +3,11 @@
  * checkpoints between them), and what it came to (scaling activities as AWS lists them, summary); all of it in one chain.
  */
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type {
   EcsCheckpoint,
+  EcsSimulation,
   Event,
   PriceList,
   Recorded,
@@ -63,7 +64,9 @@ export class RunDirectory {
   static create(path: string, loaded: LoadedScenario, engineVersion: string): RunDirectory {
     return told(path, () => {
       if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0))
-        throw new Error('found something there already, expected a new or empty directory');
+        throw new InputError([
+          { file: path, message: 'found something there already, expected a new or empty directory' },
+        ]);
       mkdirSync(path, { recursive: true });
       const unlock = lockDirectory(path);
       const chain = new Chain(path);
@@ -77,22 +80,19 @@ export class RunDirectory {
         runtime: { node, v8, tz },
         seed: scenario.seed,
         scenario,
-        traces: traceFiles.map(({ name, file, sha256 }) => ({
-          name,
-          copy: `traces/${basename(file)}`,
-          series: `traces/${basename(file)}.json`,
-          sha256,
-        })),
+        traces: traceFiles.map(({ name, file, sha256 }, index) => {
+          const copy = `traces/${index + 1}-${basename(file)}`;
+          return { name, copy, series: `${copy}.json`, sha256 };
+        }),
         prices,
         notes,
       };
-      chain.append('manifest.json', jsonBytes(manifest));
-      for (const { name, copy, series } of manifest.traces) {
-        const { file } = traceFiles.find((trace) => trace.name === name) as LoadedScenario['traceFiles'][number];
-        copyFileSync(file, join(path, copy));
-        chain.append(copy, readFileSync(file));
+      for (const [index, { name, copy, series }] of manifest.traces.entries()) {
+        chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));
         chain.append(series, jsonBytes(traces.get(name)));
       }
+      // Last: what has a manifest has all that repeats the run.
+      chain.append('manifest.json', jsonBytes(manifest));
       return new RunDirectory(path, chain, unlock, 0);
     });
   }
@@ -103,31 +103,42 @@ export class RunDirectory {
    * @returns the directory, and where to go on from; undefined: the run is complete. @throws InputError
    */
   static resume(path: string): { readonly directory: RunDirectory; readonly from: Resumption | undefined } | undefined {
-    return told(path, () => {
-      const reader = new RunReader(path);
-      if (reader.isComplete) return undefined;
-      const unlock = lockDirectory(path);
-      const { links } = reader;
-      const whole = links.filter(({ events }) => events === CHUNK_EVENTS);
-      const stored = whole.length * CHUNK_EVENTS;
-      const firstUnfit = links.findIndex(
-        ({ file, events }) =>
-          file === 'summary.json' ||
-          file === 'scaling-activities.json' ||
-          (events !== undefined && events < CHUNK_EVENTS),
-      );
-      const chain = new Chain(path, links);
-      for (let index = 0; index < links.length; index++) readLinked(path, links, index);
-      chain.cutTo(firstUnfit === -1 ? links.length : firstUnfit);
-      const known = new Set(chain.links.map(({ file }) => file));
-      for (const folder of ['events', 'checkpoints'])
-        for (const name of readdirSync(join(path, folder)))
-          if (!known.has(`${folder}/${name}`)) rmSync(join(path, folder, name));
-      const index = chain.links.findLastIndex(({ seq }) => seq !== undefined && seq <= stored);
-      const checkpoint = index === -1 ? undefined : decodeCheckpoint(readLinked(path, chain.links, index));
-      const from = checkpoint === undefined ? undefined : { checkpoint, events: reader.events(0, checkpoint.log.seq) };
-      return { directory: new RunDirectory(path, chain, unlock, stored), from };
-    });
+    if (new RunReader(path).isComplete) return undefined;
+    const unlock = told(path, () => lockDirectory(path));
+    try {
+      return told(path, () => RunDirectory.#reopen(path, unlock));
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  /** Drops what was not whole when the run ended, and finds where to go on. The directory is ours. */
+  static #reopen(
+    path: string,
+    unlock: () => void,
+  ): { readonly directory: RunDirectory; readonly from: Resumption | undefined } {
+    const reader = new RunReader(path);
+    const { links } = reader;
+    const whole = links.filter(({ events }) => events === CHUNK_EVENTS);
+    const stored = whole.length * CHUNK_EVENTS;
+    const firstUnfit = links.findIndex(
+      ({ file, events }) =>
+        file === 'summary.json' ||
+        file === 'scaling-activities.json' ||
+        (events !== undefined && events < CHUNK_EVENTS),
+    );
+    const chain = new Chain(path, links);
+    for (let index = 0; index < links.length; index++) readLinked(path, links, index);
+    chain.cutTo(firstUnfit === -1 ? links.length : firstUnfit);
+    const known = new Set(chain.links.map(({ file }) => file));
+    for (const folder of ['events', 'checkpoints'])
+      for (const name of readdirSync(join(path, folder)))
+        if (!known.has(`${folder}/${name}`)) rmSync(join(path, folder, name));
+    const index = chain.links.findLastIndex(({ seq }) => seq !== undefined && seq <= stored);
+    const checkpoint = index === -1 ? undefined : decodeCheckpoint(readLinked(path, chain.links, index));
+    const from = checkpoint === undefined ? undefined : { checkpoint, events: reader.events(0, checkpoint.log.seq) };
+    return { directory: new RunDirectory(path, chain, unlock, stored), from };
   }
 
   /** Takes events in their order; those that are stored already are passed over. @throws InputError when the disk is full */
@@ -145,18 +156,12 @@ export class RunDirectory {
    * Writes a checkpoint where the run has just filled a chunk; asked after each hop, so that a run that was resumed, too, has its
    * checkpoints after the hops that fill chunks.
    */
-  checkpoint({
-    log,
-    checkpoint,
-  }: {
-    readonly log: { readonly length: number };
-    readonly checkpoint: () => EcsCheckpoint;
-  }): void {
-    if (this.#chain.links.at(-1)?.events === undefined || log.length < this.#written) return;
-    const taken = checkpoint();
-    const { seq } = taken.log;
-    const file = `checkpoints/${numbered(seq)}.json.br`;
-    told(this.#path, () => this.#chain.append(file, encodeCheckpoint(taken), { seq, atMs: taken.atMs }));
+  checkpoint(simulation: EcsSimulation): void {
+    if (this.#chain.links.at(-1)?.events === undefined || simulation.log.length < this.#written) return;
+    const checkpoint = simulation.checkpoint();
+    const { atMs, log } = checkpoint;
+    const file = `checkpoints/${numbered(log.seq)}.json.br`;
+    told(this.#path, () => this.#chain.append(file, encodeCheckpoint(checkpoint), { seq: log.seq, atMs }));
   }
 
   /** @throws InputError like `append` */
@@ -278,12 +283,8 @@ function told<Value>(path: string, action: () => Value): Value {
   try {
     return action();
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    if (
-      (error as NodeJS.ErrnoException).code === undefined &&
-      !(error instanceof Error && error.message.startsWith('found'))
-    )
-      throw error;
+    // Errors of the file system have a code, such as ENOSPC.
+    if (error instanceof InputError || (error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new InputError([{ file: path, message: (error as Error).message }]);
   }
 }
