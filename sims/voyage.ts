@@ -14,8 +14,8 @@ import {
   type EcsSimulation,
   type Event,
   type Projection,
-  type Recorded,
   type ScalingActivityDescription,
+  type Segment,
 } from '../core/index.ts';
 import type { LoadedScenario } from './input/scenarioFile.ts';
 import { collectMoments } from './report/moments.ts';
@@ -24,8 +24,8 @@ import type { Resumption } from './store/runDirectory.ts';
 
 export interface VoyageOptions {
   readonly engineVersion: string;
-  /** Hears of every event, in batches, oldest first. */
-  readonly onEvents?: ((events: Iterable<Recorded<Event>>) => void) | undefined;
+  /** Hears of every event, segment by segment, oldest first; the last segment comes when the voyage ends. */
+  readonly onSegment?: ((segment: Segment<Event>) => void) | undefined;
   /** Hears how far the run is, 0 to 1. */
   readonly onProgress?: ((share: number) => void) | undefined;
   /** Hears of the run after each hop. */
@@ -55,7 +55,7 @@ export async function sail(loaded: LoadedScenario, options: VoyageOptions): Prom
   const simulation = simulate(scenario, {
     traces,
     keepSegments: KEPT_SEGMENTS,
-    ...(options.onEvents === undefined ? {} : { onSegment: options.onEvents }),
+    ...(options.onSegment === undefined ? {} : { onSegment: options.onSegment }),
   });
   const steps = Math.ceil(scenario.duration / scenario.step);
   const reports = attachReports(simulation, loaded, Math.min(POINTS, steps));
@@ -67,13 +67,9 @@ export async function sail(loaded: LoadedScenario, options: VoyageOptions): Prom
     options.onProgress?.((simulation.nowMs - scenario.start) / scenario.duration);
     await new Promise((resume) => setImmediate(resume));
   }
-  options.onEvents?.(openEvents(simulation));
+  const { open } = simulation.log;
+  if (open !== undefined) options.onSegment?.(open);
   return reports(options.engineVersion);
-}
-
-/** The events since the last full segment. */
-function* openEvents({ log }: EcsSimulation): Iterable<Recorded<Event>> {
-  for (let seq = log.openFrom; seq < log.length; seq++) yield log.at(seq);
 }
 
 /** Attaches the projections to a simulation; the function it returns tells what they saw. */

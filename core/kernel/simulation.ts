@@ -8,8 +8,9 @@ import { Calendar, type Due, type Pending } from './calendar.ts';
 import type { Context, Decide, Evolve, Message, Phases } from './decider.ts';
 import { BrokenInvariantError, ControllerError } from './errors.ts';
 import type { EventDefinitions } from './events.ts';
-import { EventLog, type EventLogOptions, type LogPosition, type Recorded } from './log.ts';
+import { EventLog, type EventLogOptions, type LogPosition } from './log.ts';
 import { keyedRng } from './rng.ts';
+import type { Recorded } from './segment.ts';
 import { Streams, type Controller, type EventStreams } from './streams.ts';
 import { Clock, type Millis } from './time.ts';
 
@@ -30,7 +31,7 @@ export interface Checkpoint<World, C extends Message> {
   readonly log: LogPosition;
 }
 
-export interface SimulationOptions<World, E> extends Omit<EventLogOptions<E>, 'from'> {
+export interface SimulationOptions<World, E extends Message> extends Omit<EventLogOptions<E>, 'from'> {
   /**
    * Called after every event with the world as it is then; throws to stop the run. When it is given, events are also
    * frozen, so that a controller or observer that changes one fails at once (48 ns an event: for tests and `--check`).

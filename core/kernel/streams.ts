@@ -5,7 +5,7 @@ import type { Immutable } from 'immer';
 import type { Due } from './calendar.ts';
 import type { Message } from './decider.ts';
 import type { EventDefinitions } from './events.ts';
-import type { Recorded } from './log.ts';
+import type { Recorded } from './segment.ts';
 
 export interface EventStreams<E extends Message> {
   /** The events of these types, each once, in the order of the log. */

@@ -6,7 +6,8 @@
 
 import { enableMapSet, enablePatches, freeze, produce, produceWithPatches, type Immutable, type Patch } from 'immer';
 import type { Evolve, Message } from './decider.ts';
-import type { EventLog, Recorded } from './log.ts';
+import type { EventLog } from './log.ts';
+import type { Recorded } from './segment.ts';
 import { Simulation, thaw, type Checkpoint, type Model, type SimulationOptions } from './simulation.ts';
 import type { Millis } from './time.ts';
 

@@ -27,7 +27,7 @@ test('a refusal is told with its reason, who came closest, and what would help; 
   const directory = join(folder, 'run');
   const loaded = loadScenario(portEighty);
   const written = RunDirectory.create(directory, loaded, 'test');
-  const sailed = await sail(loaded, { engineVersion: 'test', onEvents: (events) => written.append(events) });
+  const sailed = await sail(loaded, { engineVersion: 'test', onSegment: (segment) => written.append(segment) });
   written.finish(sailed.summary, sailed.activities);
   assert.deepEqual(await placementStory(directory), story);
   assert.deepEqual(await placementStory(directory, 'task-2'), await placementStory(portEighty, 'task-2'));

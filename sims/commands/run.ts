@@ -73,7 +73,7 @@ async function sailInto(
   process.once('SIGINT', interrupt);
   const { summary, series, activities } = await sail(loaded, {
     engineVersion,
-    onEvents: directory === undefined ? undefined : (events) => directory.append(events),
+    onSegment: directory === undefined ? undefined : (segment) => directory.append(segment),
     onHop: (simulation) => directory?.checkpoint(simulation),
     from,
     onProgress: progress.update,

@@ -3,11 +3,12 @@
  * little from one event to the next takes little room: 18 bytes an event where compressed JSON takes 52 (flash-crowd).
  *
  * Before compression: the length of the header, the header as JSON, the columns in its order, then the texts, each once.
- * Numbers are little-endian, as every machine that Node runs on writes them.
+ * Numbers are little-endian, as every machine that Node runs on writes them. The header names the columns of each type of
+ * event, so that a chunk can be read by a version that knows other ones.
  */
 
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import { eventDefinitions, type Event, type Recorded } from '../../core/index.ts';
+import type { NumberList, SegmentColumns, StoredColumn } from '../../core/index.ts';
 
 /** Whole numbers in 1, 2 or 4 bytes, or as the difference to the one before; thousandths and millionths; any number. */
 type Form = 'i8' | 'i16' | 'i32' | 'step' | 'milli' | 'micro' | 'f64';
@@ -15,123 +16,85 @@ type Form = 'i8' | 'i16' | 'i32' | 'step' | 'milli' | 'micro' | 'f64';
 interface Header {
   readonly firstSeq: number;
   readonly count: number;
-  /** Types that come up, in the order of their numbers. */
-  readonly types: readonly string[];
-  /** Of each column its form and how many numbers it has. */
-  readonly columns: readonly (readonly [Form, number])[];
+  /** Types that come up, with their columns. */
+  readonly tables: readonly {
+    readonly type: string;
+    readonly rows: number;
+    readonly columns: readonly Pick<StoredColumn, 'name' | 'kind' | 'optional'>[];
+  }[];
+  /** Of each list of numbers its form and its length, in the order of writing. */
+  readonly lists: readonly (readonly [Form, number])[];
   readonly textBytes: number;
 }
-
-type Kind = 'number' | 'flag' | 'text' | 'numbers' | 'texts' | 'json';
-type Fields = Record<string, unknown>;
-
-const columnsOf: ReadonlyMap<string, readonly { readonly name: string; readonly kind: Kind }[]> = new Map(
-  Object.entries(eventDefinitions).map(([type, { columns }]) => [
-    type,
-    Object.entries(columns as Readonly<Record<string, { readonly kind: Kind }>>).map(([name, { kind }]) => ({
-      name,
-      kind,
-    })),
-  ]),
-);
 
 /** Quality 4: 18.1 bytes an event, where gzip level 1 takes 19.3 in about the same time. */
 const COMPRESSION = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 
-/** Consecutive events, at least one, as bytes. */
-export function encodeChunk(recorded: Iterable<Recorded<Event>>): Buffer {
-  const types = new Map<string, Fields[]>();
-  const typeNumbers = new Map<string, number>();
-  const [typeColumn, atColumn, backColumn]: [number[], number[], number[]] = [[], [], []];
-  let firstSeq = 0;
-  for (const { seq, atMs, causedBy, event } of recorded) {
-    if (typeColumn.length === 0) firstSeq = seq;
-    let rows = types.get(event.type);
-    if (rows === undefined) {
-      typeNumbers.set(event.type, types.size);
-      types.set(event.type, (rows = []));
-    }
-    rows.push(event);
-    typeColumn.push(typeNumbers.get(event.type) as number);
-    atColumn.push(atMs);
-    // How far back the cause is; 0: there is none.
-    backColumn.push(causedBy === -1 ? 0 : seq - causedBy);
-  }
-  const writer = new ColumnWriter();
-  for (const column of [typeColumn, atColumn, backColumn]) writer.write(column);
-  for (const [type, rows] of types)
-    for (const { name, kind } of columnsOf.get(type) ?? []) writer.writeField(rows, name, kind);
-  return writer.finish({ firstSeq, count: typeColumn.length, types: [...types.keys()] });
+/** Events as bytes. @param segment  at least one event */
+export function encodeChunk(segment: SegmentColumns): Buffer {
+  const { firstSeq, count, types, atMs, causedBy, tables, texts } = segment;
+  const writer = new ListWriter();
+  writer.write(types);
+  writer.write(atMs);
+  // How far back the cause is; 0: there is none.
+  writer.write(causedBy.map((cause, index) => (cause === -1 ? 0 : firstSeq + index - cause)));
+  for (const { columns, rows } of tables) for (const column of columns) writer.writeColumn(column, rows);
+  const textBytes = Buffer.from(JSON.stringify(texts));
+  const header: Header = {
+    firstSeq,
+    count,
+    tables: tables.map(({ type, rows, columns }) => ({
+      type,
+      rows,
+      columns: columns.map(({ name, kind, optional }) => ({ name, kind, optional })),
+    })),
+    lists: writer.lists,
+    textBytes: textBytes.length,
+  };
+  const headerBytes = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(headerBytes.length);
+  return brotliCompressSync(Buffer.concat([length, headerBytes, ...writer.parts, textBytes]), COMPRESSION);
 }
 
-class ColumnWriter {
-  readonly #parts: Uint8Array[] = [];
-  readonly #columns: [Form, number][] = [];
-  readonly #texts = new Map<string, number>();
+class ListWriter {
+  readonly parts: Uint8Array[] = [];
+  readonly lists: [Form, number][] = [];
 
-  write(values: readonly number[]): void {
+  write(values: NumberList): void {
     const [form, bytes] = formed(values);
-    this.#columns.push([form, values.length]);
-    this.#parts.push(bytes);
+    this.lists.push([form, values.length]);
+    this.parts.push(bytes);
   }
 
-  writeField(rows: readonly Fields[], name: string, kind: Kind): void {
-    switch (kind) {
-      case 'number':
-        return this.write(rows.map((row) => (row[name] as number | undefined) ?? Number.NaN));
-      case 'flag':
-        return this.write(rows.map((row) => Number(row[name])));
-      case 'text':
-        return this.write(rows.map((row) => (row[name] === undefined ? 0 : this.#textNumber(row[name] as string))));
-      case 'json':
-        return this.write(rows.map((row) => this.#textNumber(JSON.stringify(row[name]))));
-      case 'numbers':
-        return this.#writeLists(rows.map((row) => row[name] as readonly number[]));
-      case 'texts':
-        return this.#writeLists(
-          rows.map((row) => (row[name] as readonly string[]).map((text) => this.#textNumber(text))),
-        );
+  /** Lists that are all as long as each other become one list for each place, after their length; else it is -1. */
+  writeColumn({ values, ends }: StoredColumn, rows: number): void {
+    if (ends === undefined) return this.write(values);
+    const width = ends[0] as number;
+    if (!ends.every((end, row) => end === (row + 1) * width)) {
+      this.write(Int8Array.of(-1));
+      this.write(ends.map((end, row) => end - (row === 0 ? 0 : (ends[row - 1] as number))));
+      this.write(values);
+      return;
     }
-  }
-
-  /** Lists that are all as long as each other become one column for each place. */
-  #writeLists(lists: readonly (readonly number[])[]): void {
-    const width = (lists[0] as readonly number[]).length;
-    if (lists.every(({ length }) => length === width)) {
-      this.write([width]);
-      for (let place = 0; place < width; place++) this.write(lists.map((list) => list[place] as number));
-    } else {
-      this.write([-1]);
-      this.write(lists.map(({ length }) => length));
-      this.write(lists.flat());
+    this.write(Int32Array.of(width));
+    for (let place = 0; place < width; place++) {
+      const placed = new Float64Array(rows);
+      for (let row = 0; row < rows; row++) placed[row] = values[row * width + place] as number;
+      this.write(placed);
     }
-  }
-
-  #textNumber(text: string): number {
-    let number = this.#texts.get(text);
-    if (number === undefined) this.#texts.set(text, (number = this.#texts.size + 1));
-    return number;
-  }
-
-  finish(what: Pick<Header, 'firstSeq' | 'count' | 'types'>): Buffer {
-    const texts = Buffer.from(JSON.stringify([...this.#texts.keys()]));
-    const header = Buffer.from(
-      JSON.stringify({ ...what, columns: this.#columns, textBytes: texts.length } satisfies Header),
-    );
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(header.length);
-    return brotliCompressSync(Buffer.concat([length, header, ...this.#parts, texts]), COMPRESSION);
   }
 }
 
 const MOST = 2 ** 31;
 
 /** Numbers in the smallest form that gives each of them back exactly. */
-function formed(values: readonly number[]): readonly [Form, Uint8Array] {
+function formed(values: NumberList): readonly [Form, Uint8Array] {
   let least = 0;
   let most = 0;
   let whole = true;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       whole = false;
       break;
@@ -149,7 +112,7 @@ function formed(values: readonly number[]): readonly [Form, Uint8Array] {
 }
 
 /** The first number, and the difference of each to the one before. */
-function stepsOf(values: readonly number[]): Uint8Array | undefined {
+function stepsOf(values: NumberList): Uint8Array | undefined {
   const steps = new Int32Array(values.length - 1);
   for (let index = 1; index < values.length; index++) {
     const step = (values[index] as number) - (values[index - 1] as number);
@@ -159,9 +122,10 @@ function stepsOf(values: readonly number[]): Uint8Array | undefined {
   return Buffer.concat([bytesOf(Float64Array.of(values[0] as number)), bytesOf(steps)]);
 }
 
-function scaledBy(values: readonly number[], factor: 1e3 | 1e6): readonly [Form, Uint8Array] | undefined {
+function scaledBy(values: NumberList, factor: 1e3 | 1e6): readonly [Form, Uint8Array] | undefined {
   const scaled = new Int32Array(values.length);
-  for (const [index, value] of values.entries()) {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
     const product = Math.round(value * factor);
     if (!(Math.abs(product) < MOST) || product / factor !== value || Object.is(value, -0)) return undefined;
     scaled[index] = product;
@@ -173,102 +137,81 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The events of a chunk, oldest first. @throws Error when the bytes are none */
-export function decodeChunk(bytes: Uint8Array): Recorded<Event>[] {
-  const reader = new ColumnReader(brotliDecompressSync(bytes));
-  const { firstSeq, count, types } = reader.header;
-  const typeColumn = reader.read();
-  const atColumn = reader.read();
-  const backColumn = reader.read();
-  const lengths = types.map(() => 0);
-  for (const type of typeColumn) lengths[type] = (lengths[type] as number) + 1;
-  const rows = types.map((type, index) => reader.readRows(type, lengths[index] as number));
-  const taken = types.map(() => 0);
-  return Array.from({ length: count }, (_, index) => {
-    const type = typeColumn[index] as number;
-    const row = taken[type] as number;
-    taken[type] = row + 1;
-    const seq = firstSeq + index;
-    const back = backColumn[index] as number;
-    const event = (rows[type] as Fields[])[row] as unknown as Event;
-    return { seq, atMs: atColumn[index] as number, causedBy: back === 0 ? -1 : seq - back, event };
-  });
+/** The events of a chunk. @throws Error when the bytes are none */
+export function decodeChunk(bytes: Uint8Array): SegmentColumns {
+  const raw = brotliDecompressSync(bytes);
+  const headerEnd = 4 + raw.readUInt32LE(0);
+  const header = JSON.parse(raw.toString('utf8', 4, headerEnd)) as Header;
+  const reader = new ListReader(raw, headerEnd, header.lists);
+  const { firstSeq, count } = header;
+  const types = reader.read();
+  const atMs = reader.read();
+  const causedBy = Float64Array.from(reader.read(), (back, index) => (back === 0 ? -1 : firstSeq + index - back));
+  const tables = header.tables.map(({ type, rows, columns }) => ({
+    type,
+    rows,
+    columns: columns.map(({ name, kind, optional }) => {
+      const isList = kind === 'numbers' || kind === 'texts';
+      return { name, kind, optional, ...(isList ? reader.readLists(rows) : { values: reader.read() }) };
+    }),
+  }));
+  const texts = JSON.parse(raw.toString('utf8', raw.length - header.textBytes)) as string[];
+  return { firstSeq, count, types, atMs, causedBy, tables, texts };
 }
 
-class ColumnReader {
-  readonly header: Header;
+class ListReader {
   readonly #bytes: Buffer;
-  readonly #texts: readonly string[];
+  readonly #lists: Header['lists'];
   #next = 0;
   #offset: number;
 
-  constructor(bytes: Buffer) {
-    const headerEnd = 4 + bytes.readUInt32LE(0);
-    this.header = JSON.parse(bytes.toString('utf8', 4, headerEnd)) as Header;
+  constructor(bytes: Buffer, offset: number, lists: Header['lists']) {
     this.#bytes = bytes;
-    this.#offset = headerEnd;
-    this.#texts = JSON.parse(bytes.toString('utf8', bytes.length - this.header.textBytes)) as string[];
+    this.#offset = offset;
+    this.#lists = lists;
   }
 
-  read(): number[] {
-    const [form, length] = this.header.columns[this.#next++] as readonly [Form, number];
+  read(): NumberList {
+    const [form, length] = this.#lists[this.#next++] as readonly [Form, number];
     switch (form) {
       case 'i8':
-        return Array.from(new Int8Array(this.#take(length)));
+        return new Int8Array(this.#take(length));
       case 'i16':
-        return Array.from(new Int16Array(this.#take(2 * length)));
+        return new Int16Array(this.#take(2 * length));
       case 'i32':
-        return Array.from(new Int32Array(this.#take(4 * length)));
+        return new Int32Array(this.#take(4 * length));
       case 'f64':
-        return Array.from(new Float64Array(this.#take(8 * length)));
+        return new Float64Array(this.#take(8 * length));
       case 'milli':
-        return Array.from(new Int32Array(this.#take(4 * length)), (value) => value / 1e3);
+        return Float64Array.from(new Int32Array(this.#take(4 * length)), (value) => value / 1e3);
       case 'micro':
-        return Array.from(new Int32Array(this.#take(4 * length)), (value) => value / 1e6);
+        return Float64Array.from(new Int32Array(this.#take(4 * length)), (value) => value / 1e6);
       case 'step': {
+        const values = new Float64Array(length);
         let value = new Float64Array(this.#take(8))[0] as number;
-        return [value, ...Array.from(new Int32Array(this.#take(4 * (length - 1))), (step) => (value += step))];
+        values[0] = value;
+        for (const [index, step] of new Int32Array(this.#take(4 * (length - 1))).entries())
+          values[index + 1] = value += step;
+        return values;
       }
     }
   }
 
-  readRows(type: string, length: number): Fields[] {
-    const rows = Array.from({ length }, (): Fields => ({ type }));
-    for (const { name, kind } of columnsOf.get(type) ?? []) {
-      if (kind === 'numbers' || kind === 'texts') {
-        const lists = this.#readLists(length);
-        for (const [index, row] of rows.entries()) {
-          const list = lists[index] as number[];
-          row[name] = kind === 'numbers' ? list : list.map((number) => this.#text(number));
-        }
-        continue;
-      }
-      const values = this.read();
-      for (const [index, row] of rows.entries()) {
-        const value = values[index] as number;
-        if (kind === 'flag') row[name] = value === 1;
-        else if (kind === 'json') row[name] = JSON.parse(this.#text(value));
-        else if (kind === 'text' && value !== 0) row[name] = this.#text(value);
-        else if (kind === 'number' && !Number.isNaN(value)) row[name] = value;
-      }
-    }
-    return rows;
-  }
-
-  #readLists(length: number): number[][] {
+  readLists(rows: number): Pick<StoredColumn, 'values'> & { readonly ends: NumberList } {
     const width = this.read()[0] as number;
-    if (width >= 0) {
-      const places = Array.from({ length: width }, () => this.read());
-      return Array.from({ length }, (_, row) => places.map((place) => place[row] as number));
+    const ends = new Float64Array(rows);
+    if (width === -1) {
+      let end = 0;
+      for (const [row, length] of this.read().entries()) ends[row] = end += length;
+      return { values: this.read(), ends };
     }
-    const lengths = this.read();
-    const values = this.read();
-    let end = 0;
-    return lengths.map((size) => values.slice(end, (end += size)));
-  }
-
-  #text(number: number): string {
-    return this.#texts[number - 1] as string;
+    const values = new Float64Array(rows * width);
+    for (let place = 0; place < width; place++) {
+      const placed = this.read();
+      for (let row = 0; row < rows; row++) values[row * width + place] = placed[row] as number;
+    }
+    for (let row = 0; row < rows; row++) ends[row] = (row + 1) * width;
+    return { values, ends };
   }
 
   /** The next bytes, copied so that they are aligned. */

@@ -5,15 +5,17 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type {
-  EcsCheckpoint,
-  EcsSimulation,
-  Event,
-  PriceList,
-  Recorded,
-  ScalingActivityDescription,
-  Scenario,
-  TraceSeries,
+import {
+  Segment,
+  SEGMENT_EVENTS,
+  type EcsCheckpoint,
+  type EcsSimulation,
+  type Event,
+  type PriceList,
+  type Recorded,
+  type ScalingActivityDescription,
+  type Scenario,
+  type TraceSeries,
 } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import type { LoadedScenario } from '../input/scenarioFile.ts';
@@ -24,9 +26,7 @@ import { decodeChunk, encodeChunk } from './chunk.ts';
 import { lockDirectory } from './lock.ts';
 
 /** Version of this layout. */
-const FORMAT = 2;
-/** Events of a chunk; the last one of a run has fewer. */
-export const CHUNK_EVENTS = 65_536;
+const FORMAT = 3;
 
 interface Manifest {
   readonly format: number;
@@ -49,8 +49,7 @@ export class RunDirectory {
   readonly #path: string;
   readonly #chain: Chain;
   readonly #unlock: () => void;
-  /** Events that no chunk holds yet. */
-  #open: Recorded<Event>[] = [];
+  /** How many events the chunks hold. */
   #written: number;
 
   private constructor(path: string, chain: Chain, unlock: () => void, written: number) {
@@ -120,13 +119,13 @@ export class RunDirectory {
   ): { readonly directory: RunDirectory; readonly from: Resumption | undefined } {
     const reader = new RunReader(path);
     const { links } = reader;
-    const whole = links.filter(({ events }) => events === CHUNK_EVENTS);
-    const stored = whole.length * CHUNK_EVENTS;
+    const whole = links.filter(({ events }) => events === SEGMENT_EVENTS);
+    const stored = whole.length * SEGMENT_EVENTS;
     const firstUnfit = links.findIndex(
       ({ file, events }) =>
         file === 'summary.json' ||
         file === 'scaling-activities.json' ||
-        (events !== undefined && events < CHUNK_EVENTS),
+        (events !== undefined && events < SEGMENT_EVENTS),
     );
     const chain = new Chain(path, links);
     for (let index = 0; index < links.length; index++) readLinked(path, links, index);
@@ -141,15 +140,17 @@ export class RunDirectory {
     return { directory: new RunDirectory(path, chain, unlock, stored), from };
   }
 
-  /** Takes events in their order; those that are stored already are passed over. @throws InputError when the disk is full */
-  append(events: Iterable<Recorded<Event>>): void {
-    told(this.#path, () => {
-      for (const recorded of events) {
-        if (recorded.seq < this.#written) continue;
-        this.#open.push(recorded);
-        if (this.#open.length === CHUNK_EVENTS) this.#writeChunk();
-      }
-    });
+  /**
+   * Writes a segment as a chunk, unless it is stored already. Only the last one of a run may be less than full.
+   *
+   * @throws InputError when the disk is full
+   */
+  append(segment: Segment<Event>): void {
+    const { firstSeq, count: events } = segment;
+    if (firstSeq < this.#written) return;
+    const file = `events/${numbered(firstSeq)}.chunk`;
+    told(this.#path, () => this.#chain.append(file, encodeChunk(segment.columns()), { firstSeq, events }));
+    this.#written += events;
   }
 
   /**
@@ -167,19 +168,10 @@ export class RunDirectory {
   /** @throws InputError like `append` */
   finish(summary: RunSummary, activities: readonly ScalingActivityDescription[]): void {
     told(this.#path, () => {
-      if (this.#open.length > 0) this.#writeChunk();
       this.#chain.append('scaling-activities.json', jsonBytes({ ScalingActivities: activities }));
       this.#chain.append('summary.json', jsonBytes(summary), { digest: summary.digest });
       this.#unlock();
     });
-  }
-
-  #writeChunk(): void {
-    const firstSeq = this.#written;
-    const events = this.#open.length;
-    this.#chain.append(`events/${numbered(firstSeq)}.chunk`, encodeChunk(this.#open), { firstSeq, events });
-    this.#written += events;
-    this.#open = [];
   }
 }
 
@@ -194,8 +186,8 @@ export class RunReader {
   readonly links: readonly Link[];
   readonly #path: string;
   #manifest: Manifest | undefined;
-  /** The chunk read last. */
-  #decoded: { readonly index: number; readonly events: readonly Recorded<Event>[] } | undefined;
+  /** The segment read last. */
+  #decoded: { readonly index: number; readonly segment: Segment<Event> } | undefined;
 
   /** @throws InputError when there is no run */
   constructor(path: string) {
@@ -227,18 +219,26 @@ export class RunReader {
     };
   }
 
-  /** Events from one number to another, which is not included; each chunk is read when its turn comes. @throws InputError */
+  /** The segments that hold events from one number to another, which is not included; each is read when its turn comes. @throws InputError */
+  *segments(from = 0, to = Number.POSITIVE_INFINITY): Iterable<Segment<Event>> {
+    for (const [index, { firstSeq, events }] of this.links.entries())
+      if (firstSeq !== undefined && events !== undefined && firstSeq + events > from && firstSeq < to)
+        yield this.#segment(index);
+  }
+
+  /** Events from one number to another, which is not included. @throws InputError */
   *events(from = 0, to = Number.POSITIVE_INFINITY): Iterable<Recorded<Event>> {
-    for (const [index, { firstSeq, events }] of this.links.entries()) {
-      if (firstSeq === undefined || events === undefined || firstSeq + events <= from || firstSeq >= to) continue;
-      for (const recorded of this.#chunk(index)) if (recorded.seq >= from && recorded.seq < to) yield recorded;
+    for (const segment of this.segments(from, to)) {
+      const { firstSeq, count } = segment;
+      const end = Math.min(to, firstSeq + count);
+      for (let seq = Math.max(from, firstSeq); seq < end; seq++) yield segment.read(seq);
     }
   }
 
   /** @throws InputError */
   event(seq: number): Recorded<Event> {
-    const [recorded] = this.events(seq, seq + 1);
-    return recorded as Recorded<Event>;
+    const [segment] = this.segments(seq, seq + 1);
+    return (segment as Segment<Event>).read(seq);
   }
 
   /** The newest checkpoint at or before an instant; undefined: only the start is. @throws InputError */
@@ -247,10 +247,10 @@ export class RunReader {
     return index === -1 ? undefined : decodeCheckpoint(readLinked(this.#path, this.links, index));
   }
 
-  #chunk(index: number): readonly Recorded<Event>[] {
+  #segment(index: number): Segment<Event> {
     if (this.#decoded?.index !== index)
-      this.#decoded = { index, events: decodeChunk(readLinked(this.#path, this.links, index)) };
-    return this.#decoded.events;
+      this.#decoded = { index, segment: Segment.of(decodeChunk(readLinked(this.#path, this.links, index))) };
+    return this.#decoded.segment;
   }
 
   #read(): Manifest {
