@@ -1,12 +1,13 @@
 /** The `seatrial` command: wiring only. What a subcommand does stands in its own file in commands/. */
 
-import { CommanderError, InvalidArgumentError, Command } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
-import { exportRun } from './commands/export.ts';
+import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
+import { query, type QueryOptions } from './commands/query.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
@@ -85,11 +86,23 @@ program
 
 program
   .command('export')
-  .description('the events of a run as lines of JSON, on standard output')
+  .description('the events of a run for other tools: lines of JSON, or a table for each type of event')
   .argument('<dir>', 'directory of run --out')
-  .option('--type <types...>', 'only events of these types')
-  .action(async (dir: string, { type = [] }: { readonly type?: readonly string[] }) => {
-    process.exitCode = await exportRun(dir, type);
+  .addOption(new Option('--format <format>', 'what to write').choices(EXPORT_FORMATS).default('ndjson'))
+  .option('--type <types...>', 'only events of these types', [])
+  .option('--out <dir>', 'a new directory to write to; without one, standard output')
+  .action(async (dir: string, options: ExportOptions) => {
+    process.exitCode = await exportRun(dir, options);
+  });
+
+program
+  .command('query')
+  .description('what SQL finds in the events of a run: a table for each type of event, and `events` for all')
+  .argument('<dir>', 'directory of run --out')
+  .argument('<sql>', 'in the dialect of DuckDB, such as "select time, reason from TaskStopped"')
+  .option('--json', 'print rows as lines of JSON')
+  .action(async (dir: string, sql: string, options: QueryOptions) => {
+    process.exitCode = await query(dir, sql, options);
   });
 
 const explain = program.command('explain').description('why something happened');

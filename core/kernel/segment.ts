@@ -100,7 +100,7 @@ export class Segment<E extends Message> implements Iterable<Recorded<E>> {
     return new Segment<E>(
       firstSeq,
       dictionary,
-      tables.map(({ type, columns }) => new Table(type, columns, dictionary)),
+      tables.map(({ type, columns, rows: count }) => new Table(type, columns, dictionary, count)),
       new Numbers(types),
       new Numbers(atMs),
       new Numbers(causedBy),
@@ -161,10 +161,11 @@ class Table {
   readonly #stores: readonly Store[];
   /** What events are copied from: with every field, unless some may be absent (a frame in 0.6 us instead of 1.7). */
   readonly #blank: Readonly<Record<string, unknown>>;
-  rows = 0;
+  rows: number;
 
-  constructor(type: string, fields: readonly Field[], dictionary: Dictionary) {
+  constructor(type: string, fields: readonly Field[], dictionary: Dictionary, rows = 0) {
     this.#type = type;
+    this.rows = rows;
     this.#fields = fields;
     this.#names = fields.map(({ name }) => name);
     this.#stores = fields.map((field) => makeStore[field.kind](field, dictionary));

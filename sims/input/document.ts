@@ -316,7 +316,12 @@ function hint(found: unknown, places: readonly Schema[], issue?: Issue): string 
 }
 
 function nearHint(found: unknown, words: readonly string[]): string {
-  const near = typeof found === 'string' ? suggestion(found, words) : undefined;
+  return typeof found === 'string' ? didYouMean(found, words) : '';
+}
+
+/** `, did you mean "TaskPlaced"?` when one of the words is close, else nothing. */
+export function didYouMean(found: string, words: readonly string[]): string {
+  const near = suggestion(found, words);
   return near === undefined ? '' : `, ${near}`;
 }
 
