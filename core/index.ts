@@ -155,4 +155,4 @@ export {
   type EcsSimulation,
   type SimulateOptions,
 } from './simulate.ts';
-export { createModel, eventDefinitions, type Command, type Event, type World } from './world.ts';
+export { createModel, eventDefinitions, MODEL_VERSION, type Command, type Event, type World } from './world.ts';

@@ -101,6 +101,12 @@ import {
   type WorkloadState,
 } from './workload/index.ts';
 
+/**
+ * Version of the model: the same scenario and seed lead to the same log with every engine of one version. A change of results,
+ * whatever its reason, raises it, and has its line in CHANGELOG.md.
+ */
+export const MODEL_VERSION = 1;
+
 export interface World {
   readonly iam: IamState;
   readonly vpc: VpcState;

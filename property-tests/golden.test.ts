@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { HOUR, simulate } from '../core/index.ts';
+import { HOUR, MODEL_VERSION, simulate } from '../core/index.ts';
 import { loadScenario } from '../sims/input/scenarioFile.ts';
 
 const folder = fileURLToPath(new URL('../sims/scenarios/', import.meta.url));
@@ -24,16 +24,38 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')))
   found.set(file, { events: simulation.log.length, digest: simulation.log.digest() });
 }
 
-if (process.env['GOLDEN'] === 'write')
-  writeFileSync(goldenFile, `${JSON.stringify(Object.fromEntries(found), undefined, 2)}\n`);
-const golden = new Map(Object.entries(JSON.parse(readFileSync(goldenFile, 'utf8')) as Record<string, Golden>));
+interface GoldenFile {
+  readonly modelVersion: number;
+  readonly voyages: Readonly<Record<string, Golden>>;
+}
+
+const before = JSON.parse(readFileSync(goldenFile, 'utf8')) as GoldenFile;
+const hint = 'a change of results needs a new MODEL_VERSION and a line in CHANGELOG.md, then npm run golden';
+
+if (process.env['GOLDEN'] === 'write') {
+  if (before.modelVersion === MODEL_VERSION)
+    for (const [file, line] of found)
+      if (file in before.voyages) assert.deepEqual(line, before.voyages[file], `${file}: ${hint}`);
+  const voyages = Object.fromEntries(found);
+  writeFileSync(goldenFile, `${JSON.stringify({ modelVersion: MODEL_VERSION, voyages }, undefined, 2)}\n`);
+}
+const golden = JSON.parse(readFileSync(goldenFile, 'utf8')) as GoldenFile;
 
 for (const [file, { events, digest }] of found)
   test(`${file} tells the story it told before`, () => {
-    const hint = 'a change of behaviour names its AWS rule in the commit, and writes the new line with npm run golden';
-    assert.deepEqual({ events, digest }, golden.get(file), hint);
+    assert.deepEqual({ events, digest }, golden.voyages[file], hint);
   });
 
-test('golden.json holds the shipped voyages and nothing else', () => {
-  assert.deepEqual([...golden.keys()], [...found.keys()]);
+test('golden.json holds the shipped voyages and nothing else, of this model version', () => {
+  assert.deepEqual(Object.keys(golden.voyages), [...found.keys()]);
+  assert.equal(golden.modelVersion, MODEL_VERSION, hint);
+});
+
+test('every model version has its lines in CHANGELOG.md', () => {
+  const changes = readFileSync(fileURLToPath(new URL('../CHANGELOG.md', import.meta.url)), 'utf8');
+  const versions = Array.from(changes.matchAll(/^## Model version (\d+)$/gm), ([, version]) => Number(version));
+  assert.deepEqual(
+    versions,
+    Array.from({ length: MODEL_VERSION }, (_, index) => MODEL_VERSION - index),
+  );
 });

@@ -41,6 +41,7 @@ program
   .option('--seed <n>', 'whole number from which all chance follows', seed)
   .option('--days <n>', 'how many days to sail', positive)
   .option('--out <dir>', 'write the log, the summary and what repeats the run to a new directory')
+  .option('--check', 'hold every invariant against every event, and stop at the first breach (several times slower)')
   .option('--json', 'print the summary as JSON only')
   .action(async (scenario: string | undefined, options: RunOptions) => {
     process.exitCode = await run(scenario, options, packageJson.version);

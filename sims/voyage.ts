@@ -2,6 +2,7 @@
 
 import {
   costProjection,
+  createInvariants,
   failuresProjection,
   HOUR,
   queueProjection,
@@ -32,6 +33,8 @@ export interface VoyageOptions {
   readonly onHop?: ((simulation: EcsSimulation) => void) | undefined;
   /** Where an earlier run was interrupted. */
   readonly from?: Resumption | undefined;
+  /** Whether the invariants are held against every event; a breach stops the run. */
+  readonly check?: boolean | undefined;
   /** Asked after each hop whether to stop early. */
   readonly stopped?: (() => boolean) | undefined;
 }
@@ -55,6 +58,7 @@ export async function sail(loaded: LoadedScenario, options: VoyageOptions): Prom
   const simulation = simulate(scenario, {
     traces,
     keepSegments: KEPT_SEGMENTS,
+    ...(options.check === true ? { check: createInvariants() } : {}),
     ...(options.onSegment === undefined ? {} : { onSegment: options.onSegment }),
   });
   const steps = Math.ceil(scenario.duration / scenario.step);

@@ -54,6 +54,12 @@ test('the same trace and seed give the same digest, another seed another one', (
   assert.notEqual(digest('--seed', '7'), digest('--seed', '8'));
 });
 
+test('--check holds the invariants, and changes nothing', () => {
+  const digest = (...rest: readonly string[]) =>
+    (JSON.parse(run('--trace', trace, '--json', '--days', '0.3', ...rest)) as RunSummary).digest;
+  assert.equal(digest('--check'), digest());
+});
+
 test('a run directory holds the whole log, and all that repeats the run', () => {
   const out = join(folder, 'run');
   const printed = JSON.parse(run('--trace', trace, '--out', out, '--json')) as RunSummary;

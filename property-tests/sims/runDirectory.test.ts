@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -22,6 +23,7 @@ import {
   eventDefinitions,
   EventLog,
   keyedRng,
+  MODEL_VERSION,
   Segment,
   simulate,
   type Event,
@@ -32,6 +34,7 @@ import { verified } from '../../sims/commands/verify.ts';
 import { InputError } from '../../sims/input/inputError.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
 import type { RunSummary } from '../../sims/report/summary.ts';
+import { Chain, readLinks } from '../../sims/store/chain.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../sims/store/checkpointFile.ts';
 import { decodeChunk, encodeChunk } from '../../sims/store/chunk.ts';
 import { RunDirectory, RunReader } from '../../sims/store/runDirectory.ts';
@@ -217,6 +220,10 @@ describe('what is damaged is found, and named', () => {
 describe('a run that is killed', () => {
   const whole = filesOf(long);
 
+  /** What repeats a run is complete once its manifest is written. */
+  const canResume = (path: string) =>
+    existsSync(join(path, 'chain.ndjson')) && readLinks(path).some(({ file }) => file === 'manifest.json');
+
   test('goes on to the same bytes, whenever it was killed', async () => {
     const out = join(folder, 'killed');
     const draws = keyedRng(2).at('kill', 1);
@@ -229,7 +236,7 @@ describe('a run that is killed', () => {
         await new Promise((resume) => setTimeout(resume, 1_200 + draws.int(5_000)));
         child.kill('SIGKILL');
         await ended;
-        if (existsSync(join(out, 'chain.ndjson'))) command = ['resume', out];
+        if (canResume(out)) command = ['resume', out];
         else rmSync(out, { recursive: true, force: true });
       }
       if (command[0] === 'resume') assert.equal(seatrial('resume', out).status, 0);
@@ -243,7 +250,7 @@ describe('a run that is killed', () => {
     const chain = (whole.get('chain.ndjson') as Buffer).toString('utf8').trimEnd().split('\n');
     // Killed after each of the links, while the next file and the next line were being written.
     // One of them is that of a chunk: its checkpoint must come after the same hop as ever.
-    for (const kept of [chain.length - 2, chain.findIndex((line) => line.includes('"seq"')), 1]) {
+    for (const kept of [chain.length - 2, chain.findIndex((line) => /"seq":[1-9]/.test(line)), 2]) {
       rmSync(out, { recursive: true, force: true });
       cpSync(long, out, { recursive: true });
       writeFileSync(
@@ -254,6 +261,60 @@ describe('a run that is killed', () => {
       assert.equal(seatrial('resume', out).status, 0, `${kept} links`);
       assert.deepEqual(filesOf(out), whole, `${kept} links`);
     }
+  });
+
+  test('a full disk stops it with a sentence, and loses nothing that is written', (context) => {
+    const disk = join(folder, 'disk');
+    const out = join(disk, 'run');
+    mkdirSync(disk);
+    const mount = (options: string) =>
+      spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk], { encoding: 'utf8' });
+    const { status: refused, stderr: why } = mount('size=1500k');
+    if (refused !== 0) {
+      context.diagnostic(`no small disk can be had here: ${why}`);
+      return;
+    }
+    try {
+      const { status, stderr } = seatrial(...LONG, '--out', out);
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /run: found no room left on the disk, expected more; what is written stays, and seatrial resume/,
+      );
+      const names = [...filesOf(out).keys()];
+      assert.equal(names.includes('events/000000000000.chunk'), true, 'the first chunk was written');
+      assert.deepEqual(
+        names.filter((name) => name.endsWith('.part') || name === 'lock'),
+        [],
+      );
+      assert.equal(mount('remount,size=100m').status, 0);
+      assert.equal(seatrial('resume', out).status, 0);
+      assert.deepEqual(filesOf(out), whole);
+      // Too small for what repeats the run: nothing is left of it.
+      rmSync(out, { recursive: true });
+      assert.equal(mount('remount,size=8k').status, 0);
+      assert.equal(seatrial(...LONG, '--out', out).status, 2);
+      assert.deepEqual(readdirSync(disk), []);
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  });
+
+  test('one that other rules have led is read and not simulated anew; resume refuses it', () => {
+    const out = join(folder, 'older');
+    for (const name of ['events', 'checkpoints']) mkdirSync(join(out, name), { recursive: true });
+    const chain = new Chain(out);
+    for (const { file, sha256: _, ...what } of readLinks(long).slice(0, -2)) {
+      const bytes = whole.get(file) as Buffer;
+      const older = bytes.toString('utf8').replace(`"modelVersion": ${MODEL_VERSION}`, '"modelVersion": 0');
+      chain.append(file, file === 'manifest.json' ? Buffer.from(older) : bytes, what);
+    }
+    assert.match(seatrial('verify', out).stdout, /as written; not simulated anew: it was sailed with model version 0/);
+    const before = filesOf(out);
+    const { status, stderr } = seatrial('resume', out);
+    assert.equal(status, 2);
+    assert.match(stderr, /found a run of model version 0, expected version/);
+    assert.deepEqual(filesOf(out), before);
   });
 
   test('one that is complete has nothing to resume', () => {

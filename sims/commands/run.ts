@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly days?: number;
   readonly out?: string;
   readonly json?: boolean;
+  /** Holds every rule of the invariants against every event. */
+  readonly check?: boolean;
 }
 
 const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', import.meta.url));
@@ -35,10 +37,10 @@ export function parseLength(text: string): number | undefined {
 
 /** @returns the exit code. @throws InputError */
 export async function run(file: string | undefined, options: RunOptions, engineVersion: string): Promise<number> {
-  const { out, period, ...overrides } = options;
+  const { out, period, check, ...overrides } = options;
   const loaded = loadScenario(file ?? DEFAULT_VOYAGE, { ...overrides, periodMs: period });
   const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
-  return await sailInto(directory, loaded, { json: options.json, out, engineVersion });
+  return await sailInto(directory, loaded, { json: options.json, out, check, engineVersion });
 }
 
 /** `seatrial resume`: goes on with a run that was interrupted or killed. @returns the exit code. @throws InputError */
@@ -49,8 +51,7 @@ export async function resume(path: string, { json }: Pick<RunOptions, 'json'>, e
     return 0;
   }
   const { directory, from } = resumed;
-  const seq = from?.checkpoint.log.seq ?? 0;
-  process.stderr.write(`${path}: goes on from event ${seq}\n`);
+  process.stderr.write(`${path}: goes on from event ${from.checkpoint.log.seq}\n`);
   return await sailInto(directory, new RunReader(path).loaded(), { json, out: path, engineVersion, from });
 }
 
@@ -60,6 +61,7 @@ async function sailInto(
   options: {
     readonly json: boolean | undefined;
     readonly out: string | undefined;
+    readonly check?: boolean | undefined;
     readonly engineVersion: string;
     readonly from?: Resumption | undefined;
   },
@@ -78,6 +80,7 @@ async function sailInto(
     from,
     onProgress: progress.update,
     stopped: () => interrupted,
+    check: options.check,
   });
   process.off('SIGINT', interrupt);
   progress.end();

@@ -6,7 +6,6 @@ import {
   DAY,
   eventDefinitions,
   instant,
-  startOf,
   Timeline,
   EventLog,
   type Event,
@@ -102,7 +101,7 @@ export function diff(path: string, fromText: string, toText: string): number {
   const [fromMs, toMs] = [instantIn(path, reader, fromText), instantIn(path, reader, toText)];
   if (toMs < fromMs)
     throw new InputError([{ file: path, message: `found "${toText}" before "${fromText}", expected it after` }]);
-  const start = reader.checkpointAt(fromMs) ?? startOf(reader.loaded().scenario);
+  const start = reader.checkpointAt(fromMs);
   const model = createModel(new Map());
   const log = new EventLog<Event>(eventDefinitions, { from: start.log });
   for (const { event, atMs, causedBy } of reader.events(start.log.seq)) {

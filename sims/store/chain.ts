@@ -12,6 +12,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -52,8 +53,7 @@ export class Chain {
   /** Writes a file and its link. A crash in between leaves a file without a link, which is no part of the run. */
   append(file: string, bytes: Uint8Array, what: What = {}): void {
     const path = join(this.#directory, file);
-    writeDurably(`${path}.part`, bytes);
-    renameSync(`${path}.part`, path);
+    replaceFile(path, bytes);
     const link = { file, ...what, sha256: linkHash(this.#links.at(-1)?.sha256, { file, ...what }, bytes) };
     appendFileSync(join(this.#directory, CHAIN_FILE), `${JSON.stringify(link)}\n`);
     this.#links.push(link);
@@ -62,19 +62,26 @@ export class Chain {
   /** Keeps the first links, and forgets those after them and what a crash has left of another. */
   cutTo(count: number): void {
     this.#links.length = count;
-    const path = join(this.#directory, CHAIN_FILE);
-    writeDurably(`${path}.part`, Buffer.from(this.#links.map((link) => `${JSON.stringify(link)}\n`).join('')));
-    renameSync(`${path}.part`, path);
+    const lines = this.#links.map((link) => `${JSON.stringify(link)}\n`);
+    replaceFile(join(this.#directory, CHAIN_FILE), Buffer.from(lines.join('')));
   }
 }
 
-function writeDurably(path: string, bytes: Uint8Array): void {
-  const handle = openSync(path, 'w');
+/** The file has either its old bytes or all of the new ones, whatever happens. */
+function replaceFile(path: string, bytes: Uint8Array): void {
+  const part = `${path}.part`;
   try {
-    for (let offset = 0; offset < bytes.length;) offset += writeSync(handle, bytes, offset);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
+    const handle = openSync(part, 'w');
+    try {
+      for (let offset = 0; offset < bytes.length;) offset += writeSync(handle, bytes, offset);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
   }
 }
 

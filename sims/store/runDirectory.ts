@@ -3,11 +3,13 @@
  * checkpoints between them), and what it came to (scaling activities as AWS lists them, summary); all of it in one chain.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import {
+  MODEL_VERSION,
   Segment,
   SEGMENT_EVENTS,
+  startOf,
   type EcsCheckpoint,
   type EcsSimulation,
   type Event,
@@ -31,6 +33,8 @@ const FORMAT = 3;
 interface Manifest {
   readonly format: number;
   readonly engine: { readonly name: string; readonly version: string };
+  /** Version of the rules: what the scenario leads to. */
+  readonly modelVersion: number;
   readonly runtime: Readonly<Record<string, string | undefined>>;
   readonly seed: number;
   readonly scenario: Scenario;
@@ -62,47 +66,41 @@ export class RunDirectory {
   /** @throws InputError when the path is taken or cannot be written */
   static create(path: string, loaded: LoadedScenario, engineVersion: string): RunDirectory {
     return told(path, () => {
-      if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0))
+      const isNew = !existsSync(path);
+      if (!isNew && (!statSync(path).isDirectory() || readdirSync(path).length > 0))
         throw new InputError([
           { file: path, message: 'found something there already, expected a new or empty directory' },
         ]);
       mkdirSync(path, { recursive: true });
       const unlock = lockDirectory(path);
-      const chain = new Chain(path);
-      const { scenario, traceFiles, traces, prices, notes } = loaded;
-      const { node, v8, tz } = process.versions;
-      for (const folder of ['events', 'checkpoints', ...(traceFiles.length > 0 ? ['traces'] : [])])
-        mkdirSync(join(path, folder));
-      const manifest: Manifest = {
-        format: FORMAT,
-        engine: { name: 'seatrial', version: engineVersion },
-        runtime: { node, v8, tz },
-        seed: scenario.seed,
-        scenario,
-        traces: traceFiles.map(({ name, file, sha256 }, index) => {
-          const copy = `traces/${index + 1}-${basename(file)}`;
-          return { name, copy, series: `${copy}.json`, sha256 };
-        }),
-        prices,
-        notes,
-      };
-      for (const [index, { name, copy, series }] of manifest.traces.entries()) {
-        chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));
-        chain.append(series, jsonBytes(traces.get(name)));
+      try {
+        const chain = new Chain(path);
+        writeBeginning(path, chain, loaded, engineVersion);
+        return new RunDirectory(path, chain, unlock, 0);
+      } catch (error) {
+        for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true });
+        if (isNew) rmdirSync(path);
+        throw error;
       }
-      // Last: what has a manifest has all that repeats the run.
-      chain.append('manifest.json', jsonBytes(manifest));
-      return new RunDirectory(path, chain, unlock, 0);
     });
   }
 
   /**
    * Goes on with a run that was interrupted or killed: from the last checkpoint that its whole chunks reach.
    *
-   * @returns the directory, and where to go on from; undefined: the run is complete. @throws InputError
+   * @returns the directory, and where to go on from; undefined: the run is complete. @throws InputError also when it was sailed
+   *   with other rules
    */
-  static resume(path: string): { readonly directory: RunDirectory; readonly from: Resumption | undefined } | undefined {
-    if (new RunReader(path).isComplete) return undefined;
+  static resume(path: string): { readonly directory: RunDirectory; readonly from: Resumption } | undefined {
+    const reader = new RunReader(path);
+    if (reader.isComplete) return undefined;
+    if (reader.modelVersion !== MODEL_VERSION)
+      throw new InputError([
+        {
+          file: path,
+          message: `found a run of model version ${reader.modelVersion}, expected version ${MODEL_VERSION}: the engine it was sailed with, seatrial ${reader.engineVersion}, goes on with it`,
+        },
+      ]);
     const unlock = told(path, () => lockDirectory(path));
     try {
       return told(path, () => RunDirectory.#reopen(path, unlock));
@@ -113,10 +111,7 @@ export class RunDirectory {
   }
 
   /** Drops what was not whole when the run ended, and finds where to go on. The directory is ours. */
-  static #reopen(
-    path: string,
-    unlock: () => void,
-  ): { readonly directory: RunDirectory; readonly from: Resumption | undefined } {
+  static #reopen(path: string, unlock: () => void): { readonly directory: RunDirectory; readonly from: Resumption } {
     const reader = new RunReader(path);
     const { links } = reader;
     const whole = links.filter(({ events }) => events === SEGMENT_EVENTS);
@@ -135,21 +130,21 @@ export class RunDirectory {
       for (const name of readdirSync(join(path, folder)))
         if (!known.has(`${folder}/${name}`)) rmSync(join(path, folder, name));
     const index = chain.links.findLastIndex(({ seq }) => seq !== undefined && seq <= stored);
-    const checkpoint = index === -1 ? undefined : decodeCheckpoint(readLinked(path, chain.links, index));
-    const from = checkpoint === undefined ? undefined : { checkpoint, events: reader.events(0, checkpoint.log.seq) };
+    const checkpoint = decodeCheckpoint(readLinked(path, chain.links, index));
+    const from = { checkpoint, events: reader.events(0, checkpoint.log.seq) };
     return { directory: new RunDirectory(path, chain, unlock, stored), from };
   }
 
   /**
    * Writes a segment as a chunk, unless it is stored already. Only the last one of a run may be less than full.
    *
-   * @throws InputError when the disk is full
+   * @throws InputError when the disk is full: `seatrial resume` goes on from what is written
    */
   append(segment: Segment<Event>): void {
     const { firstSeq, count: events } = segment;
     if (firstSeq < this.#written) return;
     const file = `events/${numbered(firstSeq)}.chunk`;
-    told(this.#path, () => this.#chain.append(file, encodeChunk(segment.columns()), { firstSeq, events }));
+    this.#write(() => this.#chain.append(file, encodeChunk(segment.columns()), { firstSeq, events }));
     this.#written += events;
   }
 
@@ -159,19 +154,26 @@ export class RunDirectory {
    */
   checkpoint(simulation: EcsSimulation): void {
     if (this.#chain.links.at(-1)?.events === undefined || simulation.log.length < this.#written) return;
-    const checkpoint = simulation.checkpoint();
-    const { atMs, log } = checkpoint;
-    const file = `checkpoints/${numbered(log.seq)}.json.br`;
-    told(this.#path, () => this.#chain.append(file, encodeCheckpoint(checkpoint), { seq: log.seq, atMs }));
+    this.#write(() => writeCheckpoint(this.#chain, simulation.checkpoint()));
   }
 
   /** @throws InputError like `append` */
   finish(summary: RunSummary, activities: readonly ScalingActivityDescription[]): void {
-    told(this.#path, () => {
+    this.#write(() => {
       this.#chain.append('scaling-activities.json', jsonBytes({ ScalingActivities: activities }));
       this.#chain.append('summary.json', jsonBytes(summary), { digest: summary.digest });
-      this.#unlock();
     });
+    this.#unlock();
+  }
+
+  /** When the disk refuses, the directory is given back as it is. */
+  #write(action: () => void): void {
+    try {
+      told(this.#path, action, '; what is written stays, and seatrial resume goes on from there');
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
   }
 }
 
@@ -241,10 +243,20 @@ export class RunReader {
     return (segment as Segment<Event>).read(seq);
   }
 
-  /** The newest checkpoint at or before an instant; undefined: only the start is. @throws InputError */
-  checkpointAt(atMs: number): EcsCheckpoint | undefined {
+  /** Version of the rules that it was sailed with. @throws InputError */
+  get modelVersion(): number {
+    return this.#read().modelVersion;
+  }
+
+  /** Version of the engine that it was sailed with. @throws InputError */
+  get engineVersion(): string {
+    return this.#read().engine.version;
+  }
+
+  /** The newest checkpoint at or before an instant of the run; the first one is its start. @throws InputError */
+  checkpointAt(atMs: number): EcsCheckpoint {
     const index = this.links.findLastIndex((link) => link.seq !== undefined && (link.atMs as number) <= atMs);
-    return index === -1 ? undefined : decodeCheckpoint(readLinked(this.#path, this.links, index));
+    return decodeCheckpoint(readLinked(this.#path, this.links, index));
   }
 
   #segment(index: number): Segment<Event> {
@@ -270,6 +282,39 @@ export class RunReader {
   }
 }
 
+/** What repeats the run. The manifest comes last: what has a manifest has all of it. */
+function writeBeginning(path: string, chain: Chain, loaded: LoadedScenario, engineVersion: string): void {
+  const { scenario, traceFiles, traces, prices, notes } = loaded;
+  const { node, v8, tz } = process.versions;
+  for (const folder of ['events', 'checkpoints', ...(traceFiles.length > 0 ? ['traces'] : [])])
+    mkdirSync(join(path, folder));
+  const manifest: Manifest = {
+    format: FORMAT,
+    engine: { name: 'seatrial', version: engineVersion },
+    modelVersion: MODEL_VERSION,
+    runtime: { node, v8, tz },
+    seed: scenario.seed,
+    scenario,
+    traces: traceFiles.map(({ name, file, sha256 }, index) => {
+      const copy = `traces/${index + 1}-${basename(file)}`;
+      return { name, copy, series: `${copy}.json`, sha256 };
+    }),
+    prices,
+    notes,
+  };
+  for (const [index, { name, copy, series }] of manifest.traces.entries()) {
+    chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));
+    chain.append(series, jsonBytes(traces.get(name)));
+  }
+  writeCheckpoint(chain, startOf(scenario));
+  chain.append('manifest.json', jsonBytes(manifest));
+}
+
+function writeCheckpoint(chain: Chain, checkpoint: EcsCheckpoint): void {
+  const { atMs, log } = checkpoint;
+  chain.append(`checkpoints/${numbered(log.seq)}.json.br`, encodeCheckpoint(checkpoint), { seq: log.seq, atMs });
+}
+
 function numbered(seq: number): string {
   return String(seq).padStart(12, '0');
 }
@@ -279,12 +324,14 @@ function jsonBytes(value: unknown): Buffer {
 }
 
 /** What the disk refuses is told in a sentence, not as a stack trace. */
-function told<Value>(path: string, action: () => Value): Value {
+function told<Value>(path: string, action: () => Value, hint = ''): Value {
   try {
     return action();
   } catch (error) {
-    // Errors of the file system have a code, such as ENOSPC.
-    if (error instanceof InputError || (error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new InputError([{ file: path, message: (error as Error).message }]);
+    // Errors of the file system have a code.
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof InputError || code === undefined) throw error;
+    const found = code === 'ENOSPC' ? 'found no room left on the disk, expected more' : message;
+    throw new InputError([{ file: path, message: `${found}${hint}` }]);
   }
 }

@@ -1,21 +1,13 @@
 /** The world of a stored run at an instant: the newest checkpoint before it, and the events from there on. */
 
-import {
-  createModel,
-  startOf,
-  thaw,
-  type EcsCheckpoint,
-  type Event,
-  type Recorded,
-  type World,
-} from '../../core/index.ts';
+import { createModel, thaw, type Event, type Recorded, type World } from '../../core/index.ts';
 import type { RunReader } from './runDirectory.ts';
 
 type Write = (world: World, event: Event, atMs: number) => void;
 
 /** After everything that happened at the instant. @returns also the number of the next event. @throws InputError */
 export function worldAt(reader: RunReader, atMs: number): { readonly world: World; readonly seq: number } {
-  const from: EcsCheckpoint = reader.checkpointAt(atMs) ?? startOf(reader.loaded().scenario);
+  const from = reader.checkpointAt(atMs);
   const world = thaw(from.world) as World;
   const seq = writeUntil(reader, world, from.log.seq, atMs);
   return { world, seq };
