@@ -431,6 +431,11 @@ export const scenarioInputs: fc.Arbitrary<ScenarioInput> = plan.map((drawn) => {
 /** Parsed, as the engine takes them. */
 export const scenarios: fc.Arbitrary<Scenario> = scenarioInputs.map((input) => scenarioSchema.parse(input));
 
+/** The scenario of a seed number: the swarm's, and what is compared between processes. */
+export function drawnScenario(seed: number): Scenario {
+  return fc.sample(scenarios, { seed, numRuns: 1 })[0] as Scenario;
+}
+
 export const endOf = ({ start, duration }: Scenario): Millis => start + duration;
 
 const fleetName = (index: number): string => `fleet-${index}`;

@@ -9,27 +9,26 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { createInvariants } from '../core/invariants.ts';
 import { costProjection, project, serviceLevelProjection } from '../core/projections/index.ts';
 import type { Scenario } from '../core/scenario.ts';
-import { simulate } from '../core/simulate.ts';
-import { endOf, quietScenario, scenarios } from './arbitraries.ts';
+import { replay, thaw } from '../core/kernel/index.ts';
+import { restore, simulate, startOf } from '../core/simulate.ts';
+import { createModel, type World } from '../core/world.ts';
+import { drawnScenario, endOf, quietScenario } from './arbitraries.ts';
 import { scenarioSchema } from '../core/scenario.ts';
 
 /** Seeds that every run of the tests swims, without a wish of its own. */
 const FIRST_SEED = 20_300_107;
 const FEW_RUNS = 40;
+/** Of the scenario's length, where a run is taken up once more. */
+const CHECKPOINT_SHARE = 0.6;
 /** Events that a scenario of some hours cannot need: more of them is a story that goes round in circles. */
 const MOST_EVENTS_PER_MINUTE = 2_000;
 
 const { SWARM_SEED, SWARM_RUNS } = process.env;
 const firstSeed = Number(SWARM_SEED ?? FIRST_SEED);
 const runs = Number(SWARM_RUNS ?? (SWARM_SEED === undefined ? FEW_RUNS : 1));
-
-function drawn(seed: number): Scenario {
-  return fc.sample(scenarios, { seed, numRuns: 1 })[0] as Scenario;
-}
 
 function swim(scenario: Scenario): void {
   const holds = createInvariants();
@@ -57,15 +56,35 @@ function swim(scenario: Scenario): void {
   }
 }
 
+/** The log leads to the world once more, and so does the rest of the run from a checkpoint on; a branch is such a rest. */
+function replayAndResume(scenario: Scenario): void {
+  const whole = simulate(scenario);
+  whole.runUntil(scenario.start + Math.round(CHECKPOINT_SHARE * scenario.duration));
+  const checkpoint = whole.checkpoint();
+  whole.runUntil(endOf(scenario));
+  const start = startOf(scenario);
+  const replayed = thaw(start.world) as World;
+  replay(replayed, createModel(new Map()).evolve, whole.log, 0, whole.log.length);
+  assert.deepEqual(replayed, whole.world, 'replay == live');
+  const resumed = restore(scenario, checkpoint);
+  resumed.runUntil(endOf(scenario));
+  assert.equal(resumed.log.digest(), whole.log.digest(), 'resume == uninterrupted');
+  assert.deepEqual(resumed.world, whole.world, 'resume == uninterrupted');
+}
+
 test(`${runs} scenarios from seed ${firstSeed} on`, () => {
   for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
     try {
-      swim(drawn(seed));
+      swim(drawnScenario(seed));
+      replayAndResume(drawnScenario(seed));
     } catch (error) {
       const again = `SWARM_SEED=${seed} node --import tsx --test property-tests/swarm.test.ts`;
-      throw new Error(`seed ${seed} failed; to repeat it:\n\n  ${again}\n\n${JSON.stringify(drawn(seed), null, 1)}`, {
-        cause: error,
-      });
+      throw new Error(
+        `seed ${seed} failed; to repeat it:\n\n  ${again}\n\n${JSON.stringify(drawnScenario(seed), null, 1)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 });
