@@ -13,10 +13,18 @@ export {
 } from './errors.ts';
 export { event, flag, json, number, numbers, optional, text, texts, type EventsOf } from './events.ts';
 export { duration, instant, parseInstant } from './input.ts';
-export { EventLog, SEGMENT_EVENTS } from './log.ts';
+export { EventLog } from './log.ts';
 export { hashText, keyedRng, type Draws, type Rng } from './rng.ts';
 export { rounded } from './rounding.ts';
-export { Segment, type NumberList, type Recorded, type SegmentColumns, type StoredColumn } from './segment.ts';
+export {
+  Segment,
+  SEGMENT_EVENTS,
+  SEGMENT_VALUES,
+  type NumberList,
+  type Recorded,
+  type SegmentColumns,
+  type StoredColumn,
+} from './segment.ts';
 export { Simulation, thaw, type Checkpoint, type Model, type SimulationOptions } from './simulation.ts';
 export { Streams, type Controller, type EventStreams } from './streams.ts';
 export { Clock, DAY, HOUR, MINUTE, periodStart, Phase, SECOND, type Millis } from './time.ts';

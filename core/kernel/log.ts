@@ -1,7 +1,7 @@
 /**
  * The event log: append-only, columnar, with a running digest.
  *
- * Events are kept in segments of 65,536. A full segment is closed and handed to `onSegment`; a log that keeps only the last
+ * Events are kept in segments. A full segment is closed and handed to `onSegment`; a log that keeps only the last
  * segments uses the same memory after a year as after a day.
  */
 
@@ -12,8 +12,6 @@ import type { EventDefinitions } from './events.ts';
 import { hashText } from './rng.ts';
 import { Segment, type Recorded } from './segment.ts';
 import type { Millis } from './time.ts';
-
-export const SEGMENT_EVENTS = 65_536;
 
 /** Where a log goes on from: the next sequence number, and the digest so far. */
 export interface LogPosition {
@@ -66,7 +64,7 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
   /** What `onSegment` has not been given yet: the segment that is not full; undefined when there is none. */
   get open(): Segment<E> | undefined {
     const last = this.#segments.at(-1);
-    return last === undefined || last.count === SEGMENT_EVENTS ? undefined : last;
+    return last === undefined || last.isFull ? undefined : last;
   }
 
   /** @returns the event's sequence number. @throws BrokenInvariantError when a value does not fit its column */
@@ -75,13 +73,13 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
     if (typeId === undefined) throw new BrokenInvariantError(`event type ${event.type} has no definition`);
     const seq = this.#length;
     let segment = this.#segments[this.#segments.length - 1];
-    if (segment === undefined || segment.count === SEGMENT_EVENTS) segment = this.#openSegment(seq);
+    if (segment === undefined || segment.isFull) segment = this.#openSegment(seq);
     this.#digest.word(this.#typeHashes[typeId] as number); // by name: a new event type changes no digest
     this.#digest.number(atMs);
     this.#digest.number(causedBy);
     segment.append(typeId, event, atMs, causedBy, this.#digest);
     this.#length = seq + 1;
-    if (segment.count === SEGMENT_EVENTS) this.#options.onSegment?.(segment);
+    if (segment.isFull) this.#options.onSegment?.(segment);
     return seq;
   }
 
@@ -125,10 +123,14 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
   }
 
   #segmentOf(seq: number): Segment<E> {
-    const first = this.#segments[0];
-    const index = first === undefined ? -1 : Math.floor((seq - first.firstSeq) / SEGMENT_EVENTS);
-    const segment = this.#segments[index];
-    if (segment === undefined || seq >= this.#length) throw new RangeError(`event ${seq} is not in memory`);
-    return segment;
+    let low = 0;
+    let high = this.#segments.length - 1;
+    if (!(seq >= this.#keptFrom && seq < this.#length)) throw new RangeError(`event ${seq} is not in memory`);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#segments[middle] as Segment<E>).firstSeq <= seq) low = middle;
+      else high = middle - 1;
+    }
+    return this.#segments[low] as Segment<E>;
   }
 }

@@ -50,8 +50,16 @@ export interface StoredColumn extends Pick<Column, 'kind' | 'optional'> {
   readonly ends?: NumberList;
 }
 
+/** What a segment holds at the most: so many events, or numbers and texts (32 MB): frames of many services are long. */
+export const SEGMENT_EVENTS = 65_536;
+export const SEGMENT_VALUES = 4_194_304;
+/** How often its values are counted. */
+const COUNTED_EVERY = 256;
+
 export class Segment<E extends Message> implements Iterable<Recorded<E>> {
   readonly firstSeq: number;
+  /** It takes no more events. */
+  isFull = false;
   readonly #types: Numbers;
   readonly #atMs: Numbers;
   readonly #causedBy: Numbers;
@@ -119,6 +127,12 @@ export class Segment<E extends Message> implements Iterable<Recorded<E>> {
     this.#atMs.push(atMs);
     this.#causedBy.push(causedBy);
     this.#rows.push(row);
+    this.isFull =
+      this.count === SEGMENT_EVENTS || (this.count % COUNTED_EVERY === 0 && this.#values() >= SEGMENT_VALUES);
+  }
+
+  #values(): number {
+    return this.#tables.reduce((sum, table) => sum + table.values, 0);
   }
 
   atMs(seq: number): Millis {
@@ -175,6 +189,10 @@ class Table {
     for (const { name, kind, optional } of fields)
       if (optional && kind !== 'number' && kind !== 'text')
         throw new BrokenInvariantError(`column ${name} of kind ${kind} cannot be optional`);
+  }
+
+  get values(): number {
+    return this.#stores.reduce((sum, { values }) => sum + values.length, 0);
   }
 
   append(event: Message, digest: Digest): number {
@@ -331,13 +349,17 @@ class NumbersStore implements Store {
 
   append(value: unknown, digest: Digest): string | undefined {
     if (!Array.isArray(value)) return `must be a list of numbers, got ${String(value)}`;
-    digest.word(value.length);
-    for (const item of value as readonly unknown[]) {
+    const from = this.values.length;
+    const list = value as readonly unknown[];
+    const values = this.values.grow(list.length);
+    for (let index = 0; index < list.length; index++) {
+      const item = list[index];
       if (!Number.isFinite(item)) return `must hold finite numbers only, got ${String(item)}`;
-      this.values.push(item as number);
-      digest.number(item as number);
+      values[from + index] = item as number;
     }
-    this.ends.push(this.values.length);
+    digest.word(list.length);
+    digest.numbers(values, from, from + list.length);
+    this.ends.push(from + list.length);
     return undefined;
   }
 
@@ -419,7 +441,7 @@ const makeStore: Readonly<Record<Column['kind'], (field: Field, dictionary: Dict
   json: (field, dictionary) => new JsonStore(field, dictionary),
 };
 
-/** A list of doubles that grows by doubling, or a list of numbers that only is read. */
+/** A list of doubles that grows by doubling, or a list of numbers that is only read. */
 class Numbers {
   #values: NumberList;
   length: number;
@@ -430,12 +452,15 @@ class Numbers {
   }
 
   push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = new Float64Array(this.length * 2);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
+    if (this.length === this.#values.length) this.#enlarge(this.length + 1);
     this.#values[this.length++] = value;
+  }
+
+  /** Makes the list longer. @returns what holds it: the caller writes the new places */
+  grow(by: number): Float64Array {
+    this.length += by;
+    if (this.length > this.#values.length) this.#enlarge(this.length);
+    return this.#values as Float64Array;
   }
 
   at(index: number): number {
@@ -450,5 +475,11 @@ class Numbers {
 
   all(): NumberList {
     return this.#values.subarray(0, this.length);
+  }
+
+  #enlarge(least: number): void {
+    const larger = new Float64Array(Math.max(least, 2 * this.#values.length));
+    larger.set(this.#values);
+    this.#values = larger;
   }
 }

@@ -13,6 +13,7 @@ import {
   numbers,
   optional,
   SEGMENT_EVENTS,
+  SEGMENT_VALUES,
   text,
   texts,
   type EventsOf,
@@ -352,6 +353,21 @@ test('each full segment is handed over once, in order, as soon as it is full', (
   assert.deepEqual(lengths, [SEGMENT_EVENTS, 2 * SEGMENT_EVENTS]);
   assert.equal(heard.length, 2 * SEGMENT_EVENTS);
   assert.ok(heard.every((seq, index) => seq === index));
+});
+
+test('long lists fill a segment before its events are many, and every event is found', () => {
+  const firsts: number[] = [];
+  const log = new EventLog<AnyEvent>(definitions, { onSegment: ({ firstSeq }) => firsts.push(firstSeq) });
+  const first = Array.from({ length: 500 }, (_, index) => `${index}`);
+  const events = Math.ceil((2.5 * SEGMENT_VALUES) / 1_000);
+  for (let seq = 0; seq < events; seq++) log.append({ type: 'Listed', first, second: first.slice(seq % 2) }, seq, -1);
+  assert.equal(firsts.length, 2);
+  for (const border of firsts)
+    for (const seq of [border, border + 1, border + 4_000].filter((number) => number < events)) {
+      assert.equal(log.at(seq).seq, seq);
+      assert.equal(log.at(seq).atMs, seq);
+      assert.equal(log.firstAfter(seq), seq + 1);
+    }
 });
 
 test('a log that keeps one closed segment needs no more memory later, and says what it no longer has', () => {

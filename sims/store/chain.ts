@@ -27,6 +27,8 @@ export interface Link {
   /** Of a chunk of the log. */
   readonly firstSeq?: number;
   readonly events?: number;
+  /** Of the last chunk of a run that ended before the chunk was full. */
+  readonly partial?: boolean;
   /** Of a checkpoint: the number of the next event, and the instant. */
   readonly seq?: number;
   readonly atMs?: number;

@@ -30,6 +30,9 @@ import { lockDirectory } from './lock.ts';
 /** Version of this layout. */
 const FORMAT = 3;
 
+/** Events between checkpoints at the least: what a look at an instant writes into the world, at about 2 us each. */
+const CHECKPOINT_EVENTS = SEGMENT_EVENTS / 2;
+
 interface Manifest {
   readonly format: number;
   readonly engine: { readonly name: string; readonly version: string };
@@ -114,13 +117,9 @@ export class RunDirectory {
   static #reopen(path: string, unlock: () => void): { readonly directory: RunDirectory; readonly from: Resumption } {
     const reader = new RunReader(path);
     const { links } = reader;
-    const whole = links.filter(({ events }) => events === SEGMENT_EVENTS);
-    const stored = whole.length * SEGMENT_EVENTS;
+    const stored = links.reduce((sum, { events = 0, partial }) => sum + (partial === true ? 0 : events), 0);
     const firstUnfit = links.findIndex(
-      ({ file, events }) =>
-        file === 'summary.json' ||
-        file === 'scaling-activities.json' ||
-        (events !== undefined && events < SEGMENT_EVENTS),
+      ({ file, partial }) => file === 'summary.json' || file === 'scaling-activities.json' || partial === true,
     );
     const chain = new Chain(path, links);
     for (let index = 0; index < links.length; index++) readLinked(path, links, index);
@@ -144,16 +143,20 @@ export class RunDirectory {
     const { firstSeq, count: events } = segment;
     if (firstSeq < this.#written) return;
     const file = `events/${numbered(firstSeq)}.chunk`;
-    this.#write(() => this.#chain.append(file, encodeChunk(segment.columns()), { firstSeq, events }));
+    const what = { firstSeq, events, ...(segment.isFull ? {} : { partial: true }) };
+    this.#write(() => this.#chain.append(file, encodeChunk(segment.columns()), what));
     this.#written += events;
   }
 
   /**
-   * Writes a checkpoint where the run has just filled a chunk; asked after each hop, so that a run that was resumed, too, has its
-   * checkpoints after the hops that fill chunks.
+   * Writes a checkpoint where the run has just filled a chunk and the one before is far back; asked after each hop, so that a
+   * run that was resumed, too, has its checkpoints after the hops that fill chunks.
    */
   checkpoint(simulation: EcsSimulation): void {
-    if (this.#chain.links.at(-1)?.events === undefined || simulation.log.length < this.#written) return;
+    const { links } = this.#chain;
+    if (links.at(-1)?.events === undefined || simulation.log.length < this.#written) return;
+    const before = links.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
+    if (simulation.log.length - before < CHECKPOINT_EVENTS) return;
     this.#write(() => writeCheckpoint(this.#chain, simulation.checkpoint()));
   }
 
