@@ -32,12 +32,19 @@ export { forecasters } from './forecasters.ts';
 export { HISTORY_HOURS } from './predictiveScaling.ts';
 export {
   agreedScaleIn,
+  askScalingPolicy,
+  forecastFloor,
   forecastRequestsOf,
+  policiesOf,
   policyKey,
   readPolicy,
+  scaleInVote,
+  type AskedPolicy,
   type CalledPolicy,
   type NotScaledReason,
+  type ScaleInVote,
   type ScalableNamespace,
+  type ScalingPolicy,
 } from './scalableTarget.ts';
 export type { FollowedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';

@@ -209,6 +209,26 @@ export function evaluatedValues(cloudwatch: Immutable<CloudWatchState>, alarm: M
   return readValues(cloudwatch, alarm.request, evaluatedPeriods(alarm, cloudwatch.settings, nowMs), nowMs);
 }
 
+/** A period as an evaluation looks at it. */
+export interface EvaluatedPeriod {
+  readonly startMs: Millis;
+  /** Undefined while it cannot be read, or when there is none. */
+  readonly value: number | undefined;
+}
+
+/** The periods that an evaluation of an alarm at `nowMs` looks at, oldest first. */
+export function periodsOf(
+  cloudwatch: Immutable<CloudWatchState>,
+  alarm: MetricAlarm,
+  nowMs: Millis,
+): readonly EvaluatedPeriod[] {
+  const { startMs, periodMs } = evaluatedPeriods(alarm, cloudwatch.settings, nowMs);
+  return evaluatedValues(cloudwatch, alarm, nowMs).map((value, index) => ({
+    startMs: startMs + index * periodMs,
+    value,
+  }));
+}
+
 /** A datapoint as an alarm's action carries it. */
 export interface RecentDatapoint {
   readonly startMs: Millis;

@@ -21,6 +21,15 @@ export function worldAt(reader: RunReader, atMs: number): { readonly world: Worl
   return { world, seq };
 }
 
+/** Just before an event: what was decided there has seen this world. @throws InputError */
+export function worldBefore(reader: RunReader, { seq, atMs }: Pick<Recorded<Event>, 'seq' | 'atMs'>): World {
+  const from: EcsCheckpoint = reader.checkpointAt(atMs - 1) ?? startOf(reader.loaded().scenario);
+  const world = thaw(from.world) as World;
+  const { evolve } = createModel(new Map());
+  for (const recorded of reader.events(from.log.seq, seq)) write(evolve, world, recorded);
+  return world;
+}
+
 /** Writes the events from a number on until an instant into a world. @returns the number of the next event */
 export function writeUntil(reader: RunReader, world: World, from: number, atMs: number): number {
   const { evolve } = createModel(new Map());

@@ -1,0 +1,53 @@
+/** Text in lines that are no longer than the output is wide. */
+
+/** Columns of an output that is no terminal. */
+const PIPED_WIDTH = 100;
+const WIDTH = { least: 60, most: 160 };
+
+/** Columns of standard output. */
+export function outputWidth(): number {
+  const columns = process.stdout.isTTY ? process.stdout.columns : PIPED_WIDTH;
+  return Math.min(Math.max(Math.floor(columns), WIDTH.least), WIDTH.most);
+}
+
+/** Spaces at which a line may end: not between a number and its unit. */
+const UNGLUED = /\s+(?!(?:%|ms|s)(?:[\s,;)]|$))/;
+
+/** A text in lines of words; a word that is longer than a line is broken. */
+export function wrapText(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (let word of text.split(UNGLUED)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    while (word.length > width) {
+      lines.push(word.slice(0, width));
+      word = word.slice(width);
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}
+
+/** One line of a story. What is too long for the output goes on below, a little further in. */
+export interface StoryLine {
+  readonly text: string;
+  /** Columns before the text; 0 when left out. */
+  readonly indent?: number;
+  /** It is laid out already, such as a row of a table. */
+  readonly asItIs?: boolean;
+}
+
+const HANGING = 2;
+
+export function storyText(lines: readonly StoryLine[], width: number): string {
+  const rows = lines.flatMap(({ text, indent = 0, asItIs = false }) => {
+    const [first = '', ...rest] = asItIs ? [text] : wrapText(text, width - indent - HANGING);
+    const margin = ' '.repeat(indent);
+    return [`${margin}${first}`, ...rest.map((row) => `${margin}${' '.repeat(HANGING)}${row}`)];
+  });
+  return `${rows.map((row) => row.trimEnd()).join('\n')}\n`;
+}
