@@ -9,6 +9,7 @@ export {
   MetricMathError,
   metricsOf,
   nextEvaluationMs,
+  nextRepeatMs,
   periodsOf,
   publicationDelayMs,
   recentDatapoints,
@@ -23,7 +24,6 @@ export {
 } from './cloudwatch/index.ts';
 export {
   aggregatedMetric,
-  askScalingPolicy,
   forecasters,
   forecastFloor,
   lowThreshold,
@@ -36,6 +36,8 @@ export {
   scheduleProblem,
   stepScalingCapacity,
   targetTrackingCapacity,
+  trackedValue,
+  type AskedPolicy,
   type Forecaster,
   type HourlyHistory,
   type NotScaledReason,
@@ -67,6 +69,7 @@ export {
 } from './ec2/index.ts';
 export {
   askManagedScaling,
+  askServicePolicy,
   availabilityZoneBalanced,
   chooseTasksToStop,
   circuitBreakerThreshold,

@@ -57,7 +57,7 @@ export {
   type StepScalingPolicyConfiguration,
 } from './scalers/stepScaling.ts';
 export { forecastMetrics } from './scalers/predictive.ts';
-export { lowThreshold, targetGroupOfLabel, targetTrackingCapacity } from './scalers/targetTracking.ts';
+export { lowThreshold, targetGroupOfLabel, targetTrackingCapacity, trackedValue } from './scalers/targetTracking.ts';
 export { scheduledTimes, scheduleProblem, timeZoneProblem } from './schedule.ts';
 export { scalingAssumptions, scalingSettings } from './settings.ts';
 export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';

@@ -341,7 +341,7 @@ function ownAlarms({ config, alarmNames }: Immutable<ScalingPolicy>): readonly s
  * What the resource tells of itself, and what an activity of this very instant has decided but not yet brought to it: of
  * several policies that answer at one instant the largest capacity wins, and a scheduled action sees what they decided.
  */
-export function capacityNow<World extends AutoscalingWorld>(
+export function capacityNow<World extends Immutable<AutoscalingWorld>>(
   namespace: ScalableNamespace<World>,
   resourceId: string,
   { world, nowMs }: View<World>,
@@ -403,7 +403,7 @@ export interface AskedPolicy {
 }
 
 /** A policy's answer to the call of an alarm; undefined when there is nothing to answer: the alarm calls it no longer. */
-export function askScalingPolicy<World extends AutoscalingWorld>(
+export function askScalingPolicy<World extends Immutable<AutoscalingWorld>>(
   namespace: ScalableNamespace<World>,
   key: string,
   alarmName: string,

@@ -382,6 +382,16 @@ function repeatsNow(
   return lastedMs >= highResolutionRepeatMs && lastedMs % highResolutionRepeatMs < turnMs(config);
 }
 
+/** When an alarm whose state lasts repeats its scaling actions next, after `nowMs`; undefined when it has none. */
+export function nextRepeatMs(alarm: Immutable<Alarm>, settings: CloudWatchSettings, nowMs: Millis): Millis | undefined {
+  const { config, phaseMs, state, actionsEnabled } = alarm;
+  if (!actionsEnabled || (config.scalingActions[state] ?? []).length === 0) return undefined;
+  const turn = turnMs(config);
+  let atMs = nowMs + turn - ((((nowMs - phaseMs) % turn) + turn) % turn);
+  while (!repeatsNow(alarm, settings, atMs)) atMs += turn;
+  return atMs;
+}
+
 /** The scaling policies that an alarm calls in the state it is in. */
 export function scalingActionsOf({ cloudwatch }: Immutable<CloudWatchWorld>, alarmName: string): readonly string[] {
   const alarm = cloudwatch.alarms.get(alarmName);

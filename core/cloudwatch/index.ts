@@ -29,6 +29,7 @@ export {
   evaluationRange,
   lookBackMs,
   nextEvaluationMs,
+  nextRepeatMs,
   periodsOf,
   recentDatapoints,
   scalingActionsOf,

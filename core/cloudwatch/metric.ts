@@ -231,7 +231,10 @@ export function keptMetric(cloudwatch: CloudWatchWorld['cloudwatch'], key: strin
     metric = { ...identity, keepForMs: 0, hourlyForMs: 0, wantsDistribution: false, datapoints: [], hours: [] };
     cloudwatch.metrics.set(key, metric);
   }
-  metric.keepForMs = Math.max(metric.keepForMs, keepForMs + publicationDelayMs(cloudwatch.settings, identity, METRIC_PERIOD_MS));
+  metric.keepForMs = Math.max(
+    metric.keepForMs,
+    keepForMs + publicationDelayMs(cloudwatch.settings, identity, METRIC_PERIOD_MS),
+  );
   return metric;
 }
 

@@ -94,7 +94,13 @@ export {
   reservationPercent,
   utilizationPercent,
 } from './metrics.ts';
-export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
+export {
+  askServicePolicy,
+  followedRequest,
+  scalableResourceId,
+  scalableServices,
+  serviceNameOf,
+} from './scalableService.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';

@@ -2,12 +2,11 @@
 
 /** Columns of an output that is no terminal. */
 const PIPED_WIDTH = 100;
-const WIDTH = { least: 60, most: 160 };
+const LEAST_WIDTH = 60;
 
 /** Columns of standard output. */
 export function outputWidth(): number {
-  const columns = process.stdout.isTTY ? process.stdout.columns : PIPED_WIDTH;
-  return Math.min(Math.max(Math.floor(columns), WIDTH.least), WIDTH.most);
+  return process.stdout.isTTY ? process.stdout.columns : PIPED_WIDTH;
 }
 
 /** Spaces at which a line may end: not between a number and its unit. */
@@ -45,7 +44,7 @@ const HANGING = 2;
 
 export function storyText(lines: readonly StoryLine[], width: number): string {
   const rows = lines.flatMap(({ text, indent = 0, asItIs = false }) => {
-    const [first = '', ...rest] = asItIs ? [text] : wrapText(text, width - indent - HANGING);
+    const [first = '', ...rest] = asItIs ? [text] : wrapText(text, Math.max(width, LEAST_WIDTH) - indent - HANGING);
     const margin = ' '.repeat(indent);
     return [`${margin}${first}`, ...rest.map((row) => `${margin}${' '.repeat(HANGING)}${row}`)];
   });

@@ -1,5 +1,6 @@
 /** The world of a stored run at an instant: the newest checkpoint before it, and the events from there on. */
 
+import type { Immutable } from 'immer';
 import {
   createModel,
   startOf,
@@ -21,13 +22,29 @@ export function worldAt(reader: RunReader, atMs: number): { readonly world: Worl
   return { world, seq };
 }
 
-/** Just before an event: what was decided there has seen this world. @throws InputError */
-export function worldBefore(reader: RunReader, { seq, atMs }: Pick<Recorded<Event>, 'seq' | 'atMs'>): World {
-  const from: EcsCheckpoint = reader.checkpointAt(atMs - 1) ?? startOf(reader.loaded().scenario);
+/**
+ * Looks at the world just before each of some events: what was decided there has seen it.
+ *
+ * @param events  in their order
+ * @param look    sees a world that goes on changing when it returns
+ * @throws InputError
+ */
+export function lookBefore<Seen>(
+  reader: RunReader,
+  events: readonly Recorded<Event>[],
+  look: (world: Immutable<World>, recorded: Recorded<Event>) => Seen,
+): readonly Seen[] {
+  const [first] = events;
+  if (first === undefined) return [];
+  const from: EcsCheckpoint = reader.checkpointAt(first.atMs - 1) ?? startOf(reader.loaded().scenario);
   const world = thaw(from.world) as World;
   const { evolve } = createModel(new Map());
-  for (const recorded of reader.events(from.log.seq, seq)) write(evolve, world, recorded);
-  return world;
+  const seen: Seen[] = [];
+  for (const recorded of reader.events(from.log.seq, (events.at(-1) as Recorded<Event>).seq + 1)) {
+    if (recorded.seq === events[seen.length]?.seq) seen.push(look(world, recorded));
+    write(evolve, world, recorded);
+  }
+  return seen;
 }
 
 /** Writes the events from a number on until an instant into a world. @returns the number of the next event */
