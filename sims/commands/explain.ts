@@ -121,7 +121,7 @@ class Run {
     }
     const wanted = text === '' ? undefined : this.#service(words[0] === 'service' ? words.slice(1) : words);
     const own = all.filter(({ service }) => wanted === undefined || service === wanted);
-    const [first] = own.toSorted((a, b) => b.totalMs - a.totalMs || a.event - b.event);
+    const [first] = own.toSorted((a, b) => b.last.totalMs - a.last.totalMs || a.event - b.event);
     if (first === undefined)
       throw this.error(
         `found no scale-out${wanted === undefined ? '' : ` of ${wanted}`} after which a new task served`,
@@ -180,7 +180,7 @@ function listed(all: readonly Waterfall[]): string {
 /** `the slowest of 21 scale-outs of web` */
 function rankOf(waterfall: Waterfall, all: readonly Waterfall[]): string {
   const own = all.filter(({ service }) => service === waterfall.service);
-  const slower = own.filter(({ totalMs }) => totalMs > waterfall.totalMs).length;
+  const slower = own.filter(({ last }) => last.totalMs > waterfall.last.totalMs).length;
   const place = slower === 0 ? 'the slowest' : `number ${slower + 1} by length`;
   return own.length === 1
     ? `the only scale-out of ${waterfall.service}`

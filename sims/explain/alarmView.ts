@@ -157,7 +157,8 @@ export function datapointLines(world: View, config: MetricAlarm, nowMs: Millis, 
     const since = readable === undefined ? '' : `, readable since ${formatNear(readable, nowMs)}`;
     return {
       indent,
-      text: `${time(startMs)}  ${formatExact(value as number).padStart(9)}  ${verdict} ${formatExact(config.threshold)}${since}`,
+      lead: `${time(startMs)}  ${formatExact(value as number).padStart(9)}  `,
+      text: `${verdict} ${formatExact(config.threshold)}${since}`,
     };
   };
   const values = points.map(({ value }) => value as number);

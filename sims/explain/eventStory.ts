@@ -14,13 +14,20 @@ export function eventStory(reader: RunReader, seq: number): readonly StoryLine[]
   const told = lookBefore(reader, chain.toReversed(), (world, recorded): readonly StoryLine[] => {
     const { seq: number, event, atMs } = recorded;
     const link = number === seq ? '' : 'because ';
+    const text = `${event.type}: ${describeIn(world, recorded)}`;
+    const effect = chain[chain.findIndex((other) => other.seq === number) - 1];
     return [
-      { text: `${link}${formatMoment(atMs)}  ${number} ${event.type}: ${describeIn(world, recorded)}` },
-      ...arithmetic(world, recorded, 4),
+      { lead: `${link}${formatMoment(atMs)}  `, text: `${number} ${text}` },
+      ...(isToldAbove(recorded, effect) ? [] : arithmetic(world, recorded, 4)),
     ];
   });
   const end = chain.at(-1)?.event.type === 'LoadSampled' ? 'which is the traffic' : 'which the scenario asks for';
   return [...told.toReversed().flat(), { text: end }];
+}
+
+/** The datapoints of an alarm stand with the decision that it has called for. */
+function isToldAbove({ event, atMs }: Recorded<Event>, effect: Recorded<Event> | undefined): boolean {
+  return event.type === 'AlarmStateChanged' && effect?.atMs === atMs && 'alarmName' in effect.event;
 }
 
 /** The event and its causes, nearest first. */

@@ -6,6 +6,9 @@ import { formatMoment, formatNoun } from '../report/format.ts';
 import type { StoryLine } from '../report/wrap.ts';
 import { KnownPolicies } from './knownPolicies.ts';
 
+/** Columns of the numbers of events. */
+const SEQ_WIDTH = 7;
+
 /** @param events  the whole run */
 export function serviceStory(serviceName: string, events: Iterable<Recorded<Event>>): readonly StoryLine[] {
   const known = new KnownPolicies();
@@ -17,7 +20,10 @@ export function serviceStory(serviceName: string, events: Iterable<Recorded<Even
     if (!isDecision(event, recorded.causedBy, serviceName)) continue;
     if (event.type === 'ScalingActivityStarted') counts[event.toCapacity > event.fromCapacity ? 'out' : 'in']++;
     if (event.type === 'ScalingActivityNotScaled') counts.refused++;
-    lines.push({ text: `${formatMoment(atMs)}  ${seq}  ${describe(recorded, known.aimOf, known.alarmOf)}` });
+    lines.push({
+      lead: `${formatMoment(atMs)}  ${String(seq).padStart(SEQ_WIDTH)}  `,
+      text: describe(recorded, known.aimOf, known.alarmOf),
+    });
   }
   const { out, in: down, refused } = counts;
   const count = `${formatNoun(out, 'scale-out')}, ${formatNoun(down, 'scale-in')}, ${formatNoun(refused, 'refusal')} (a reason that lasts is told once)`;

@@ -6,6 +6,7 @@
 import {
   comparisonOperators,
   createModel,
+  HOUR,
   pullSeconds,
   SECOND,
   serviceNameOf,
@@ -31,18 +32,25 @@ export interface WaterfallStep {
   readonly event?: number;
 }
 
+/** The way of one new task. */
+export interface TaskWaterfall {
+  readonly task: string;
+  readonly totalMs: Millis;
+  readonly steps: readonly WaterfallStep[];
+}
+
 export interface Waterfall {
   readonly service: string;
   /** The ScalingActivityStarted. */
   readonly event: number;
   readonly fromCapacity: number;
   readonly toCapacity: number;
-  readonly decidedMs: Millis;
-  /** The first of its tasks that served. */
-  readonly task: string;
   readonly startMs: Millis;
-  readonly totalMs: Millis;
-  readonly steps: readonly WaterfallStep[];
+  readonly decidedMs: Millis;
+  /** Of its new tasks that came to serve, the first and the last; the same when there was one. */
+  readonly served: number;
+  readonly first: TaskWaterfall;
+  readonly last: TaskWaterfall;
 }
 
 /** All scale-outs of a run after which a new task came to serve, in the order of their decisions. */
@@ -63,11 +71,12 @@ export function waterfallsOf(scenario: Scenario, events: Iterable<Recorded<Event
 
 /** Steps one after the other: what is over before the one before it takes no time. */
 class Steps {
-  readonly #steps: WaterfallStep[] = [];
+  readonly #steps: WaterfallStep[];
   #atMs: Millis;
 
-  constructor(startMs: Millis) {
-    this.#atMs = startMs;
+  constructor(startMs: Millis, before: readonly WaterfallStep[] = []) {
+    this.#steps = [...before];
+    this.#atMs = before.at(-1)?.toMs ?? startMs;
   }
 
   /** @param toMs  undefined: there was no such step */
@@ -96,12 +105,14 @@ interface Track {
   registered?: RecordedOf<'TargetRegistered'>;
   /** From here on it gets requests. */
   ready?: RecordedOf<'TaskRunning' | 'TargetHealthy'>;
+  /** With which step of the traffic it has served. */
+  served?: { readonly seq: number; readonly atMs: Millis };
 }
 
 interface Episode {
   readonly decision: RecordedOf<'ScalingActivityStarted'>;
   /** Until the decision. */
-  readonly steps: Steps;
+  readonly steps: readonly WaterfallStep[];
   readonly startMs: Millis;
   /** The decision, and what of the scheduler's followed from it. */
   readonly seqs: Set<number>;
@@ -209,7 +220,7 @@ class Collector {
       case 'LoadServed':
         for (const episode of this.#open.slice()) {
           const row = event.services.indexOf(serviceNameOf(episode.decision.event.resourceId));
-          if ((event.served[row] ?? 0) > 0) this.#finish(episode, { seq, atMs });
+          if ((event.served[row] ?? 0) > 0) this.#onServed(episode, { seq, atMs });
         }
         return;
       case 'CapacityProviderScaled': {
@@ -243,7 +254,7 @@ class Collector {
 
   finished(): readonly Waterfall[] {
     // Where no request has come any more, the last step is missing.
-    for (const episode of this.#open.slice()) this.#finish(episode, undefined);
+    for (const episode of this.#open.slice()) this.#finish(episode);
     return this.#done.toSorted((a, b) => a.event - b.event);
   }
 
@@ -272,7 +283,7 @@ class Collector {
     const known = alarmName === undefined ? undefined : this.#alarms.get(alarmName);
     const { startMs, steps } = this.#untilDecision(decision, known);
     if (known !== undefined) known.answeredMs = decision.atMs;
-    this.#open.push({ decision, steps, startMs, seqs: new Set([decision.seq]), tracks: new Map() });
+    this.#open.push({ decision, steps: steps.list, startMs, seqs: new Set([decision.seq]), tracks: new Map() });
   }
 
   /** From the rise to the decision; a scheduled one, or a forecast's, begins with itself. */
@@ -320,29 +331,47 @@ class Collector {
     return this.#frames.findLast((frame) => frame.endMs === endMs)?.seq;
   }
 
-  /** A new task serves: its steps are complete. @param served  undefined: no request has come */
-  #finish(episode: Episode, served: { readonly seq: number; readonly atMs: Millis } | undefined): void {
-    const ready = Array.from(episode.tracks.values()).filter((track) => track.ready !== undefined);
-    const [track] = ready.toSorted((a, b) => (a.ready as Recorded<Event>).seq - (b.ready as Recorded<Event>).seq);
-    if (track === undefined) return;
+  /** Ready tasks have served. When none is on its way any more, the scale-out is over. */
+  #onServed(episode: Episode, served: { readonly seq: number; readonly atMs: Millis }): void {
+    const { decision, tracks } = episode;
+    const { fromCapacity, toCapacity } = decision.event;
+    let coming = 0;
+    for (const track of tracks.values())
+      if (track.ready === undefined) coming++;
+      else track.served ??= served;
+    const isWhole = tracks.size >= toCapacity - fromCapacity || served.atMs > decision.atMs + HOUR;
+    if (coming === 0 && isWhole) this.#finish(episode);
+  }
+
+  #finish(episode: Episode): void {
+    const { decision, tracks, startMs } = episode;
     this.#open.splice(this.#open.indexOf(episode), 1);
-    for (const taskId of episode.tracks.keys()) this.#episodeOf.delete(taskId);
-    const { decision, steps, startMs } = episode;
-    this.#untilReady(steps, track);
-    if (served !== undefined) steps.add('first requests served', served.atMs, served.seq);
+    for (const taskId of tracks.keys()) this.#episodeOf.delete(taskId);
+    const ready = Array.from(tracks.values())
+      .filter((track) => track.ready !== undefined)
+      .toSorted((a, b) => (a.ready as Recorded<Event>).seq - (b.ready as Recorded<Event>).seq);
+    const [first, last] = [ready[0], ready.at(-1)];
+    if (first === undefined || last === undefined) return;
     const { resourceId, fromCapacity, toCapacity } = decision.event;
-    const list = steps.list.filter(({ fromMs, toMs, event }) => toMs > fromMs || event !== undefined);
     this.#done.push({
       service: serviceNameOf(resourceId),
       event: decision.seq,
       fromCapacity,
       toCapacity,
-      decidedMs: decision.atMs,
-      task: track.created.event.taskId,
       startMs,
-      totalMs: (list.at(-1)?.toMs ?? startMs) - startMs,
-      steps: list,
+      decidedMs: decision.atMs,
+      served: ready.length,
+      first: this.#ofTask(episode, first),
+      last: this.#ofTask(episode, last),
     });
+  }
+
+  #ofTask({ startMs, steps: before }: Episode, track: Track): TaskWaterfall {
+    const steps = new Steps(startMs, before);
+    this.#untilReady(steps, track);
+    if (track.served !== undefined) steps.add('first requests served', track.served.atMs, track.served.seq);
+    const list = steps.list.filter(({ fromMs, toMs, event }) => toMs > fromMs || event !== undefined);
+    return { task: track.created.event.taskId, totalMs: (list.at(-1)?.toMs ?? startMs) - startMs, steps: list };
   }
 
   #untilReady(

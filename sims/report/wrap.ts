@@ -36,6 +36,8 @@ export interface StoryLine {
   readonly text: string;
   /** Columns before the text; 0 when left out. */
   readonly indent?: number;
+  /** What stands before the text; the lines that follow begin below the text. */
+  readonly lead?: string;
   /** It is laid out already, such as a row of a table. */
   readonly asItIs?: boolean;
 }
@@ -43,10 +45,11 @@ export interface StoryLine {
 const HANGING = 2;
 
 export function storyText(lines: readonly StoryLine[], width: number): string {
-  const rows = lines.flatMap(({ text, indent = 0, asItIs = false }) => {
-    const [first = '', ...rest] = asItIs ? [text] : wrapText(text, Math.max(width, LEAST_WIDTH) - indent - HANGING);
+  const rows = lines.flatMap(({ text, indent = 0, lead = '', asItIs = false }) => {
     const margin = ' '.repeat(indent);
-    return [`${margin}${first}`, ...rest.map((row) => `${margin}${' '.repeat(HANGING)}${row}`)];
+    const below = ' '.repeat(indent + (lead === '' ? HANGING : lead.length));
+    const [first = '', ...rest] = asItIs ? [text] : wrapText(text, Math.max(width, LEAST_WIDTH) - below.length);
+    return [`${margin}${lead}${first}`, ...rest.map((row) => `${below}${row}`)];
   });
   return `${rows.map((row) => row.trimEnd()).join('\n')}\n`;
 }
