@@ -42,7 +42,6 @@ export {
   type AskedPolicy,
   type CalledPolicy,
   type NotScaledReason,
-  type ScaleInVote,
   type ScalableNamespace,
   type ScalingPolicy,
 } from './scalableTarget.ts';

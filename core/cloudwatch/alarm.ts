@@ -210,7 +210,7 @@ export function evaluatedValues(cloudwatch: Immutable<CloudWatchState>, alarm: M
 }
 
 /** A period as an evaluation looks at it. */
-export interface EvaluatedPeriod {
+interface EvaluatedPeriod {
   readonly startMs: Millis;
   /** Undefined while it cannot be read, or when there is none. */
   readonly value: number | undefined;

@@ -37,7 +37,6 @@ export {
   type AlarmRule,
   type AlarmState,
   type ComparisonOperator,
-  type EvaluatedPeriod,
   type MetricAlarm,
   type Slot,
   type TreatMissingData,

@@ -21,7 +21,9 @@ export function arithmetic(world: View, { event, atMs }: Recorded<Event>, indent
   switch (event.type) {
     case 'ScalingActivityStarted':
     case 'ScalingActivityNotScaled':
-      return ofPolicy(world, event, atMs, indent);
+      return 'scheduledActionName' in event
+        ? ofScheduledActivity(world, event, atMs, indent)
+        : ofPolicy(world, event, atMs, indent);
     case 'ScheduledActionTriggered':
       return ofSchedule(world, event, atMs, indent);
     case 'AlarmStateChanged': {
@@ -84,14 +86,48 @@ function ofSchedule(
   const target = world.autoscaling.targets.get(resourceId);
   const capacity = scalableServices.describe(world, resourceId);
   if (action === undefined || target === undefined || capacity === undefined) return [];
-  const { Schedule, Timezone, ScalableTargetAction: sets } = action.config;
+  const { MinCapacity, MaxCapacity } = action.config.ScalableTargetAction;
   const bounds = [
-    ...(sets.MinCapacity === undefined ? [] : [`minimum ${target.minCapacity} -> ${sets.MinCapacity}`]),
-    ...(sets.MaxCapacity === undefined ? [] : [`maximum ${target.maxCapacity} -> ${sets.MaxCapacity}`]),
+    ...(MinCapacity === undefined ? [] : [`minimum ${target.minCapacity} -> ${MinCapacity}`]),
+    ...(MaxCapacity === undefined ? [] : [`maximum ${target.maxCapacity} -> ${MaxCapacity}`]),
   ];
-  const next = nextDueAtMs === undefined ? 'not due again' : `due again ${formatNear(nextDueAtMs, nowMs)}`;
   return [
-    { indent, text: `schedule: ${Schedule} ${Timezone}, ${next}` },
+    scheduleLine(action.config, nextDueAtMs, nowMs, indent),
     { indent, text: `sets: ${bounds.join(', ')}; ${capacity.desiredCount} desired now. Cooldowns do not hold it` },
   ];
+}
+
+/** The activity of a scheduled action: the bounds have been set just before. */
+function ofScheduledActivity(
+  world: View,
+  {
+    resourceId,
+    scheduledActionName = '',
+    minCapacity,
+    maxCapacity,
+    fromCapacity,
+    toCapacity,
+  }: EventOf<'ScalingActivityStarted'>,
+  nowMs: number,
+  indent: number,
+): StoryLine[] {
+  const action = world.autoscaling.scheduledActions.get(`${resourceId}/${scheduledActionName}`);
+  if (action === undefined) return [];
+  return [
+    scheduleLine(action.config, action.dueAtMs, nowMs, indent),
+    {
+      indent,
+      text: `bounds: it has set minimum ${minCapacity} and maximum ${maxCapacity}, and ${fromCapacity} lies outside: ${toCapacity}. Cooldowns do not hold it`,
+    },
+  ];
+}
+
+function scheduleLine(
+  { Schedule, Timezone }: { readonly Schedule: string; readonly Timezone: string },
+  nextDueAtMs: number | undefined,
+  nowMs: number,
+  indent: number,
+): StoryLine {
+  const next = nextDueAtMs === undefined ? 'not due again' : `due again ${formatNear(nextDueAtMs, nowMs)}`;
+  return { indent, text: `schedule: ${Schedule} ${Timezone}, due ${formatNear(nowMs, nowMs)} UTC; ${next}` };
 }

@@ -116,23 +116,30 @@ function checkSentences(world: View, asked: AskedPolicy, { nowMs }: Call): strin
     if (floor > 0) sentences.push(`forecast: it holds ${serviceNameOf(policy.resourceId)} at ${floor} or more`);
   }
   const { minCapacity, maxCapacity } = target;
-  const cut = want > maxCapacity ? `, cut to ${maxCapacity}` : want < minCapacity ? `, raised to ${minCapacity}` : '';
+  const wanted = out && deducts(world, asked, nowMs) ? want - (policy.chainTo - policy.chainFrom) : want;
+  const cut =
+    wanted > maxCapacity ? `, cut to ${maxCapacity}` : wanted < minCapacity ? `, raised to ${minCapacity}` : '';
   sentences.push(`bounds: minimum ${minCapacity}, maximum ${maxCapacity}${cut}; ${desiredCount} desired now`);
   return sentences;
 }
 
+/** Whether a scale-out cooldown runs that counts what it has seen added. */
+function deducts({ autoscaling }: View, { policy }: AskedPolicy, nowMs: Millis): boolean {
+  return (
+    nowMs < policy.scaleOutCoolsUntilMs &&
+    autoscaling.settings.scaleOutCooldown === 'credit' &&
+    scalerOf(policy.config).countsFromRunning(policy.config)
+  );
+}
+
 /** What a cooldown deducts, and how long it still lasts. */
 function scaleOutCooldown(world: View, asked: AskedPolicy, want: number, nowMs: Millis): string {
-  const { policy } = asked;
-  const { scaleOutCoolsUntilMs: untilMs, chainFrom, chainTo } = policy;
+  const { scaleOutCoolsUntilMs: untilMs, chainFrom, chainTo } = asked.policy;
   const left = cooldownLeft('scale-out', untilMs, asked, nowMs);
   if (nowMs >= untilMs) return left;
-  if (
-    world.autoscaling.settings.scaleOutCooldown !== 'credit' ||
-    !scalerOf(policy.config).countsFromRunning(policy.config)
-  )
-    return `${left}; only more than is desired is set`;
-  return `${left}; the ${chainTo - chainFrom} that it has seen added (${chainFrom} -> ${chainTo}) are deducted: ${want} - ${chainTo - chainFrom} = ${want - (chainTo - chainFrom)}`;
+  if (!deducts(world, asked, nowMs)) return `${left}; only more than is desired is set`;
+  const added = chainTo - chainFrom;
+  return `${left}; the ${added} that it has seen added (${chainFrom} -> ${chainTo}) are deducted: ${want} - ${added} = ${want - added}`;
 }
 
 function cooldownLeft(kind: 'scale-out' | 'scale-in', untilMs: Millis, asked: AskedPolicy, nowMs: Millis): string {

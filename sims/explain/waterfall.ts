@@ -213,10 +213,13 @@ class Collector {
       case 'TargetHealthy':
         this.#track(event.targetId, (track) => (track.ready ??= as<'TargetHealthy'>()));
         return;
-      case 'TaskStopped':
-        this.#episodeOf.get(event.taskId)?.tracks.delete(event.taskId);
+      case 'TaskStopped': {
+        // One that has never served takes its waterfall with it.
+        const tracks = this.#episodeOf.get(event.taskId)?.tracks;
+        if (tracks?.get(event.taskId)?.ready === undefined) tracks?.delete(event.taskId);
         this.#episodeOf.delete(event.taskId);
         return;
+      }
       case 'LoadServed':
         for (const episode of this.#open.slice()) {
           const row = event.services.indexOf(serviceNameOf(episode.decision.event.resourceId));
@@ -411,7 +414,7 @@ class Collector {
     }
     const { launched, scaled, inService, registered, activated } = arrival;
     if (launched.atMs >= waiting.atMs && scaled !== undefined && scaled.recorded.atMs >= waiting.atMs)
-      this.#untilScaled(steps, scaled);
+      this.#untilScaled(steps, scaled, waiting.atMs);
     if (launched.atMs >= waiting.atMs) steps.add('group: launches the instance', launched.atMs, launched.seq);
     else steps.add('an instance is on its way already', Math.min(waiting.atMs, joined.atMs), launched.seq);
     steps
@@ -420,18 +423,19 @@ class Collector {
       .add('instance: becomes ACTIVE', activated?.atMs, activated?.seq);
   }
 
-  #untilScaled(steps: Steps, { recorded, alarm }: Scaled): void {
+  /** @param fromMs  an alarm that was in ALARM before had only to call again */
+  #untilScaled(steps: Steps, { recorded, alarm }: Scaled, fromMs: Millis): void {
     const config = this.#world.cloudwatch.alarms.get(alarm?.event.alarmName ?? '')?.config;
     const startMs = alarm?.event.datapointStartsMs.at(-1);
-    if (alarm !== undefined && config !== undefined && startMs !== undefined && alarm.atMs <= recorded.atMs)
-      steps
-        .add(
-          'CapacityProviderReservation’s period',
-          Math.min(startMs + config.periodMs, alarm.atMs),
-          this.#frameEnding(startMs + config.periodMs),
-        )
-        .add('its datapoint is published', Math.min(startMs + publicationMs(this.#world, config), alarm.atMs))
-        .add('managed scaling’s alarm goes to ALARM', alarm.atMs, alarm.seq);
-    steps.add('managed scaling: asks for instances', recorded.atMs, recorded.seq);
+    if (alarm === undefined || config === undefined || startMs === undefined || alarm.atMs < fromMs) {
+      steps.add('managed scaling: called again, asks for instances', recorded.atMs, recorded.seq);
+      return;
+    }
+    const endMs = startMs + config.periodMs;
+    steps
+      .add('CapacityProviderReservation’s period', Math.min(endMs, alarm.atMs), this.#frameEnding(endMs))
+      .add('its datapoint is published', Math.min(startMs + publicationMs(this.#world, config), alarm.atMs))
+      .add('managed scaling’s alarm goes to ALARM', alarm.atMs, alarm.seq)
+      .add('managed scaling: asks for instances', recorded.atMs, recorded.seq);
   }
 }

@@ -34,7 +34,7 @@ export function whyNot(
   const { world, seq } = worldAt(reader, nowMs);
   switch (subject?.kind) {
     case undefined:
-      return overview(world, nowMs);
+      return standstill(world, nowMs);
     case 'task':
       return whyTaskNot(world, subject.name, nowMs);
     case 'instance':
@@ -83,7 +83,7 @@ function changedBefore(last: Activity | undefined, nowMs: Millis): string {
 }
 
 /** Services that do not scale, tasks that wait, instances that idle. */
-function overview(world: World, nowMs: Millis): readonly StoryLine[] {
+export function standstill(world: World, nowMs: Millis): readonly StoryLine[] {
   const { ecs, ec2, autoscaling } = world;
   const scaled = Array.from(autoscaling.targets.keys(), serviceNameOf).filter((name) => ecs.services.has(name));
   const waiting = new Map<string, number>();

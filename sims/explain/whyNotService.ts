@@ -4,17 +4,21 @@ import type { Immutable } from 'immer';
 import {
   askServicePolicy,
   forecastFloor,
+  MINUTE,
   policiesOf,
+  scaleInVote,
   scalableResourceId,
+  scalableServices,
   scalingActionsOf,
   scalerOf,
+  serviceNameOf,
   type Alarm,
   type Millis,
   type ScalingPolicy,
   type World,
 } from '../../core/index.ts';
-import { alarmTitle, policyName } from '../report/describe.ts';
-import { formatDuration, formatMoment, formatNear, formatNoun } from '../report/format.ts';
+import { alarmTitle, comparisonOf, policyName } from '../report/describe.ts';
+import { formatDuration, formatExact, formatMoment, formatNear, formatNoun } from '../report/format.ts';
 import type { StoryLine } from '../report/wrap.ts';
 import { ageSentence, alarmSentence, datapointLines, earliestAlarmMs, nextCallMs } from './alarmView.ts';
 import { answerLines } from './policyView.ts';
@@ -46,24 +50,54 @@ export function serviceOutlook(world: View, serviceName: string, nowMs: Millis):
   const policies = policiesOf(resourceId, world).flatMap(([key, policy]) =>
     alarmsOf(world, key).map((alarm) => policyOutlook(world, key, policy, alarm, nowMs)),
   );
-  const earliest = (times: readonly (Millis | undefined)[]) => {
-    const known = times.filter((time) => time !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
-  };
-  const tracking = policies.filter(({ direction, policyKey }) => direction === 'in' && tracksTarget(world, policyKey));
-  // Those that track a target scale in together, or not at all.
-  const agreedMs = tracking.some(({ earliestMs }) => earliestMs === undefined)
-    ? undefined
-    : tracking.length === 0
-      ? undefined
-      : Math.max(...tracking.map(({ earliestMs }) => earliestMs as Millis));
-  const alone = policies.filter(({ direction, policyKey }) => direction === 'in' && !tracksTarget(world, policyKey));
   const out = policies.filter(({ direction }) => direction === 'out');
+  const alone = policies.filter(({ direction, policyKey }) => direction === 'in' && !tracksTarget(world, policyKey));
   return {
     policies,
     earliestOutMs: earliest(out.map(({ earliestMs }) => earliestMs)),
-    earliestInMs: earliest([agreedMs, ...alone.map(({ earliestMs }) => earliestMs)]),
+    earliestInMs: earliest([
+      earliestAgreedMs(world, resourceId, policies, nowMs),
+      ...alone.map(({ earliestMs }) => earliestMs),
+    ]),
   };
+}
+
+function earliest(times: readonly (Millis | undefined)[]): Millis | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** Policies that track a target scale in together or not at all: with the first call after all of them are ready. */
+function earliestAgreedMs(
+  world: View,
+  resourceId: string,
+  policies: readonly PolicyOutlook[],
+  nowMs: Millis,
+): Millis | undefined {
+  const { runningCount = 0 } = world.ecs.services.get(serviceNameOf(resourceId)) ?? {};
+  const voters = policiesOf(resourceId, world).filter(
+    ([key, policy]) => scaleInVote(key, policy, runningCount, { world, nowMs }) !== undefined,
+  );
+  let readyMs = nowMs;
+  const alarms: Immutable<Alarm>[] = [];
+  for (const [key, policy] of voters) {
+    const own = policies.find((other) => other.policyKey === key && other.alarmName === policy.alarmNames[1]);
+    const alarm = world.cloudwatch.alarms.get(own?.alarmName ?? '');
+    if (own?.earliestMs === undefined || alarm === undefined) return undefined;
+    const firesMs = alarm.state === 'ALARM' ? nowMs : (earliestAlarmMs(world, alarm, nowMs) ?? own.earliestMs);
+    readyMs = Math.max(readyMs, firesMs, policy.scaleInCoolsUntilMs);
+    alarms.push(alarm);
+  }
+  return earliest(alarms.map((alarm) => firstCallMs(world, alarm, nowMs, readyMs)));
+}
+
+/** The first call of an alarm at or after an instant, if it fires as soon as it can. */
+function firstCallMs(world: View, alarm: Immutable<Alarm>, nowMs: Millis, notBeforeMs: Millis): Millis | undefined {
+  if (alarm.state === 'ALARM') return nextCallMs(world, alarm, nowMs, notBeforeMs);
+  const firesMs = earliestAlarmMs(world, alarm, nowMs);
+  return firesMs === undefined
+    ? undefined
+    : firesMs + Math.max(0, Math.ceil((notBeforeMs - firesMs) / MINUTE)) * MINUTE;
 }
 
 function tracksTarget({ autoscaling }: View, key: string): boolean {
@@ -108,7 +142,7 @@ function policyOutlook(
     const next =
       alarmMs === undefined
         ? 'it cannot fire as things are'
-        : `it can fire at ${formatNear(alarmMs, nowMs)} at the earliest, in ${formatDuration(alarmMs - nowMs)}, if all datapoints until then are past the threshold`;
+        : `it can fire at ${formatNear(alarmMs, nowMs)} at the earliest, in ${formatDuration(alarmMs - nowMs)}, if all datapoints until then are ${comparisonOf(alarmName, config.comparisonOperator).side} ${formatExact(config.threshold)}`;
     return {
       ...common,
       held,
@@ -246,8 +280,15 @@ export function whyServiceNot(
     ...forecastLines(world, resourceId),
     ...(policies.length === 0 ? [line('No alarm calls a policy of it.')] : []),
     ...scheduleLines(world, resourceId, nowMs),
+    ...(isDeploying(world, resourceId)
+      ? [line('A deployment is in progress: no policy scales in before it is over.')]
+      : []),
     line(`The earliest scale-out: ${when(earliestOutMs, nowMs)}. The earliest scale-in: ${when(earliestInMs, nowMs)}.`),
   ];
+}
+
+function isDeploying(world: View, resourceId: string): boolean {
+  return scalableServices.describe(world, resourceId)?.deploymentInProgress === true;
 }
 
 function when(atMs: Millis | undefined, nowMs: Millis): string {
