@@ -55,18 +55,34 @@ function readableAtMs({ metrics }: View['cloudwatch'], config: MetricAlarm, star
   return latest;
 }
 
-/** Start of a period to the instant its datapoint can be read at the earliest: custom values need not wait for its end. */
-export function publicationMs({ cloudwatch }: View, config: MetricAlarm): Millis {
-  const resolutionMs = Math.min(config.periodMs, MINUTE);
-  return Math.max(
-    0,
-    ...metricsOf(config.request).map(({ metric }) => {
-      const identity = metricIdentity(metric);
-      const delayMs = publicationDelayMs(cloudwatch.settings, identity, resolutionMs);
-      return /^(AWS|ECS)\//.test(identity.namespace) ? config.periodMs + delayMs : delayMs;
-    }),
-  );
+/** Start of a period to the instant all of it can be read; custom values need not wait for its end. */
+export function publicationMs(world: View, config: MetricAlarm): Millis {
+  return Math.max(0, ...delaysMs(world, config).map(({ delayMs, waits }) => (waits ? config.periodMs : 0) + delayMs));
 }
+
+/** Start of a period to the instant something of it can be read: its first datapoint is enough for a value. */
+function firstReadableMs(world: View, config: MetricAlarm): Millis {
+  // As the metric's datapoints do it, which may be of high resolution; of a metric that has none nothing is known.
+  const seen = metricsOf(config.request).map(({ metric }) => {
+    const lags = (world.cloudwatch.metrics.get(metric)?.datapoints ?? []).map(
+      ({ startMs, readableAtMs: readable }) => readable - startMs,
+    );
+    return lags.length === 0 ? 0 : Math.min(...lags);
+  });
+  return Math.min(publicationMs(world, config), Math.max(0, ...seen));
+}
+
+/** The delays of an alarm's metrics, and whether they come with the end of a period. */
+function delaysMs({ cloudwatch }: View, { request, periodMs }: MetricAlarm) {
+  return metricsOf(request).map(({ metric }) => {
+    const identity = metricIdentity(metric);
+    const delayMs = publicationDelayMs(cloudwatch.settings, identity, Math.min(periodMs, MINUTE));
+    return { delayMs, waits: /^(AWS|ECS)\//.test(identity.namespace) };
+  });
+}
+
+/** With basic monitoring EC2 publishes one datapoint for five minutes, stamped with their start. */
+const BASIC_MONITORING_MS = 5 * MINUTE;
 
 /** Evaluations that are looked ahead: beyond them lies more than any alarm can need. */
 const MOST_EVALUATIONS = 1_500;
@@ -80,7 +96,9 @@ export function earliestAlarmMs(world: View, alarm: Immutable<Alarm>, nowMs: Mil
   const { config } = alarm;
   const { evaluationPeriods, datapointsToAlarm, treatMissingData, periodMs } = config;
   const { youngBreaches } = cloudwatch.settings;
-  const delayMs = publicationMs(world, config);
+  const readableMs = firstReadableMs(world, config);
+  const isLate = config.request.some((query) => 'metric' in query && query.metric.startsWith('AWS/EC2 '));
+  const lateMs = isLate ? BASIC_MONITORING_MS : 0;
   const breaches = comparisonOperators[config.comparisonOperator];
   const rule = { evaluationPeriods, datapointsToAlarm, treatMissingData, youngBreaches };
   let current: AlarmState = alarm.state;
@@ -88,9 +106,8 @@ export function earliestAlarmMs(world: View, alarm: Immutable<Alarm>, nowMs: Mil
   for (let count = 0; count < MOST_EVALUATIONS; count++) {
     atMs = nextEvaluationMs(alarm, atMs);
     const slots = periodsOf(cloudwatch, config, atMs).map(({ startMs, value }): Slot => {
-      const endMs = startMs + periodMs;
       // What the rest of a period will bring can still turn it.
-      if (endMs > nowMs) return startMs + delayMs <= atMs ? 'breach' : 'missing';
+      if (startMs + periodMs + lateMs > nowMs) return startMs + readableMs <= atMs ? 'breach' : 'missing';
       if (value === undefined) return 'missing';
       return breaches(value, config.threshold) ? 'breach' : 'good';
     });

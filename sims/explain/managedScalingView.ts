@@ -67,6 +67,9 @@ export function reservationSentences(world: View, name: string): string[] {
   if (provider === undefined) return [];
   const { managedScaling } = provider.config.autoScalingGroupProvider;
   const { m, n, capacityProviderReservation, desired } = scalingState(world, provider);
+  const wanted = desired ?? n;
+  const verdict =
+    wanted === n ? 'none too few, none too many' : wanted > n ? `${wanted - n} too few` : `${n - wanted} too many`;
   const waiting = Array.from(world.ecs.waiting.keys()).filter(
     (taskId) => world.ecs.tasks.get(taskId)?.capacityProvider === name,
   ).length;
@@ -76,8 +79,6 @@ export function reservationSentences(world: View, name: string): string[] {
       : `${n} in service and ${m - n} more for ${formatNoun(waiting, 'task')} that wait (each call between ${managedScaling.minimumScalingStepSize} and ${managedScaling.maximumScalingStepSize})`;
   return [
     `${name} needs M = ${formatNoun(m, 'instance')} (${needs}) and has N = ${n} in service: CapacityProviderReservation ${m} / ${n} x 100 = ${formatExact(capacityProviderReservation)} %, target ${managedScaling.targetCapacity} %`,
-    desired === undefined
-      ? `with that, managed scaling would leave the group as it is: ceil(${Math.max(n, 1)} x ${formatExact(capacityProviderReservation)} / ${managedScaling.targetCapacity}) = ${n}`
-      : `with that, managed scaling would want ceil(${Math.max(n, 1)} x ${formatExact(capacityProviderReservation)} / ${managedScaling.targetCapacity}) = ${desired}`,
+    `with that, managed scaling would want ceil(${Math.max(n, 1)} x ${formatExact(capacityProviderReservation)} / ${managedScaling.targetCapacity}) = ${wanted} instances: ${verdict}`,
   ];
 }

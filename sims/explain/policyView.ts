@@ -86,7 +86,7 @@ function formulaSentence(
 }
 
 /** What stands between a wanted capacity and the one that is set: cooldown, other policies, deployment, bounds. */
-function checkSentences(world: View, asked: AskedPolicy, { nowMs }: Call): string[] {
+function checkSentences(world: View, asked: AskedPolicy, { key, nowMs }: Call): string[] {
   const { policy, target, reading, capacity } = asked;
   const { want } = reading;
   const { runningCount, desiredCount } = capacity;
@@ -95,7 +95,7 @@ function checkSentences(world: View, asked: AskedPolicy, { nowMs }: Call): strin
   const out = want > runningCount;
   const sentences: string[] = [];
   const decided = target.activity?.startedMs === nowMs ? target.activity : undefined;
-  if (decided?.policyKey !== undefined)
+  if (decided?.policyKey !== undefined && decided.policyKey !== key)
     sentences.push(
       `other policies: ${policyName(decided.policyKey)} has decided ${decided.fromCapacity} -> ${decided.toCapacity} in this instant; the largest capacity wins`,
     );

@@ -2,6 +2,7 @@
 
 import type { Immutable } from 'immer';
 import { holdsTasks, membersOf, scaleInVictims, type Instance, type Millis, type World } from '../../core/index.ts';
+import { groupRefusals, policyName } from '../report/describe.ts';
 import { formatDuration, formatMoment, formatNear, formatNoun } from '../report/format.ts';
 import type { StoryLine } from '../report/wrap.ts';
 import { alarmSentence, earliestAlarmMs } from './alarmView.ts';
@@ -44,9 +45,10 @@ function taskSentences(world: View, instanceId: string): string[] {
   const tasks = Array.from(counts, ([owner, count]) => `${count} of ${owner}`).join(', ');
   const held =
     counts.size === 0 ? 'It holds no task.' : `It holds ${formatNoun(instance.tasks.size, 'task')}: ${tasks}.`;
+  const inM = instance.capacityProvider === undefined ? '' : ' in M of managed scaling';
   const needed = holdsTasks(world, instanceId)
-    ? 'That makes it needed: it counts in M of managed scaling.'
-    : 'Nothing on it makes it needed: tasks of daemons do not count in M of managed scaling.';
+    ? `That makes it needed${inM === '' ? '' : `: it counts${inM}`}.`
+    : `Nothing on it makes it needed: tasks of daemons do not count${inM}.`;
   return [`${held} ${needed}`, `In the cluster it is ${instance.status}.`];
 }
 
@@ -104,13 +106,14 @@ function earliestSentence(world: View, alarmName: string, nowMs: Millis): string
 
 /** Policies that the group has of its own. */
 function ownPolicySentences(world: View, name: string, nowMs: Millis): string[] {
-  return Array.from(world.cloudwatch.alarms.values())
-    .filter(({ config }) =>
-      Object.values(config.scalingActions).some((actions) =>
-        actions?.some((key) => world.ec2.scalingPolicies.get(key)?.autoScalingGroupName === name),
-      ),
-    )
-    .map((alarm) => `of its own policies, ${alarmSentence(world, alarm, nowMs)}`);
+  return Array.from(world.ec2.scalingPolicies)
+    .filter(([, policy]) => policy.autoScalingGroupName === name)
+    .flatMap(([key, { refusal }]) => {
+      const refused = refusal === undefined ? '' : `; it last refused, ${refusal}: ${groupRefusals[refusal]}`;
+      return Array.from(world.cloudwatch.alarms.values())
+        .filter(({ config }) => Object.values(config.scalingActions).some((actions) => actions?.includes(key)))
+        .map((alarm) => `its own policy ${policyName(key)}: ${alarmSentence(world, alarm, nowMs)}${refused}`);
+    });
 }
 
 /** What holds the termination. */

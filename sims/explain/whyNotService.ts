@@ -128,6 +128,7 @@ function policyOutlook(
   const head: StoryLine[] = [{ indent, text: alarmSentence(world, alarm, nowMs) }];
   const points = datapointLines(world, config, nowMs, indent + 2);
   const bound = boundOf(world, policy, direction);
+  const limit: StoryLine[] = bound === undefined ? [] : [{ indent, text: bound }];
   if (!actionsEnabled) {
     const lines = [line(`${said}: held back, for the actions of its alarm are disabled`), ...head];
     return { ...common, held: 'AlarmActionsDisabled', earliestMs: undefined, lines };
@@ -153,7 +154,7 @@ function policyOutlook(
         ...points,
         { indent, text: ageSentence(world, config, nowMs) },
         { indent, text: next },
-        ...(bound === undefined ? [] : [{ indent, text: bound }]),
+        ...limit,
       ],
     };
   }
@@ -183,7 +184,7 @@ function policyOutlook(
       bound === undefined && callMs !== undefined && !isSuspended(world, policy, direction)
         ? afterCooldown(world, policy, alarm, direction, callMs)
         : undefined,
-    lines: [line(`${said}: ${verdict}`), ...head, ...points, ...answer, { indent, text: called }],
+    lines: [line(`${said}: ${verdict}`), ...head, ...points, ...answer, ...limit, { indent, text: called }],
   };
 }
 
@@ -211,9 +212,9 @@ function boundOf({ autoscaling, ecs }: View, { resourceId }: Immutable<ScalingPo
   const service = ecs.services.get(resourceId.slice(resourceId.lastIndexOf('/') + 1));
   if (target === undefined || service === undefined) return undefined;
   if (direction === 'out' && service.desiredCount >= target.maxCapacity)
-    return `even then: ${service.desiredCount} are desired, and the maximum is ${target.maxCapacity}`;
+    return `no scale-out can follow: ${service.desiredCount} are desired, and the maximum is ${target.maxCapacity}`;
   if (direction === 'in' && service.desiredCount <= target.minCapacity)
-    return `even then: ${service.desiredCount} are desired, and the minimum is ${target.minCapacity}`;
+    return `no scale-in can follow: ${service.desiredCount} are desired, and the minimum is ${target.minCapacity}`;
   return undefined;
 }
 

@@ -286,7 +286,8 @@ export const refusals: Readonly<Record<NotScaled['reason'], (refused: Pick<NotSc
   HeldByForecast: () => 'the forecast of this hour needs as many',
 };
 
-const groupRefusals: Readonly<Record<EventOf<'GroupNotScaled'>['reason'], string>> = {
+/** The same of an Auto Scaling group's own policies. */
+export const groupRefusals: Readonly<Record<EventOf<'GroupNotScaled'>['reason'], string>> = {
   AlreadyAtMaxSize: 'its MaxSize',
   AlreadyAtMinSize: 'its MinSize',
   AlreadyAtDesiredCapacity: 'as many as that are desired already',
