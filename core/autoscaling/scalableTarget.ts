@@ -474,8 +474,7 @@ export function policiesOf(resourceId: string, { autoscaling }: Immutable<Autosc
 }
 
 /** What a policy that tracks a target says to scale-in: the capacity it would be content with, or why it is not ready. */
-type ScaleInVote =
-  { readonly want: number } | { readonly veto: 'NotInAlarm' | 'MetricBackInRange' | 'InCooldown' };
+type ScaleInVote = { readonly want: number } | { readonly veto: 'NotInAlarm' | 'MetricBackInRange' | 'InCooldown' };
 
 /** The vote of one policy; undefined when it has none: it tracks no target, may not scale in, or abstains without data. */
 export function scaleInVote(
