@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MODEL_VERSION, type Event, type Recorded, type World } from '../core/index.ts';
-import { eventStory } from '../sims/commands/timeTravel.ts';
+import { explanation } from '../sims/commands/explain.ts';
 import { verified } from '../sims/commands/verify.ts';
 import { loadScenario } from '../sims/input/scenarioFile.ts';
 import { RunDirectory, RunReader } from '../sims/store/runDirectory.ts';
@@ -99,5 +99,5 @@ for (const version of versions)
       for (const { table, values } of batches(reader, () => true))
         if (table !== 'events') rows += values[0]?.length ?? 0;
       assert.equal(rows, events);
-      assert.ok(eventStory(run, `${events - 1}`).length > 0);
+      assert.ok(explanation(run, [`${events - 1}`], { width: 100 }).length > 0);
     });

@@ -4,13 +4,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
 import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export.ts';
+import { explain, type ExplainOptions } from './commands/explain.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { query, type QueryOptions } from './commands/query.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
-import { at, diff, explainEvent } from './commands/timeTravel.ts';
+import { at, diff } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
@@ -106,18 +107,31 @@ program
     process.exitCode = await query(dir, sql, options);
   });
 
-const explain = program.command('explain').description('why something happened');
-
-explain
-  .command('event')
-  .description('an event of a run, and the chain of its causes')
+const explainCommand = program
+  .command('explain')
+  .description('why something happened in a run, why something did not, and where the seconds of a scale-out went')
   .argument('<dir>', 'directory of run --out')
-  .argument('<event>', 'its number, or an instant: the last event until then')
-  .action((dir: string, event: string) => {
-    process.exitCode = explainEvent(dir, event);
+  .argument(
+    '[what...]',
+    'the number of an event, an instant, or a service; or why-not INSTANT [service NAME | task ID | instance ID]; or waterfall [EVENT | service NAME | INSTANT]',
+  )
+  .option('--json', 'print a waterfall as JSON')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  seatrial explain runs/a web                               its scaling decisions in order, with their arithmetic
+  seatrial explain runs/a 33124                             an event, what it reckoned with, and the chain of its causes
+  seatrial explain runs/a 01-08 12:11:19                    the last event until an instant, likewise
+  seatrial explain runs/a why-not 01-08 12:05 service web   why it did not scale, and when it could at the earliest
+  seatrial explain runs/a why-not 01-08 12:05               all that stood still then
+  seatrial explain runs/a waterfall service web             where the seconds of its slowest scale-out went`,
+  )
+  .action((dir: string, what: readonly string[], options: ExplainOptions) => {
+    process.exitCode = explain(dir, what, options);
   });
 
-explain
+explainCommand
   .command('image')
   .description('what the images of a scenario are, whose role pulls them, and the docker login to do it by hand')
   .argument('<scenario>', 'a scenario file')
@@ -125,7 +139,7 @@ explain
     process.exitCode = explainImages(scenario);
   });
 
-explain
+explainCommand
   .command('placement')
   .description('where tasks went and why, or why they went nowhere and what would help')
   .argument('<from>', 'directory of run --out, or a scenario file')

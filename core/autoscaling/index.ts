@@ -32,12 +32,18 @@ export { forecasters } from './forecasters.ts';
 export { HISTORY_HOURS } from './predictiveScaling.ts';
 export {
   agreedScaleIn,
+  askScalingPolicy,
+  forecastFloor,
   forecastRequestsOf,
+  policiesOf,
   policyKey,
   readPolicy,
+  scaleInVote,
+  type AskedPolicy,
   type CalledPolicy,
   type NotScaledReason,
   type ScalableNamespace,
+  type ScalingPolicy,
 } from './scalableTarget.ts';
 export type { FollowedMetric, ScalableCapacity, Scaler } from './scaler.ts';
 export { scalerOf, scalers, scalingPolicy, type PutScalingPolicy, type ScalingPolicyConfig } from './scalers.ts';
@@ -50,7 +56,7 @@ export {
   type StepScalingPolicyConfiguration,
 } from './scalers/stepScaling.ts';
 export { forecastMetrics } from './scalers/predictive.ts';
-export { lowThreshold, targetGroupOfLabel, targetTrackingCapacity } from './scalers/targetTracking.ts';
+export { lowThreshold, targetGroupOfLabel, targetTrackingCapacity, trackedValue } from './scalers/targetTracking.ts';
 export { scheduledTimes, scheduleProblem, timeZoneProblem } from './schedule.ts';
 export { scalingAssumptions, scalingSettings } from './settings.ts';
 export { emptyAutoscaling, type AutoscalingState, type AutoscalingWorld } from './world.ts';

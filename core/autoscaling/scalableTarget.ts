@@ -90,6 +90,9 @@ export type NotScaledReason =
   | 'ScalingSuspended'
   | 'HeldByForecast';
 
+/** What an answer depends on: nothing of it is chance. */
+type View<World> = Pick<Context<World>, 'world' | 'nowMs'>;
+
 export function policyKey(resourceId: string, policyName: string): string {
   return `${resourceId}/${policyName}`;
 }
@@ -256,14 +259,9 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
     },
 
     EvaluateScalingPolicy({ policyKey: key, alarmName }, context) {
-      const policy = context.world.autoscaling.policies.get(key);
-      if (policy === undefined) return [];
-      const capacity = capacityNow(namespace, policy.resourceId, context);
-      const target = context.world.autoscaling.targets.get(policy.resourceId);
-      if (capacity === undefined || target === undefined) return [];
-      const reading = readPolicy(policy, key, alarmName, context, capacity.runningCount);
-      if (reading === undefined) return [];
-      const answer = judge(policy, target, reading, capacity, context);
+      const asked = askScalingPolicy(namespace, key, alarmName, context);
+      if (asked === undefined) return [];
+      const { policy, target, capacity, reading, answer } = asked;
       const common = { resourceId: policy.resourceId, policyKey: key, alarmName } as const;
       if ('reason' in answer)
         return answer.reason === policy.refusal
@@ -343,10 +341,10 @@ function ownAlarms({ config, alarmNames }: Immutable<ScalingPolicy>): readonly s
  * What the resource tells of itself, and what an activity of this very instant has decided but not yet brought to it: of
  * several policies that answer at one instant the largest capacity wins, and a scheduled action sees what they decided.
  */
-export function capacityNow<World extends AutoscalingWorld>(
+export function capacityNow<World extends Immutable<AutoscalingWorld>>(
   namespace: ScalableNamespace<World>,
   resourceId: string,
-  { world, nowMs }: Context<World>,
+  { world, nowMs }: View<World>,
 ): ScalableCapacity | undefined {
   const capacity = namespace.describe(world, resourceId);
   const activity = world.autoscaling.targets.get(resourceId)?.activity;
@@ -374,7 +372,7 @@ export function readPolicy(
   policy: CalledPolicy,
   key: string,
   alarmName: string,
-  { world, nowMs }: Context<AutoscalingWorld>,
+  { world, nowMs }: View<AutoscalingWorld>,
   runningCount: number,
   sinceMs = 0,
 ): PolicyReading | undefined {
@@ -395,13 +393,39 @@ export function readPolicy(
 
 type Answer = { readonly fromCapacity: number; readonly toCapacity: number } | { readonly reason: NotScaledReason };
 
+/** What a policy sees when an alarm calls it, and what it answers. */
+export interface AskedPolicy {
+  readonly policy: Immutable<ScalingPolicy>;
+  readonly target: Immutable<ScalableTarget>;
+  readonly capacity: ScalableCapacity;
+  readonly reading: PolicyReading;
+  readonly answer: Answer;
+}
+
+/** A policy's answer to the call of an alarm; undefined when there is nothing to answer: the alarm calls it no longer. */
+export function askScalingPolicy<World extends Immutable<AutoscalingWorld>>(
+  namespace: ScalableNamespace<World>,
+  key: string,
+  alarmName: string,
+  context: View<World>,
+): AskedPolicy | undefined {
+  const policy = context.world.autoscaling.policies.get(key);
+  if (policy === undefined) return undefined;
+  const capacity = capacityNow(namespace, policy.resourceId, context);
+  const target = context.world.autoscaling.targets.get(policy.resourceId);
+  if (capacity === undefined || target === undefined) return undefined;
+  const reading = readPolicy(policy, key, alarmName, context, capacity.runningCount);
+  if (reading === undefined) return undefined;
+  return { policy, target, capacity, reading, answer: judge(policy, target, reading, capacity, context) };
+}
+
 /** The pipeline of spec/autoscaling.md 3.10: the capacity to set, or the reason why none is set. */
 function judge(
   policy: Immutable<ScalingPolicy>,
   target: Immutable<ScalableTarget>,
   reading: PolicyReading,
   capacity: ScalableCapacity,
-  context: Context<AutoscalingWorld>,
+  context: View<AutoscalingWorld>,
 ): Answer {
   const { nowMs } = context;
   const { settings } = context.world.autoscaling;
@@ -445,33 +469,51 @@ function judge(
   return { reason: desiredCount <= minCapacity ? 'AlreadyAtMinCapacity' : 'AlreadyAtDesiredCapacity' };
 }
 
-function policiesOf(resourceId: string, { autoscaling }: Immutable<AutoscalingWorld>) {
+export function policiesOf(resourceId: string, { autoscaling }: Immutable<AutoscalingWorld>) {
   return Array.from(autoscaling.policies).filter(([, policy]) => policy.resourceId === resourceId);
+}
+
+/** What a policy that tracks a target says to scale-in: the capacity it would be content with, or why it is not ready. */
+type ScaleInVote = { readonly want: number } | { readonly veto: 'NotInAlarm' | 'MetricBackInRange' | 'InCooldown' };
+
+/** The vote of one policy; undefined when it has none: it tracks no target, may not scale in, or abstains without data. */
+export function scaleInVote(
+  key: string,
+  policy: CalledPolicy,
+  runningCount: number,
+  context: View<AutoscalingWorld>,
+  sinceMs?: Millis,
+): ScaleInVote | undefined {
+  const { autoscaling, cloudwatch } = context.world;
+  const [, lowAlarm] = policy.alarmNames;
+  if (lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) return undefined;
+  const hasNoData = cloudwatch.alarms.get(lowAlarm)?.state === 'INSUFFICIENT_DATA';
+  if (hasNoData && autoscaling.settings.policiesWithoutData === 'abstain') return undefined;
+  const reading = readPolicy(policy, key, lowAlarm, context, runningCount, sinceMs);
+  if (reading === undefined) return { veto: 'NotInAlarm' };
+  if (reading.want === undefined) return { veto: 'MetricBackInRange' };
+  return context.nowMs < (policy.scaleInCoolsUntilMs ?? 0) ? { veto: 'InCooldown' } : { want: reading.want };
 }
 
 /** Every policy that tracks a target and may scale in must want to; then the largest capacity any of them wants. */
 export function agreedScaleIn(
   policies: Iterable<readonly [string, CalledPolicy]>,
   runningCount: number,
-  context: Context<AutoscalingWorld>,
+  context: View<AutoscalingWorld>,
   sinceMs?: Millis,
 ): number | undefined {
-  const { autoscaling, cloudwatch } = context.world;
   let largest = 0;
   for (const [key, policy] of policies) {
-    const [, lowAlarm] = policy.alarmNames;
-    if (lowAlarm === undefined || !scalerOf(policy.config).tracksTarget) continue;
-    const hasNoData = cloudwatch.alarms.get(lowAlarm)?.state === 'INSUFFICIENT_DATA';
-    if (hasNoData && autoscaling.settings.policiesWithoutData === 'abstain') continue;
-    const reading = readPolicy(policy, key, lowAlarm, context, runningCount, sinceMs);
-    if (reading?.want === undefined || context.nowMs < (policy.scaleInCoolsUntilMs ?? 0)) return undefined;
-    largest = Math.max(largest, reading.want);
+    const vote = scaleInVote(key, policy, runningCount, context, sinceMs);
+    if (vote === undefined) continue;
+    if ('veto' in vote) return undefined;
+    largest = Math.max(largest, vote.want);
   }
   return largest;
 }
 
 /** Of a forecast and a policy the larger capacity counts: what forecasts hold the target up to. */
-function forecastFloor(resourceId: string, { autoscaling }: Immutable<AutoscalingWorld>): number {
+export function forecastFloor(resourceId: string, { autoscaling }: Immutable<AutoscalingWorld>): number {
   let floor = 0;
   for (const policy of autoscaling.policies.values())
     if (policy.resourceId === resourceId) floor = Math.max(floor, policy.floor);

@@ -209,6 +209,26 @@ export function evaluatedValues(cloudwatch: Immutable<CloudWatchState>, alarm: M
   return readValues(cloudwatch, alarm.request, evaluatedPeriods(alarm, cloudwatch.settings, nowMs), nowMs);
 }
 
+/** A period as an evaluation looks at it. */
+interface EvaluatedPeriod {
+  readonly startMs: Millis;
+  /** Undefined while it cannot be read, or when there is none. */
+  readonly value: number | undefined;
+}
+
+/** The periods that an evaluation of an alarm at `nowMs` looks at, oldest first. */
+export function periodsOf(
+  cloudwatch: Immutable<CloudWatchState>,
+  alarm: MetricAlarm,
+  nowMs: Millis,
+): readonly EvaluatedPeriod[] {
+  const { startMs, periodMs } = evaluatedPeriods(alarm, cloudwatch.settings, nowMs);
+  return evaluatedValues(cloudwatch, alarm, nowMs).map((value, index) => ({
+    startMs: startMs + index * periodMs,
+    value,
+  }));
+}
+
 /** A datapoint as an alarm's action carries it. */
 export interface RecentDatapoint {
   readonly startMs: Millis;
@@ -360,6 +380,16 @@ function repeatsNow(
   if (config.periodMs >= MINUTE) return true;
   const lastedMs = nowMs - stateSinceMs;
   return lastedMs >= highResolutionRepeatMs && lastedMs % highResolutionRepeatMs < turnMs(config);
+}
+
+/** When an alarm whose state lasts repeats its scaling actions next, after `nowMs`; undefined when it has none. */
+export function nextRepeatMs(alarm: Immutable<Alarm>, settings: CloudWatchSettings, nowMs: Millis): Millis | undefined {
+  const { config, phaseMs, state, actionsEnabled } = alarm;
+  if (!actionsEnabled || (config.scalingActions[state] ?? []).length === 0) return undefined;
+  const turn = turnMs(config);
+  let atMs = nowMs + turn - ((((nowMs - phaseMs) % turn) + turn) % turn);
+  while (!repeatsNow(alarm, settings, atMs)) atMs += turn;
+  return atMs;
 }
 
 /** The scaling policies that an alarm calls in the state it is in. */

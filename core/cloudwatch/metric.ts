@@ -176,7 +176,7 @@ export const evolveMetric: Evolve<CloudWatchWorld, MetricEvent> = {
       const to = distributionEnds[row];
       const datapoint: Datapoint = {
         startMs: periodStartMs,
-        readableAtMs: periodStartMs + periodMs + delayMs(cloudwatch, metric, periodMs),
+        readableAtMs: periodStartMs + periodMs + publicationDelayMs(cloudwatch.settings, metric, periodMs),
         sampleCount: frame.sampleCounts[row] as number,
         sum: frame.sums[row] as number,
         minimum: frame.minimums[row] as number,
@@ -231,7 +231,10 @@ export function keptMetric(cloudwatch: CloudWatchWorld['cloudwatch'], key: strin
     metric = { ...identity, keepForMs: 0, hourlyForMs: 0, wantsDistribution: false, datapoints: [], hours: [] };
     cloudwatch.metrics.set(key, metric);
   }
-  metric.keepForMs = Math.max(metric.keepForMs, keepForMs + delayMs(cloudwatch, identity, METRIC_PERIOD_MS));
+  metric.keepForMs = Math.max(
+    metric.keepForMs,
+    keepForMs + publicationDelayMs(cloudwatch.settings, identity, METRIC_PERIOD_MS),
+  );
   return metric;
 }
 
@@ -265,9 +268,9 @@ function countHour(metric: Metric, nowMs: Millis, periodStartMs: Millis, samples
 }
 
 /** End of a period to the moment its datapoint can be read. */
-function delayMs(
-  { settings: { delaysMs } }: CloudWatchWorld['cloudwatch'],
-  { namespace }: MetricIdentity,
+export function publicationDelayMs(
+  { delaysMs }: CloudWatchWorld['cloudwatch']['settings'],
+  { namespace }: Pick<MetricIdentity, 'namespace'>,
   periodMs: Millis,
 ): Millis {
   switch (namespace) {

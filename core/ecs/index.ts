@@ -35,7 +35,13 @@ import type { EcsWorld } from './world.ts';
 
 export { serviceAssumptions, taskAssumptions } from './assumptions.ts';
 export { billAssumptions, ecsCapacityAssumptions, ecsTimings, type BillAssumptions } from './capacity/assumptions.ts';
-export { capacityProvider, capacityProviderProblem } from './capacity/capacityProvider.ts';
+export {
+  askManagedScaling,
+  capacityProvider,
+  capacityProviderProblem,
+  holdsTasks,
+  scalingState,
+} from './capacity/capacityProvider.ts';
 export { fargateCpuSizes, fargateMemorySizes, fargateSizeIsValid } from './capacity/fargate.ts';
 export { desiredInstances, managedScaling, type ManagedScalingInput } from './capacity/managedScaling.ts';
 export {
@@ -88,12 +94,18 @@ export {
   reservationPercent,
   utilizationPercent,
 } from './metrics.ts';
-export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
+export {
+  askServicePolicy,
+  followedRequest,
+  scalableResourceId,
+  scalableServices,
+  serviceNameOf,
+} from './scalableService.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
 export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
-export { groupOf, hasReleased, placementRequest } from './task.ts';
+export { groupOf, hasReleased, placementRequest, pullSeconds } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';
 export {
   DEFAULT_IMAGE_MIB,

@@ -1,7 +1,15 @@
 /** What a service tells Application Auto Scaling of itself: its counts, and the metrics that its policies name. */
 
-import { targetGroupOfLabel, type FollowedMetric, type ScalableNamespace } from '../autoscaling/index.ts';
+import type { Immutable } from 'immer';
+import {
+  askScalingPolicy,
+  targetGroupOfLabel,
+  type AskedPolicy,
+  type FollowedMetric,
+  type ScalableNamespace,
+} from '../autoscaling/index.ts';
 import { requestFor, type MetricRequest } from '../cloudwatch/index.ts';
+import type { Millis } from '../kernel/index.ts';
 import { primaryOf } from './deployment.ts';
 import { serviceMetric, targetGroupMetric } from './metricKeys.ts';
 import { canonicalRequest } from './metrics.ts';
@@ -31,6 +39,16 @@ export const scalableServices: ScalableNamespace<EcsWorld> = {
     return followedRequest({ clusterName: ecs.clusterName, serviceName, targetGroup }, followed);
   },
 };
+
+/** What a policy of a service answers to the call of an alarm; undefined when the alarm calls it no longer. */
+export function askServicePolicy(
+  world: Immutable<EcsWorld>,
+  policyKey: string,
+  alarmName: string,
+  nowMs: Millis,
+): AskedPolicy | undefined {
+  return askScalingPolicy<EcsWorld>(scalableServices, policyKey, alarmName, { world, nowMs });
+}
 
 /** The metrics that a policy of a service follows; undefined when the service has none of that name. */
 export function followedRequest(

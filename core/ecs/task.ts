@@ -467,17 +467,27 @@ function started(
 ) {
   const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
-  const { eni, containerStart, cachedPullSeconds, pullMiBPerSecond } = ecs.timings;
+  const { eni, containerStart } = ecs.timings;
   const eniS = definition.demand.enis > 0 ? uniform(draws, eni) : 0;
-  const pullS = imagesOf(definition).every((image) => instance.pulled.has(image))
-    ? cachedPullSeconds
-    : definition.compressedImageMiB / pullMiBPerSecond;
+  const pullS = pullSeconds(ecs, task.taskDefinition, instance);
   const startS = draws.lognormal(containerStart.medianSeconds, containerStart.p95Seconds);
   const { ports } = pickedPorts(host, definition.dynamicPorts);
   const wanted = definition.dynamicPorts.reduce((sum, { count }) => sum + count, 0);
   // One that will fail for want of a port is not there at once when the run starts: it would be replaced for ever.
   const warmStartMs = ports.length < wanted ? Number.NEGATIVE_INFINITY : ecs.warmStartMs;
   return { ...startTimes(nowMs, warmStartMs, eniS, pullS + startS), hostPorts: ports };
+}
+
+/** How long the pull of a task's images takes: on an instance that has them, only as long as asking. Fargate has none. */
+export function pullSeconds(
+  { taskDefinitions, timings }: View,
+  taskDefinition: string,
+  instance: Immutable<ContainerInstance> | undefined,
+): number {
+  const definition = taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+  return instance !== undefined && imagesOf(definition).every((image) => instance.pulled.has(image))
+    ? timings.cachedPullSeconds
+    : definition.compressedImageMiB / timings.pullMiBPerSecond;
 }
 
 /** The host ports for the dynamic mappings of a task; fewer than it needs when the range has run out. */
@@ -516,17 +526,16 @@ export function placedOnFargate(
   { world, nowMs, rng }: Context<EcsWorld>,
 ): TaskEvent {
   const { ecs } = world;
-  const definition = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
   const draws = rng.at('ecs.taskStart', task.number);
   const zones = fargateZones(world, task.capacityProvider, zonesOf(ecs, config));
   let availabilityZone = zones[0] as string;
   for (const zone of zones)
     if ((zoneCounts.get(zone) ?? 0) < (zoneCounts.get(availabilityZone) ?? 0)) availabilityZone = zone;
-  const { eni, fargateProvision, pullMiBPerSecond } = ecs.timings;
+  const { eni, fargateProvision } = ecs.timings;
   const queuedS = launchDelayMs(ecs, task.capacityProvider ?? 'FARGATE', nowMs) / SECOND;
   const provisionS = draws.lognormal(fargateProvision.medianSeconds, fargateProvision.p95Seconds);
   const beforePullS = queuedS + uniform(draws, eni) + provisionS;
-  const pullS = definition.compressedImageMiB / pullMiBPerSecond;
+  const pullS = pullSeconds(ecs, task.taskDefinition, undefined);
   return {
     type: 'TaskPlaced',
     taskId: task.taskId,

@@ -29,7 +29,7 @@ import {
   type Event,
   type Recorded,
 } from '../../core/index.ts';
-import { eventStory } from '../../sims/commands/timeTravel.ts';
+import { explanation } from '../../sims/commands/explain.ts';
 import { verified } from '../../sims/commands/verify.ts';
 import { InputError } from '../../sims/input/inputError.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
@@ -351,7 +351,7 @@ describe('time travel', () => {
     }
   });
 
-  test('at, diff, export and explain event, as a user asks', () => {
+  test('at, diff, export and explain, as a user asks', () => {
     const { start } = new RunReader(long).loaded().scenario;
     const noon = new Date(start + 36.2 * 3_600_000).toISOString();
     const later = new Date(start + 36.25 * 3_600_000).toISOString();
@@ -362,13 +362,10 @@ describe('time travel', () => {
     const exported = seatrial('export', long, '--type', 'ScalingActivityStarted').stdout.trimEnd().split('\n');
     const first = JSON.parse(exported[0] as string) as Recorded<Event>;
     assert.equal(first.event.type, 'ScalingActivityStarted');
-    const story = eventStory(long, String(first.seq));
-    assert.match(
-      story[0] as string,
-      /ScalingActivityStarted: web \d+ -> \d+ tasks by policy cpu: mean .* (over|under) target/,
-    );
-    assert.match(story.join('\n'), /because .* AlarmStateChanged: .* datapoints (above|below)/);
-    assert.equal(story.at(-1), 'which is the traffic');
+    const story = explanation(long, [String(first.seq)], { width: 400 });
+    assert.match(story, /^.*ScalingActivityStarted: web \d+ -> \d+ tasks by policy cpu: mean .* (over|under) target/);
+    assert.match(story, /because .* AlarmStateChanged: .* datapoints (above|below)/);
+    assert.match(story, /\nwhich is the traffic\n$/);
   });
 
   test('what cannot be answered is told with exit code 2', () => {
@@ -377,7 +374,7 @@ describe('time travel', () => {
       [['at', long, '2030-01-08T00:00:00Z', 'ship'], /found "ship", expected one of service, task/],
       [['at', long, '2030-01-08T00:00:00Z', 'service', 'x'], /found "x", expected the name of a service: one of web/],
       [['diff', long, '2030-01-08T00:00:00Z', '2030-01-07T00:00:00Z'], /expected it after/],
-      [['explain', 'event', long, '99999999'], /expected a number from 0 to/],
+      [['explain', long, '99999999'], /expected a number from 0 to/],
       [['export', long, '--type', 'Nothing'], /found "Nothing", expected a type of event/],
       [['verify', folder], /found no chain\.ndjson, expected a directory of run --out/],
     ] as const) {

@@ -2,13 +2,14 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { simulate, type Event, type Recorded } from '../../core/index.ts';
+import { placementLines, refusalLines } from '../explain/placement.ts';
 import { InputError } from '../input/inputError.ts';
 import { loadScenario } from '../input/scenarioFile.ts';
 import { formatCount, formatInstant, formatNoun } from '../report/format.ts';
 import { RunReader } from '../store/runDirectory.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
-type Refusal = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'> | EventOf<'TaskRunFailed'>;
+type RefusalEvent = EventOf<'TaskWaiting'> | EventOf<'ServiceTaskPlacementFailed'> | EventOf<'TaskRunFailed'>;
 type At<E> = { readonly atMs: number; readonly event: E };
 
 /** @returns the exit code. @throws InputError */
@@ -52,7 +53,7 @@ interface Story {
   placed: number;
   /** Refusals of each reason. */
   readonly reasons: Map<string, number>;
-  last: At<Refusal> | undefined;
+  last: At<RefusalEvent> | undefined;
   readonly waiting: Set<string>;
 }
 
@@ -138,18 +139,18 @@ class PlacementStory {
     return story;
   }
 
-  #refused(owner: string, refusal: At<Refusal>): void {
+  #refused(owner: string, refusal: At<RefusalEvent>): void {
     const story = this.#of(owner);
     const { reason } = refusal.event;
     story.reasons.set(reason, (story.reasons.get(reason) ?? 0) + 1);
     story.last = refusal;
   }
 
-  #told(event: Refusal): string[] {
+  #told(event: RefusalEvent): string[] {
     const isBound =
       (event.type === 'ServiceTaskPlacementFailed' && this.#daemons.has(event.serviceName)) ||
       (event.type === 'TaskRunFailed' && this.#startTasks.has(event.runId));
-    return told(event, isBound);
+    return refusalLines(event, isBound).map((line) => `  ${line}`);
   }
 
   ofAll(): string[] {
@@ -176,7 +177,7 @@ class PlacementStory {
     const lines = [`${taskId} of ${owner}, ${taskDefinition} for ${capacityProvider}, ${formatInstant(created.atMs)}`];
     if (this.#waiting !== undefined)
       lines.push(`found no place ${formatInstant(this.#waiting.atMs)}`, ...this.#told(this.#waiting.event));
-    if (this.#placed !== undefined) lines.push(...placement(this.#placed));
+    if (this.#placed !== undefined) lines.push(...placementLines(this.#placed.event, this.#placed.atMs));
     if (this.#admitted !== undefined)
       lines.push(`  its resources were free there ${formatInstant(this.#admitted.atMs)}: the agent started it`);
     if (this.#placed === undefined)
@@ -218,74 +219,3 @@ function first(names: ReadonlySet<string>): string {
   const few = [...names].slice(0, 5).join(', ');
   return names.size > 5 ? `${few} and ${names.size - 5} more` : few;
 }
-
-const STEPS = ['ACTIVE instances', 'fit: agent, attributes, zone', 'with room', 'allowed by constraints'];
-
-/** The steps with what each left, and how the winner scored. */
-function placement({ atMs, event }: At<EventOf<'TaskPlaced'>>): string[] {
-  const { ec2InstanceId, availabilityZone, left, strategies, scores, runningAtMs } = event;
-  if (ec2InstanceId === undefined)
-    return [
-      `placed ${formatInstant(atMs)} on Fargate in ${availabilityZone}: the zone with the fewest tasks of its service`,
-    ];
-  const names = [...STEPS, ...strategies];
-  const width = Math.max(...names.map((name) => name.length));
-  const rows = names.map((name, step) => {
-    const score = step < STEPS.length ? '' : `   ${scored(name, scores[step - STEPS.length] as number)}`;
-    return `  ${name.padEnd(width)} ${formatCount(left[step] as number).padStart(7)}${score}`;
-  });
-  const ties = left.at(-1) as number;
-  return [
-    `placed ${formatInstant(atMs)} on ${ec2InstanceId} in ${availabilityZone}`,
-    ...rows,
-    ...(ties > 1 ? [`  of the ${formatCount(ties)} that are left, assumptions.placement.tieBreak chose it`] : []),
-    ...(runningAtMs === undefined ? ['  its host did not have the room yet: it waited in PENDING there'] : []),
-  ];
-}
-
-function scored(strategy: string, score: number): string {
-  if (strategy.startsWith('random')) return 'by chance';
-  if (strategy.startsWith('binpack'))
-    return `the winner had ${strategy.toLowerCase().endsWith('cpu') ? formatNoun(score, 'CPU unit') : `${formatCount(score)} MiB`} left`;
-  return `the winner's value had ${formatNoun(score, 'task')} of the group`;
-}
-
-/** Why there was no place, who came closest, and what would help. @param isBound  no other instance comes into question */
-function told({ reason, closest, lack, refusedBy, refusedCounts }: Refusal, isBound: boolean): string[] {
-  const counts = refusedBy.map((by, index) => `${formatCount(refusedCounts[index] as number)} x ${by}`);
-  return [
-    `  reason: ${reason}`,
-    ...(counts.length > 0 ? [`  instances turned away: ${counts.join(', ')}`] : []),
-    ...(closest === undefined ? [] : [`  closest: ${closest} ${lack ?? ''}`]),
-    `  what would help: ${isBound && REMEDIES[reason] === ROOM ? ROOM_THERE : REMEDIES[reason]}`,
-  ];
-}
-
-const ROOM = 'free the difference on the closest instance, add an instance, or let the task ask for less';
-const ROOM_THERE =
-  'free the difference on that very instance, or let the task ask for less: it is not looked for elsewhere';
-const REMEDIES: Readonly<Record<Refusal['reason'], string>> = {
-  'No Container Instances were found in your cluster.':
-    'start instances, and look whether their ecs.config names this cluster',
-  'EMPTY CAPACITY PROVIDER': 'let the group of the capacity provider start instances: its MaxSize, managed scaling',
-  'NO ACTIVE INSTANCES': 'every instance is draining: add one, or set one ACTIVE',
-  AGENT: 'the agent of the instance has to reconnect',
-  ATTRIBUTE: 'instances whose agent or image has what the task definition asks for',
-  LOCATION: 'a subnet in the zone of the instances, or instances in the zones of the subnets',
-  'RESOURCE:CPU': ROOM,
-  'RESOURCE:MEMORY': ROOM,
-  'RESOURCE:GPU': 'add an instance with GPUs, and ECS_ENABLE_GPU_SUPPORT in its ecs.config',
-  'RESOURCE:PORTS': 'a dynamic host port (hostPort 0, or none), or one more instance for each task',
-  'RESOURCE:ENI': 'add an instance, take a larger type, or enable the account setting awsvpcTrunking',
-  'DistinctInstance placement constraint unsatisfied.': 'as many instances as tasks: add one',
-  'MemberOf placement constraint unsatisfied.':
-    'instances that the expression selects: their type, zone, or ECS_INSTANCE_ATTRIBUTES',
-  'Capacity is unavailable at this time. Please try again later or in a different availability zone':
-    'subnets in other zones, or FARGATE beside FARGATE_SPOT in the capacity provider strategy',
-  MISSING: 'the id of an instance that is in the cluster: StartTask does not look for another',
-  INACTIVE: 'an instance that is ACTIVE: StartTask does not look for another',
-  'ECS was unable to assume the role that was provided for this task.':
-    'let ecs-tasks.amazonaws.com assume the execution role and the task role: their AssumeRolePolicyDocument',
-  'PROVISIONING LIMIT': 'wait: as many tasks wait for capacity as a cluster may have; they are tried again',
-  'ThrottlingException: Rate exceeded': 'wait: the service scheduler tries again by itself',
-};

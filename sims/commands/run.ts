@@ -5,6 +5,7 @@ import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { renderSummary } from '../report/terminal.ts';
+import { outputWidth } from '../report/wrap.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
 
@@ -25,8 +26,6 @@ export interface RunOptions {
 
 const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', import.meta.url));
 const INTERRUPTED = 130;
-/** Columns of a report that goes to a file or another program. */
-const PIPED_WIDTH = 100;
 const QUIET_LINE_EVERY_MS = 5_000;
 
 /** Milliseconds of `5m` and the like; undefined when it is no length of time above 0. */
@@ -88,9 +87,11 @@ async function sailInto(
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
     const terminal = process.stdout.isTTY;
-    const width = terminal ? process.stdout.columns : PIPED_WIDTH;
     process.stdout.write(
-      renderSummary(summary, series, { width, color: terminal && process.env['NO_COLOR'] === undefined }),
+      renderSummary(summary, series, {
+        width: outputWidth(),
+        color: terminal && process.env['NO_COLOR'] === undefined,
+      }),
     );
     if (out !== undefined) process.stdout.write(`The log and all that repeats the run: ${out}\n`);
   }

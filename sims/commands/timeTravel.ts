@@ -1,20 +1,10 @@
-/** `seatrial at`, `seatrial diff` and `seatrial explain event`: a stored run at an instant, between two, and back along causes. */
+/** `seatrial at` and `seatrial diff`: a stored run at an instant, and between two. */
 
 import { stringify } from 'yaml';
-import {
-  createModel,
-  DAY,
-  eventDefinitions,
-  instant,
-  Timeline,
-  EventLog,
-  type Event,
-  type Recorded,
-  type World,
-} from '../../core/index.ts';
+import { createModel, eventDefinitions, Timeline, EventLog, type Event, type World } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
-import { describeIn } from '../report/describe.ts';
-import { formatCount, formatDay, formatInstant, formatNoun } from '../report/format.ts';
+import { runInstant } from '../input/runInstant.ts';
+import { formatCount, formatNoun } from '../report/format.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { worldAt } from '../store/worldAt.ts';
 
@@ -40,13 +30,8 @@ export function at(path: string, text: string, kind?: string, name?: string): nu
   return 0;
 }
 
-/** An instant of the run. @throws InputError */
 function instantIn(path: string, reader: RunReader, text: string): number {
-  const parsed = instant.safeParse(text);
-  const { start, duration } = reader.loaded().scenario;
-  if (parsed.success && parsed.data >= start && parsed.data <= start + duration) return parsed.data;
-  const [from, to] = [start, start + duration].map((ms) => new Date(ms).toISOString());
-  throw new InputError([{ file: path, message: `found "${text}", expected an instant from ${from} to ${to}` }]);
+  return runInstant(path, reader.loaded().scenario, text);
 }
 
 function overview(world: World): string {
@@ -137,37 +122,4 @@ function valueAt(world: unknown, where: readonly (string | number)[]): unknown {
 function shown(value: unknown): string {
   const text = JSON.stringify(plain(value)) ?? 'nothing';
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
-}
-
-/** @returns the exit code. @throws InputError */
-export function explainEvent(path: string, text: string): number {
-  process.stdout.write(`${eventStory(path, text).join('\n')}\n`);
-  return 0;
-}
-
-/** An event and its causes, in lines. @param text  the number of the event, or an instant: the last one until then */
-export function eventStory(path: string, text: string): readonly string[] {
-  const reader = new RunReader(path);
-  const wanted = /^\d+$/.test(text) ? Number(text) : worldAt(reader, instantIn(path, reader, text)).seq - 1;
-  if (wanted < 0 || wanted >= reader.length)
-    throw new InputError([
-      { file: path, message: `found event ${text}, expected a number from 0 to ${reader.length - 1}` },
-    ]);
-  const chain: Recorded<Event>[] = [];
-  for (let seq = wanted; seq !== -1; seq = (chain.at(-1) as Recorded<Event>).causedBy) {
-    chain.push(reader.event(seq));
-    // Down to the traffic: each step of it follows from the one before.
-    if (chain.at(-1)?.event.type === 'LoadSampled') break;
-  }
-  // Alarms and policies as they were when it happened.
-  const { world } = worldAt(reader, (chain[0] as Recorded<Event>).atMs);
-  const dated = reader.loaded().scenario.duration > DAY;
-  return [
-    ...chain.map((recorded, index) => {
-      const { atMs, seq, event } = recorded;
-      const when = `${dated ? `${formatDay(atMs)} ` : ''}${formatInstant(atMs)}`;
-      return `${index === 0 ? '' : 'because '}${when}  ${seq} ${event.type}: ${describeIn(world, recorded)}`;
-    }),
-    chain.at(-1)?.event.type === 'LoadSampled' ? 'which is the traffic' : 'which the scenario asks for',
-  ];
 }

@@ -12,6 +12,7 @@ import {
   type EcsSimulation,
   type Event,
   type MetricAlarm,
+  type PutScalingPolicy,
   type Recorded,
   type StepScalingPolicy,
 } from '../../core/index.ts';
@@ -57,7 +58,7 @@ export function describe(
 
 /** What happened, with what the world knows of the policies and alarms in it. */
 export function describeIn(
-  { autoscaling, cloudwatch, ec2 }: EcsSimulation['world'],
+  { autoscaling, cloudwatch, ec2 }: Pick<EcsSimulation['world'], 'autoscaling' | 'cloudwatch' | 'ec2'>,
   recorded: Recorded<Event>,
 ): string {
   return describe(
@@ -68,13 +69,18 @@ export function describeIn(
         own === undefined
           ? autoscaling.policies.get(policyKey)?.config
           : policyForScaler(own.config, own.autoScalingGroupName);
-      if (config?.PolicyType === 'StepScaling') return config;
-      return config?.PolicyType === 'TargetTrackingScaling'
-        ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
-        : undefined;
+      return aimOfPolicy(config);
     },
     (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
   );
+}
+
+/** What a policy goes by: its target value, or its steps. */
+export function aimOfPolicy(config: Immutable<PutScalingPolicy> | undefined): ReturnType<AimOf> {
+  if (config?.PolicyType === 'StepScaling') return config;
+  return config?.PolicyType === 'TargetTrackingScaling'
+    ? config.TargetTrackingScalingPolicyConfiguration.TargetValue
+    : undefined;
 }
 
 /**
@@ -161,13 +167,13 @@ function metricTitle(metric: string): string {
 }
 
 /** What an alarm watches: its metric, or its expression over metrics. */
-function requestTitle(request: MetricAlarm['request']): string {
+export function requestTitle(request: MetricAlarm['request']): string {
   const returned = request.at(-1);
   if (returned === undefined) return 'nothing';
   return 'metric' in returned ? metricTitle(returned.metric) : returned.expression;
 }
 
-function policyName(policyKey: string): string {
+export function policyName(policyKey: string): string {
   return policyKey.slice(policyKey.lastIndexOf('/') + 1);
 }
 
@@ -265,7 +271,8 @@ const endings: Readonly<Record<EventOf<'ScalingActivityCompleted'>['statusCode']
 
 type NotScaled = EventOf<'ScalingActivityNotScaled'>;
 
-const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => string>> = {
+/** What the reasons for not scaling mean. */
+export const refusals: Readonly<Record<NotScaled['reason'], (refused: Pick<NotScaled, 'runningCount'>) => string>> = {
   AlreadyAtMaxCapacity: () => 'its maximum',
   AlreadyAtMinCapacity: () => 'its minimum',
   AlreadyAtDesiredCapacity: () => 'as many as that, or more, are desired already',
@@ -279,7 +286,8 @@ const refusals: Readonly<Record<NotScaled['reason'], (refused: NotScaled) => str
   HeldByForecast: () => 'the forecast of this hour needs as many',
 };
 
-const groupRefusals: Readonly<Record<EventOf<'GroupNotScaled'>['reason'], string>> = {
+/** The same of an Auto Scaling group's own policies. */
+export const groupRefusals: Readonly<Record<EventOf<'GroupNotScaled'>['reason'], string>> = {
   AlreadyAtMaxSize: 'its MaxSize',
   AlreadyAtMinSize: 'its MinSize',
   AlreadyAtDesiredCapacity: 'as many as that are desired already',

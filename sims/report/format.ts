@@ -19,6 +19,16 @@ export function formatDay(atMs: Millis): string {
   return new Date(atMs).toISOString().slice(5, 10);
 }
 
+/** `14:03:07`; with its day when that is another one than the reader has in mind: `01-08 14:03:07`. */
+export function formatNear(atMs: Millis, besideMs: Millis): string {
+  return `${formatDay(atMs) === formatDay(besideMs) ? '' : `${formatDay(atMs)} `}${formatInstant(atMs)}`;
+}
+
+/** `01-08 14:03:07` */
+export function formatMoment(atMs: Millis): string {
+  return `${formatDay(atMs)} ${formatInstant(atMs)}`;
+}
+
 /** `2030-01-08 14:03` */
 export function formatDate(atMs: Millis): string {
   return new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
@@ -54,6 +64,11 @@ export function formatNoun(count: number, noun: string): string {
 /** A measured value: `94`, `61.6`; one decimal at the most. */
 export function formatValue(value: number): string {
   return String(Math.round(value * 10) / 10);
+}
+
+/** A value to reckon with by hand: four decimals at the most. */
+export function formatExact(value: number): string {
+  return String(Math.round(value * 1e4) / 1e4);
 }
 
 /** Rates and hours: `0.4`, `312`, `1,204`. */

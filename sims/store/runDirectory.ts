@@ -256,9 +256,11 @@ export class RunReader {
     return this.#read().engine.version;
   }
 
-  /** The newest checkpoint at or before an instant of the run; the first one is its start. @throws InputError */
+  /** The newest checkpoint at or before an instant; the first one is the start of the run. @throws InputError */
   checkpointAt(atMs: number): EcsCheckpoint {
-    const index = this.links.findLastIndex((link) => link.seq !== undefined && (link.atMs as number) <= atMs);
+    const index = this.links.findLastIndex(
+      ({ seq, atMs: thenMs = 0 }) => seq === 0 || (seq !== undefined && thenMs <= atMs),
+    );
     return decodeCheckpoint(readLinked(this.#path, this.links, index));
   }
 

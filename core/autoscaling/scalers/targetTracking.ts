@@ -86,7 +86,8 @@ export function targetTrackingCapacity(reading: {
   return Math.max(0, Math.ceil((runningCount * metricValue) / targetValue - 1e-9)); // 0, not the -0 of ceil
 }
 
-function chosenValue(datapoints: readonly number[], which: ScalingSettings['metricValue']): number {
+/** Which value of the alarm's datapoints target tracking reckons with. */
+export function trackedValue(datapoints: readonly number[], which: ScalingSettings['metricValue']): number {
   if (which === 'latest') return datapoints.at(-1) as number;
   if (which === 'max') return Math.max(...datapoints);
   return datapoints.reduce((sum, value) => sum + value, 0) / datapoints.length;
@@ -186,7 +187,7 @@ export const targetTracking: Scaler<typeof schema> = {
     { datapoints, threshold, comparisonOperator, runningCount },
     settings,
   ) {
-    const metricValue = chosenValue(datapoints, settings.metricValue);
+    const metricValue = trackedValue(datapoints, settings.metricValue);
     const acts = comparisonOperator === 'GreaterThanThreshold' ? metricValue > threshold : metricValue < threshold;
     if (!acts) return undefined;
     const wanted = targetTrackingCapacity({ runningCount, metricValue, targetValue: TargetValue });

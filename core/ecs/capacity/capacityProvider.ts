@@ -8,7 +8,7 @@ import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { MetricAlarm } from '../../cloudwatch/index.ts';
 import { recentDatapoints, requestFor } from '../../cloudwatch/index.ts';
-import { instanceType, membersOf, typesOf, type AutoScalingGroupConfig, type Instance } from '../../ec2/index.ts';
+import { instanceType, membersOf, typesOf, type AutoScalingGroupConfig } from '../../ec2/index.ts';
 import {
   event,
   json,
@@ -19,6 +19,7 @@ import {
   type Decide,
   type EventsOf,
   type Evolve,
+  type Millis,
 } from '../../kernel/index.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
 import { reservationMetric } from '../metricKeys.ts';
@@ -162,45 +163,56 @@ export const decideCapacityProvider: Decide<EcsWorld, CapacityProviderCommand, C
     return [{ type: 'CapacityProviderCreated', config, alarms: status === 'ENABLED' ? [high, low] : [] }];
   },
 
-  ScaleCapacityProvider({ capacityProvider: name, alarmName }, { world, nowMs }) {
-    const provider = world.ecs.capacityProviders.get(name);
-    if (provider === undefined || world.cloudwatch.alarms.get(alarmName)?.state !== 'ALARM') return [];
-    const { autoScalingGroup, managedScaling: settings } = provider.config.autoScalingGroupProvider;
-    const members = membersOf(world, autoScalingGroup);
-    const warmupMs = settings.instanceWarmupPeriod * SECOND;
-    if (members.some((instance) => isWarmingUp(instance, nowMs, warmupMs, world.ecs.warmStartMs))) return [];
-    const reservationPercent = recentDatapoints(world, alarmName, nowMs).at(-1)?.value;
-    const group = world.ec2.groups.get(autoScalingGroup);
-    if (reservationPercent === undefined || group === undefined) return [];
-    const n = members.filter(({ state }) => state === 'InService').length;
-    const wanted = desiredInstances(n, reservationPercent, settings.targetCapacity);
-    // In one minute a group shrinks by half at the most, but by one at least.
-    const to = alarmName === provider.highAlarm ? wanted : Math.max(wanted, n - Math.max(1, Math.floor(n / 2)));
-    const from = group.desiredCapacity;
-    const bounded = Math.min(Math.max(to, group.config.MinSize), group.config.MaxSize);
-    if (alarmName === provider.highAlarm ? bounded <= from : bounded >= from) return [];
-    return [
-      {
-        type: 'CapacityProviderScaled',
-        capacityProvider: name,
-        autoScalingGroupName: autoScalingGroup,
-        reservationPercent,
-        targetCapacity: settings.targetCapacity,
-        runningInstances: n,
-        from,
-        to: bounded,
-      },
-    ];
+  ScaleCapacityProvider({ capacityProvider, alarmName }, { world, nowMs }) {
+    const answer = askManagedScaling(world, capacityProvider, alarmName, nowMs);
+    return answer === undefined || 'reason' in answer ? [] : [{ type: 'CapacityProviderScaled', ...answer }];
   },
 };
 
-function isWarmingUp(
-  { launchedMs }: Immutable<Instance>,
-  nowMs: number,
-  warmupMs: number,
-  warmStartMs: number,
-): boolean {
-  return launchedMs !== warmStartMs && nowMs < launchedMs + warmupMs;
+/** Why managed scaling leaves a group as it is. */
+export type ManagedScalingRefusal =
+  /** Until then an instance warms up. */
+  | { readonly reason: 'InstancesWarmingUp'; readonly untilMs: Millis }
+  | { readonly reason: 'NoDatapoint' }
+  /** What it would set the group to, within its bounds, is not on the side that the alarm calls for. */
+  | ({ readonly reason: 'NothingToChange' } & ManagedScalingChange);
+type ManagedScalingChange = Omit<Extract<CapacityProviderEvent, { type: 'CapacityProviderScaled' }>, 'type'>;
+
+/** What managed scaling answers when an alarm calls it; undefined when it is not called: the alarm is not in ALARM. */
+export function askManagedScaling(
+  world: Immutable<EcsWorld>,
+  name: string,
+  alarmName: string,
+  nowMs: Millis,
+): ManagedScalingChange | ManagedScalingRefusal | undefined {
+  const provider = world.ecs.capacityProviders.get(name);
+  if (provider === undefined || world.cloudwatch.alarms.get(alarmName)?.state !== 'ALARM') return undefined;
+  const { autoScalingGroup, managedScaling: settings } = provider.config.autoScalingGroupProvider;
+  const members = membersOf(world, autoScalingGroup);
+  const warmupMs = settings.instanceWarmupPeriod * SECOND;
+  let warmsUntilMs = nowMs;
+  for (const { launchedMs } of members)
+    if (launchedMs !== world.ecs.warmStartMs) warmsUntilMs = Math.max(warmsUntilMs, launchedMs + warmupMs);
+  if (warmsUntilMs > nowMs) return { reason: 'InstancesWarmingUp', untilMs: warmsUntilMs };
+  const reservationPercent = recentDatapoints(world, alarmName, nowMs).at(-1)?.value;
+  const group = world.ec2.groups.get(autoScalingGroup);
+  if (reservationPercent === undefined || group === undefined) return { reason: 'NoDatapoint' };
+  const n = members.filter(({ state }) => state === 'InService').length;
+  const wanted = desiredInstances(n, reservationPercent, settings.targetCapacity);
+  // In one minute a group shrinks by half at the most, but by one at least.
+  const to = alarmName === provider.highAlarm ? wanted : Math.max(wanted, n - Math.max(1, Math.floor(n / 2)));
+  const from = group.desiredCapacity;
+  const change = {
+    capacityProvider: name,
+    autoScalingGroupName: autoScalingGroup,
+    reservationPercent,
+    targetCapacity: settings.targetCapacity,
+    runningInstances: n,
+    from,
+    to: Math.min(Math.max(to, group.config.MinSize), group.config.MaxSize),
+  };
+  const changes = alarmName === provider.highAlarm ? change.to > from : change.to < from;
+  return changes ? change : { reason: 'NothingToChange', ...change };
 }
 
 export const evolveCapacityProvider: Evolve<EcsWorld, CapacityProviderEvent> = {
