@@ -63,7 +63,7 @@ import { createModel, type Command, type Event, type World } from './world.ts';
 export type EcsSimulation = Simulation<World, Command, Event>;
 export type EcsCheckpoint = Checkpoint<World, Command>;
 
-export interface SimulateOptions extends SimulationOptions<World, Event> {
+export interface SimulateOptions extends SimulationOptions<World, Command, Event> {
   /** Another seed than the scenario's. */
   readonly seed?: number;
   /** Recorded loads by the name of their file. */
