@@ -1,6 +1,14 @@
 /** The rooms, joined: one world, one union of events and of commands, one table of each kind. */
 
 import {
+  assumptionEvents,
+  assumptionPhases,
+  decideAssumptions,
+  evolveAssumptions,
+  type AssumptionCommand,
+  type AssumptionEvent,
+} from './assumptions.ts';
+import {
   autoscalingController,
   autoscalingEvents,
   autoscalingPhases,
@@ -124,7 +132,8 @@ export type Event =
   | EcrEvent
   | LogEvent
   | ElbEvent
-  | EcsEvent;
+  | EcsEvent
+  | AssumptionEvent;
 export type Command =
   | IamCommand
   | VpcCommand
@@ -135,7 +144,8 @@ export type Command =
   | EcrCommand
   | LogCommand
   | ElbCommand
-  | EcsCommand;
+  | EcsCommand
+  | AssumptionCommand;
 
 /** Every event type with its columns and their meaning. */
 export const eventDefinitions = {
@@ -149,6 +159,7 @@ export const eventDefinitions = {
   ...logEvents,
   ...elbEvents,
   ...ecsEvents,
+  ...assumptionEvents,
 } as const;
 
 /**
@@ -180,6 +191,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...decideLogs,
       ...decideElb,
       ...decideEcs,
+      ...decideAssumptions,
     },
     evolve: {
       ...evolveIam,
@@ -192,6 +204,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...evolveLogs,
       ...evolveElb,
       ...evolveEcs,
+      ...evolveAssumptions,
     },
     phases: {
       ...iamPhases,
@@ -204,6 +217,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...logPhases,
       ...elbPhases,
       ...ecsPhases,
+      ...assumptionPhases,
     },
     controllers,
   };

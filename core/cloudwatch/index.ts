@@ -82,7 +82,6 @@ export {
   cloudWatchSettings,
   metricDelay,
   timingProfiles,
-  type CloudWatchSettings,
 } from './settings.ts';
 export { samplesOf, statisticOf, statistics, type Samples } from './statistic.ts';
 export { emptyCloudWatch, type CloudWatchState, type CloudWatchWorld } from './world.ts';

@@ -304,7 +304,11 @@ export function startOf({ startMs, benches, commands }: ToyPlan): ToyCheckpoint 
 }
 
 /** The plan's simulation, not yet moved. */
-export function begin(plan: ToyPlan, options: SimulationOptions<ToyWorld, ToyCommand, ToyEvent> = {}, model = toy): ToySimulation {
+export function begin(
+  plan: ToyPlan,
+  options: SimulationOptions<ToyWorld, ToyCommand, ToyEvent> = {},
+  model = toy,
+): ToySimulation {
   return new Simulation(model, plan.seed, startOf(plan), options);
 }
 
