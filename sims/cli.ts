@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
+import { branch, type BranchOptions } from './commands/branch.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
@@ -90,6 +91,26 @@ program
   .option('--type <types...>', 'only events of these types')
   .action(async (dir: string, { type = [] }: { readonly type?: readonly string[] }) => {
     process.exitCode = await exportRun(dir, type);
+  });
+
+program
+  .command('branch')
+  .description('what if, from an instant of a run on, with the same luck: both futures side by side')
+  .argument('<dir>', 'directory of run --out')
+  .option('--at <instant>', 'where the branch leaves the run, such as 2030-01-05T14:05:20Z')
+  .option(
+    '--set <path=value>',
+    'what is other from there on, such as services.web.scalingPolicies.cpu.TargetValue=45 or load.web.scale=2; again and again',
+    (text: string, before: readonly string[]) => [...before, text],
+    [],
+  )
+  .option('--change <file>', 'the same as a file: parts of a scenario, names in place of lists, and changes')
+  .option('--without <event>', 'in place of --at: a scaling decision that is not made')
+  .option('--earlier <event...>', 'in place of --at: a scaling decision, and how much earlier it is made, such as 60s')
+  .option('--out <dir>', 'write the branch as a run of its own to a new directory')
+  .option('--json', 'print the comparison as JSON')
+  .action(async (dir: string, options: BranchOptions) => {
+    process.exitCode = await branch(dir, options, packageJson.version);
   });
 
 const explain = program.command('explain').description('why something happened');

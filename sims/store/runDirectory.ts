@@ -42,6 +42,8 @@ interface Manifest {
   }[];
   readonly prices: PriceList;
   readonly notes: readonly string[];
+  /** Of a branch of another run. */
+  readonly branches?: LoadedScenario['branches'];
 }
 
 /** Writes a run. */
@@ -70,7 +72,7 @@ export class RunDirectory {
       mkdirSync(path, { recursive: true });
       const unlock = lockDirectory(path);
       const chain = new Chain(path);
-      const { scenario, traceFiles, traces, prices, notes } = loaded;
+      const { scenario, traceFiles, traces, prices, notes, branches } = loaded;
       const { node, v8, tz } = process.versions;
       for (const folder of ['events', 'checkpoints', ...(traceFiles.length > 0 ? ['traces'] : [])])
         mkdirSync(join(path, folder));
@@ -86,6 +88,7 @@ export class RunDirectory {
         }),
         prices,
         notes,
+        ...(branches === undefined ? {} : { branches }),
       };
       for (const [index, { name, copy, series }] of manifest.traces.entries()) {
         chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));
@@ -139,6 +142,19 @@ export class RunDirectory {
     const checkpoint = index === -1 ? undefined : decodeCheckpoint(readLinked(path, chain.links, index));
     const from = checkpoint === undefined ? undefined : { checkpoint, events: reader.events(0, checkpoint.log.seq) };
     return { directory: new RunDirectory(path, chain, unlock, stored), from };
+  }
+
+  /** Takes the whole chunks and the checkpoints of another run as they are, up to where a branch parts from it. */
+  takeOver(reader: RunReader, { atMs, log: { seq } }: EcsCheckpoint): void {
+    told(this.#path, () => {
+      for (const [index, { sha256: _, file, ...what }] of reader.links.entries()) {
+        const isChunk = what.events === CHUNK_EVENTS && (what.firstSeq as number) + CHUNK_EVENTS <= seq;
+        const isCheckpoint = what.seq !== undefined && (what.atMs as number) <= atMs;
+        if (!isChunk && !isCheckpoint) continue;
+        this.#chain.append(file, reader.bytes(index), what);
+        if (isChunk) this.#written += CHUNK_EVENTS;
+      }
+    });
   }
 
   /** Takes events in their order; those that are stored already are passed over. @throws InputError when the disk is full */
@@ -217,13 +233,14 @@ export class RunReader {
 
   /** All that repeats the run. @throws InputError */
   loaded(): LoadedScenario {
-    const { scenario, traces, prices, notes } = this.#read();
+    const { scenario, traces, prices, notes, branches } = this.#read();
     return {
       scenario,
       traces: new Map(traces.map(({ name, series }) => [name, this.#json(series) as TraceSeries])),
       traceFiles: traces.map(({ name, copy, sha256 }) => ({ name, file: join(this.#path, copy), sha256 })),
       prices,
       notes,
+      ...(branches === undefined ? {} : { branches }),
     };
   }
 
@@ -245,6 +262,11 @@ export class RunReader {
   checkpointAt(atMs: number): EcsCheckpoint | undefined {
     const index = this.links.findLastIndex((link) => link.seq !== undefined && (link.atMs as number) <= atMs);
     return index === -1 ? undefined : decodeCheckpoint(readLinked(this.#path, this.links, index));
+  }
+
+  /** The file of a link. @throws InputError */
+  bytes(index: number): Buffer {
+    return readLinked(this.#path, this.links, index);
   }
 
   #chunk(index: number): readonly Recorded<Event>[] {
