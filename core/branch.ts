@@ -183,22 +183,20 @@ function replaced<T>(items: readonly T[], item: T, nameOf: (item: T) => string):
   return index === -1 ? [...items, item] : items.with(index, item);
 }
 
-/** What can be other in a branch; the rest of a scenario cannot be changed while it sails. */
+/** What can be other in a branch, block by block; the rest of a scenario cannot be changed while it sails. */
 const CHANGEABLE = {
-  services: `services.<name>: ${Object.keys(serviceUpdate.shape)
+  services: Object.keys(serviceUpdate.shape)
     .filter((key) => key !== 'service' && key !== 'forceNewDeployment')
-    .join(', ')}`,
-  scalableTargets: 'scalableTargets.<service>: everything',
-  autoScalingGroups:
-    'autoScalingGroups.<name>: MinSize, MaxSize, DesiredCapacity, instanceType, MixedInstancesPolicy, policies',
-  capacityProviders:
-    'capacityProviders.<name>: managedScaling but for its status, managedTerminationProtection, managedDraining',
-  alarms: 'alarms.<name>: everything',
-  compositeAlarms: 'compositeAlarms.<name>: everything',
-  load: 'load.<service>: rate, arrivals, request, memory, startup, routing',
-  changes: 'changes and faults that are still to come',
-  faults: 'how long a fault lasts',
-  assumptions: 'assumptions but for start and bill',
+    .join(', '),
+  scalableTargets: 'everything',
+  autoScalingGroups: 'MinSize, MaxSize, DesiredCapacity, instanceType, MixedInstancesPolicy and policies',
+  capacityProviders: 'managedScaling without its status, managedTerminationProtection and managedDraining',
+  alarms: 'everything',
+  compositeAlarms: 'everything',
+  load: 'rate, arrivals, request, memory, startup and routing',
+  changes: 'what is still to come',
+  faults: 'what is still to come, and how long a fault lasts',
+  assumptions: 'everything but start and bill',
 } as const;
 
 /**
@@ -210,7 +208,8 @@ const CHANGEABLE = {
 export function branching(before: Scenario, wanted: Scenario, atMs: Millis): Branching {
   const problems: ScenarioProblem[] = [];
   const refuse = (path: Path, message?: string) => {
-    const found = message ?? `found another value, expected one that can be changed on the way: ${listed(path[0])}`;
+    const found =
+      message ?? `found another value, expected what it was: on the way only ${listed(path[0])} can be changed`;
     problems.push({ path, message: found });
   };
   for (const key of Object.keys({ ...before, ...wanted }) as (keyof Scenario)[])
@@ -236,7 +235,7 @@ type Refuse = (path: Path, message?: string) => void;
 /** What a block of the scenario allows; of a block that allows nothing, what the others do. */
 function listed(block: Path[number] | undefined): string {
   const own = CHANGEABLE[block as keyof typeof CHANGEABLE];
-  return own ?? Object.values(CHANGEABLE).join('; ');
+  return own ?? Object.keys(CHANGEABLE).join(', ');
 }
 
 /** Calls that are made at the instant itself, in the order in which a scene is set. */

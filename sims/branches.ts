@@ -34,6 +34,8 @@ export interface PlannedBranch {
   readonly branch: Branch;
   /** The original then. */
   readonly checkpoint: EcsCheckpoint;
+  /** What one should know of it, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /** @param path  how the directory is called in what is told. @throws InputError */
@@ -78,8 +80,7 @@ class Original {
     const checkpoint = this.#at(atMs);
     const now = this.#standing(checkpoint);
     const edits = [...(change === undefined ? [] : editsOf(change, atMs)), ...set.map(setting)];
-    if (edits.length === 0)
-      return { checkpoint, branch: this.#branch({ atMs, submitted: [], withheld: [], scenario: now }, []) };
+    if (edits.length === 0) return this.#planned(checkpoint, { atMs, submitted: [], withheld: [], scenario: now }, []);
     const { scenario, changed, tell } = edited(now, edits);
     const untraced = scenario.load.flatMap(({ rate }, index) =>
       rate.flatMap((part, place) => {
@@ -91,7 +92,7 @@ class Original {
     );
     if (untraced.length > 0) throw tell(untraced);
     try {
-      return { checkpoint, branch: this.#branch(branching(now, scenario, atMs), changed) };
+      return this.#planned(checkpoint, branching(now, scenario, atMs), changed);
     } catch (error) {
       throw error instanceof InvalidScenarioError ? tell(error.problems) : error;
     }
@@ -102,13 +103,10 @@ class Original {
     const { atMs, seq } = recorded;
     const checkpoint = this.#at(atMs - 1);
     const what = `without event ${seq}, ${this.#told(recorded)}`;
-    return {
-      checkpoint,
-      branch: this.#branch(
-        { atMs: atMs - 1, submitted: [], withheld: [{ atMs, command }], scenario: this.#standing(checkpoint) },
-        [what],
-      ),
-    };
+    const scenario = this.#standing(checkpoint);
+    return this.#planned(checkpoint, { atMs: atMs - 1, submitted: [], withheld: [{ atMs, command }], scenario }, [
+      what,
+    ]);
   }
 
   earlier(text: string, byMs: number): PlannedBranch {
@@ -135,11 +133,22 @@ class Original {
     const scenario = this.#standing(checkpoint);
     const moved = { atMs, submitted: [{ atMs, command: again }], withheld: [{ atMs: ownMs, command }], scenario };
     const what = `event ${seq} ${byMs / 1_000} s earlier, ${this.#told(recorded)}`;
-    return { checkpoint, branch: this.#branch(moved, [what]) };
+    return this.#planned(checkpoint, moved, [what]);
   }
 
-  #branch(made: Branching, changed: readonly string[]): Branch {
-    return { of: this.#digest, changed, ...made };
+  #planned(checkpoint: EcsCheckpoint, made: Branching, changed: readonly string[]): PlannedBranch {
+    return { checkpoint, branch: { of: this.#digest, changed, ...made }, notes: this.#notes(checkpoint, made) };
+  }
+
+  /** CloudWatch has the data of every metric; the run has kept those of what was read. */
+  #notes(checkpoint: EcsCheckpoint, made: Branching): readonly string[] {
+    const { branches = [] } = this.#loaded;
+    const simulation = goOn(this.#loaded, checkpoint);
+    sailTo(simulation, made.atMs + 1, [...branches, made]);
+    const read = Array.from(simulation.world.cloudwatch.metrics.keys());
+    return read
+      .filter((metric) => !checkpoint.world.cloudwatch.metrics.has(metric))
+      .map((metric) => `nothing has read ${metric} before the branch: what reads it now begins without its past`);
   }
 
   /** The first instant from which a branch can be made: of a branch, where it was made. */

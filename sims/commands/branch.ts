@@ -94,7 +94,7 @@ interface Branched {
 }
 
 /** Sails the branch beside the log of its original. @returns undefined when it was interrupted */
-async function branched(
+export async function branched(
   reader: RunReader,
   planned: PlannedBranch,
   out: string | undefined,
@@ -106,7 +106,7 @@ async function branched(
   const loaded: LoadedScenario = {
     ...original,
     branches: [...(original.branches ?? []), made],
-    notes: [...original.notes, note],
+    notes: [...original.notes, note, ...planned.notes],
   };
   const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
   directory?.takeOver(reader, checkpoint);
@@ -176,6 +176,7 @@ function asJson({ loaded, planned, digest, toMs, partings, outcomes, describe }:
     at: new Date(atMs).toISOString(),
     to: new Date(toMs).toISOString(),
     changed,
+    notes: planned.notes,
     digests: { original: of, branch: digest },
     identical: of === digest,
     parting: told(partings.first),
@@ -213,6 +214,7 @@ function asText({ loaded, planned, digest, toMs, partings, outcomes, describe }:
     lines(`${scenario.name}, branched at ${formatDate(atMs)}:${formatInstant(atMs).slice(6)} UTC`, 'bold'),
     ...(changed.length === 0 ? ['nothing is changed\n'] : changed.map((change) => lines(change))),
     lines(`seed ${scenario.seed}, the same luck; original ${of}, branch ${digest}`, 'dim'),
+    ...planned.notes.map((told) => lines(`Note: ${told}`, 'dim')),
   ].join('');
   const { first } = partings;
   if (first === undefined)

@@ -162,13 +162,18 @@ export function eventStory(path: string, text: string): readonly string[] {
   }
   // Alarms and policies as they were when it happened.
   const { world } = worldAt(reader, (chain[0] as Recorded<Event>).atMs);
-  const dated = reader.loaded().scenario.duration > DAY;
+  const { scenario, branches = [] } = reader.loaded();
+  const dated = scenario.duration > DAY;
+  const firstMs = chain.at(-1)?.atMs;
+  const ofBranch = branches.some(({ submitted }) => submitted.some(({ atMs }) => atMs === firstMs));
   return [
     ...chain.map((recorded, index) => {
       const { atMs, seq, event } = recorded;
       const when = `${dated ? `${formatDay(atMs)} ` : ''}${formatInstant(atMs)}`;
       return `${index === 0 ? '' : 'because '}${when}  ${seq} ${event.type}: ${describeIn(world, recorded)}`;
     }),
-    chain.at(-1)?.event.type === 'LoadSampled' ? 'which is the traffic' : 'which the scenario asks for',
+    chain.at(-1)?.event.type === 'LoadSampled'
+      ? 'which is the traffic'
+      : `which the ${ofBranch ? 'branch' : 'scenario'} asks for`,
   ];
 }

@@ -75,11 +75,11 @@ function dated(changes: unknown, atMs: number): unknown {
 export function edited(scenario: Scenario, edits: readonly Edit[]): EditedScenario {
   // Parts of what is written are parts of the scenario itself, which stays as it is.
   const draft = structuredClone(written(scenarioSchema, scenario)) as Mapping;
-  const made: { readonly edit: Edit; readonly path: Path; readonly what: string }[] = [];
+  const made: (Made & { readonly edit: Edit; readonly path: Path })[] = [];
   const unfit: InputProblem[] = [];
   for (const edit of edits) {
     const { path, problem } = stepsOf(draft, edit.path);
-    if (problem === undefined) made.push({ edit, path, what: put(draft, path, edit.value) });
+    if (problem === undefined) made.push({ edit, path, ...put(draft, path, edit.value) });
     else unfit.push({ file: edit.file, ...edit.locate?.(edit.path), message: problem });
   }
   if (unfit.length > 0) throw new InputError(unfit);
@@ -88,13 +88,17 @@ export function edited(scenario: Scenario, edits: readonly Edit[]): EditedScenar
       problems.map(({ path, message }) => {
         const nearest = made.toSorted((a, b) => shared(b.path, path) - shared(a.path, path))[0];
         if (nearest === undefined) return { file: 'the scenario', path: formatPath(path), message };
-        const { edit, path: own } = nearest;
-        const inside = path.slice(own.length);
+        const { edit, path: own, before } = nearest;
+        // Of calls that were added, in the list of the file.
+        const [first, ...rest] = path.slice(own.length);
+        const inside = first === undefined ? [] : [typeof first === 'number' ? first - before : first, ...rest];
         const isOwn = shared(own, path) === own.length && inside.length === 0;
         return {
           file: edit.file,
           ...edit.locate?.([...edit.path, ...(shared(own, path) === own.length ? inside : [])]),
-          ...(isOwn && edit.locate === undefined ? {} : { path: formatPath(path) }),
+          ...(isOwn && edit.locate === undefined
+            ? {}
+            : { path: formatPath(before === 0 ? path : [...own, ...inside]) }),
           message,
         };
       }),
@@ -106,7 +110,7 @@ export function edited(scenario: Scenario, edits: readonly Edit[]): EditedScenar
   const before = new Set(scenarioProblems(scenario).map((problem) => JSON.stringify(problem)));
   const unsound = scenarioProblems(wanted).filter((problem) => !before.has(JSON.stringify(problem)));
   if (unsound.length > 0) throw tell(unsound);
-  return { scenario: wanted, changed: made.map(({ what }) => what), tell };
+  return { scenario: wanted, changed: made.flatMap(({ what }) => what), tell };
 }
 
 /** How many steps two paths have in common from the start. */
@@ -221,24 +225,39 @@ function nested(here: Mapping, key: string): readonly (readonly string[])[] {
 /** Fields of the parts of a load that are rates, or factors of them. */
 const RATES = ['rate', 'base', 'peak', 'mean', 'scale'];
 
-/** Makes an edit. @returns it as `path: before -> after` */
-function put(draft: Mapping, path: Path, value: unknown): string {
+interface Made {
+  /** As `path: before -> after`. */
+  readonly what: readonly string[];
+  /** Items that were in the list before those that were added. */
+  readonly before: number;
+}
+
+/** Makes an edit. */
+function put(draft: Mapping, path: Path, value: unknown): Made {
   const last = path.at(-1) as string | number;
   let holder = draft as Record<string | number, unknown>;
   for (const step of path.slice(0, -1)) holder = (holder[step] ??= {}) as Record<string | number, unknown>;
   const title = titleOf(draft, path);
   if (path[0] === 'load' && path.length === 3 && last === 'scale' && typeof value === 'number') {
     holder['rate'] = (holder['rate'] as readonly Mapping[]).map((part) => multiplied(part, value));
-    return `${title}: x ${value}`;
+    return { what: [`${title}: x ${value}`], before: 0 };
   }
   // Calls are added to those that are planned.
   if (path.length === 1 && last === 'changes' && Array.isArray(value) && Array.isArray(holder[last])) {
-    holder[last] = [...(holder[last] as readonly unknown[]), ...(value as readonly unknown[])];
-    return (value as readonly unknown[]).map((change) => `changes: ${shown(change)}`).join('; ');
+    const planned = holder[last] as readonly unknown[];
+    holder[last] = [...planned, ...(value as readonly unknown[])];
+    return { what: (value as readonly unknown[]).map(call), before: planned.length };
   }
   const before = holder[last];
   holder[last] = value === null ? undefined : value;
-  return `${title}: ${shown(before)} -> ${shown(value ?? undefined)}`;
+  return { what: [`${title}: ${shown(before)} -> ${shown(value ?? undefined)}`], before: 0 };
+}
+
+/** A call of `changes`: `UpdateService {"service":"web","desiredCount":14} at 2030-01-08T11:00:00Z` */
+function call(change: unknown): string {
+  const { at, ...rest } = isMapping(change) ? change : { at: undefined };
+  const calls = Object.entries(rest).map(([name, details]) => `${name} ${shown(details)}`);
+  return `${calls.join(', ')} at ${shown(at)}`;
 }
 
 function multiplied(part: Mapping, factor: number): Mapping {
