@@ -18,7 +18,7 @@ export type AssumptionEvent = EventsOf<typeof assumptionEvents>;
 
 export type AssumptionCommand = { readonly type: 'ChangeAssumptions'; readonly assumptions: Assumptions };
 
-/** What each room goes by. How a run starts and what is billed is no part of it. */
+/** What each room goes by. How a run starts and what is billed is no part of it; a branch keeps `placement` as it is. */
 export function assumedSettings(assumptions: Assumptions) {
   const { profile, metricDelay, alarms, scaling, capacity, timings, loadBalancing } = assumptions;
   return {

@@ -196,7 +196,7 @@ const CHANGEABLE = {
   load: 'rate, arrivals, request, memory, startup and routing',
   changes: 'what is still to come',
   faults: 'what is still to come, and how long a fault lasts',
-  assumptions: 'everything but start and bill',
+  assumptions: 'everything but start, placement and bill',
 } as const;
 
 /**
@@ -241,7 +241,8 @@ function listed(block: Path[number] | undefined): string {
 /** Calls that are made at the instant itself, in the order in which a scene is set. */
 function* commandsNow(before: Scenario, wanted: Scenario, refuse: Refuse): Iterable<Command> {
   if (!alike(before.assumptions, wanted.assumptions)) {
-    for (const key of ['start', 'bill'] as const)
+    // The index of instances is built for one way of placing; how a run starts and what is billed is settled, too.
+    for (const key of ['start', 'placement', 'bill'] as const)
       if (!alike(before.assumptions[key], wanted.assumptions[key])) refuse(['assumptions', key]);
     yield { type: 'ChangeAssumptions', assumptions: wanted.assumptions };
   }

@@ -172,6 +172,10 @@ describe('one decision of scaling', () => {
         { at: CROWD, set: ['seed=4'], change: undefined },
         /on the way only services, scalableTargets, .* can be changed/,
       ],
+      [
+        { at: CROWD, set: ['assumptions.placement.tieBreak=seeded'], change: undefined },
+        /only everything but start, placement and bill can be changed/,
+      ],
       [{ at: CROWD, set: ['scalableTargets.web.MinCapacity=60'], change: undefined }, /expected at most MaxCapacity/],
       [
         { at: CROWD, set: ['load.web.rate=[{model: trace, file: x.csv}]'], change: undefined },

@@ -73,8 +73,8 @@ function dated(changes: unknown, atMs: number): unknown {
 
 /** A scenario with edits made. @throws InputError with every mistake, where it was written */
 export function edited(scenario: Scenario, edits: readonly Edit[]): EditedScenario {
-  // Parts of what is written are parts of the scenario itself, which stays as it is.
-  const draft = structuredClone(written(scenarioSchema, scenario)) as Mapping;
+  // Parts of what is written are parts of the scenario itself, and some stand in two places: none of it may change.
+  const draft = JSON.parse(JSON.stringify(written(scenarioSchema, scenario))) as Mapping;
   const made: (Made & { readonly edit: Edit; readonly path: Path })[] = [];
   const unfit: InputProblem[] = [];
   for (const edit of edits) {
