@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { alike, branching, sailTo, standing, type Branching } from '../core/branch.ts';
+import { createInvariants } from '../core/invariants.ts';
 import { replay, thaw, type Due } from '../core/kernel/index.ts';
 import { scenarioSchema, type Scenario } from '../core/scenario.ts';
 import { restore, simulate, startOf, type EcsSimulation } from '../core/simulate.ts';
@@ -165,7 +166,8 @@ const busy = scenarioSchema.parse({
 const HALF = busy.start + 1_200_000;
 
 function sailed(untilMs: number, ...branchings: readonly Branching[]): EcsSimulation {
-  const simulation = simulate(busy, { withheld: branchings.flatMap(({ withheld }) => withheld) });
+  const withheld = branchings.flatMap((made) => made.withheld);
+  const simulation = simulate(busy, { withheld, check: createInvariants() });
   sailTo(simulation, untilMs, branchings);
   return simulation;
 }
@@ -181,7 +183,7 @@ function made(...sets: readonly string[]) {
   return { ...branch, does: branch.submitted.map(told), leaves: branch.withheld.map(told) };
 }
 
-describe('settings become what a person would do', () => {
+describe('settings become what a person would do, and the invariants hold', () => {
   const table: readonly (readonly [setting: string, does: readonly string[], leaves?: readonly string[]])[] = [
     ['services.web.desiredCount=6', ['20 UpdateService']],
     ['services.web.taskDefinition=web:2', ['20 UpdateService']],

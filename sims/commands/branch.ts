@@ -49,7 +49,11 @@ export async function branch(path: string, options: BranchOptions, engineVersion
     ]);
   const { out, json } = options;
   const found = await branched(reader, planBranch(path, reader, request), out, engineVersion);
-  if (found === undefined) return INTERRUPTED;
+  if (found === undefined) {
+    const rest = out === undefined ? '' : `; seatrial resume ${out} goes on with it`;
+    process.stderr.write(`the branch was stopped before its end, and is not compared${rest}\n`);
+    return INTERRUPTED;
+  }
   if (json === true) process.stdout.write(`${JSON.stringify(asJson(found), undefined, 2)}\n`);
   else {
     process.stdout.write(asText(found, pageOf(process.stdout)));

@@ -153,8 +153,9 @@ export function renderComparison(comparison: Comparison, heads: readonly [string
     .join('\n');
 }
 
+/** Columns, the last two of a number left blank. */
 const TITLE_COLUMN = 28;
-const NUMBER_COLUMN = 16;
+const NUMBER_COLUMN = { least: 12, most: 16 };
 const NONE = '-';
 
 function table(
@@ -165,10 +166,12 @@ function table(
   width: number,
 ): Line[] {
   if (figures.length === 0) return [];
-  const column = Math.min(NUMBER_COLUMN, Math.floor((width - TITLE_COLUMN) / 3));
+  const room = Math.floor((width - TITLE_COLUMN) / 3);
+  const column = Math.min(Math.max(room, NUMBER_COLUMN.least), NUMBER_COLUMN.most);
+  const titles = Math.min(TITLE_COLUMN, width - 3 * column);
   const drawn = new Table({
-    head: [shortened(name, TITLE_COLUMN - 2), ...heads.map((head) => shortened(head, column - 2)), 'difference'],
-    colWidths: [TITLE_COLUMN, column, column, column],
+    head: [shortened(name, titles - 2), ...heads.map((head) => shortened(head, column - 2)), 'difference'],
+    colWidths: [titles, column, column, column],
     colAligns: ['left', 'right', 'right', 'right'],
     chars: BORDERLESS,
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
