@@ -101,8 +101,7 @@ program
   .option(
     '--set <path=value>',
     'what is other from there on, such as services.web.scalingPolicies.cpu.TargetValue=45 or load.web.scale=2; again and again',
-    (text: string, before: readonly string[]) => [...before, text],
-    [],
+    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
   )
   .option('--change <file>', 'the same as a file: parts of a scenario, names in place of lists, and changes')
   .option('--without <event>', 'in place of --at: a scaling decision that is not made')

@@ -97,14 +97,24 @@ export function isDecision(recorded: Recorded<Event>): recorded is ScalingDecisi
   return (SCALING_DECISIONS as readonly string[]).includes(recorded.event.type);
 }
 
-/** The first event that the others do not have. Numbers of events and causes are not looked at. */
-function alone(events: readonly Recorded<Event>[], others: readonly Recorded<Event>[]): Recorded<Event> | undefined {
-  const counts = new Map<string, number>();
-  const text = ({ atMs, event }: Recorded<Event>) => JSON.stringify([atMs, event]);
-  for (const other of others) counts.set(text(other), (counts.get(text(other)) ?? 0) + 1);
-  return events.find((recorded) => {
-    const left = counts.get(text(recorded)) ?? 0;
-    counts.set(text(recorded), left - 1);
-    return left <= 0;
+/** The first decision that the others do not have. */
+function alone(decisions: readonly ScalingDecision[], others: readonly ScalingDecision[]) {
+  const left = others.map(decided);
+  return decisions.find((decision) => {
+    const index = left.indexOf(decided(decision));
+    if (index !== -1) left.splice(index, 1);
+    return index === -1;
   });
+}
+
+/** What is decided for whom; the datapoints behind it may differ in a digit. */
+function decided({ atMs, event }: ScalingDecision): string {
+  switch (event.type) {
+    case 'ScalingActivityStarted':
+      return JSON.stringify([atMs, event.resourceId, event.policyKey, event.fromCapacity, event.toCapacity]);
+    case 'GroupScaled':
+      return JSON.stringify([atMs, event.policyKey, event.from, event.to]);
+    case 'CapacityProviderScaled':
+      return JSON.stringify([atMs, event.capacityProvider, event.from, event.to]);
+  }
 }

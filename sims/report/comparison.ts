@@ -166,6 +166,8 @@ function table(
   width: number,
 ): Line[] {
   if (figures.length === 0) return [];
+  if (figures.every(({ difference }) => difference === 0))
+    return [[{ text: shortened(`${name}: no figure differs`, width) }]];
   const room = Math.floor((width - TITLE_COLUMN) / 3);
   const column = Math.min(Math.max(room, NUMBER_COLUMN.least), NUMBER_COLUMN.most);
   const titles = Math.min(TITLE_COLUMN, width - 3 * column);
@@ -205,6 +207,7 @@ export function verdictOn(
     before.cost.totalMicroUsd === 0 ? '' : ` (${formatValue((100 * Math.abs(costs)) / before.cost.totalMicroUsd)} %)`;
   const minutes = change(({ serviceLevel }) => serviceLevel.sloMinutesLost ?? 0);
   const failed = change(({ serviceLevel }) => failedOf(serviceLevel));
+  const left = change(({ queue }) => queue?.backlog ?? 0);
   const hasObjective = before.services.some(({ serviceLevel }) => serviceLevel.sloMinutesLost !== undefined);
   const more = (value: number) => (value > 0 ? 'more' : 'fewer');
   const count = (value: number, noun: string) =>
@@ -222,6 +225,7 @@ export function verdictOn(
         ]
       : []),
     failed === 0 ? 'fails as many requests' : `fails ${count(failed, 'request')}`,
+    ...(left === 0 ? [] : [`leaves ${count(left, 'message')} in its queues`]),
   ];
   return `${other} ${parts.slice(0, -1).join(', ')} and ${parts.at(-1) as string}.`;
 }
