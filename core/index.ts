@@ -130,6 +130,7 @@ export {
   replay,
   thaw,
   Timeline,
+  type Due,
   type EventStreams,
   type Millis,
   type NumberList,
@@ -173,6 +174,7 @@ export {
   type ServiceLevelReport,
   type UtilizationReport,
 } from './projections/index.ts';
+export { alike, branching, sailTo, standing, type Branching } from './branch.ts';
 export { createInvariants } from './invariants.ts';
 export { scenarioNotes, scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
 export {

@@ -1,5 +1,6 @@
 /** From a scenario to a simulation: the empty world, and the commands that set the scene. */
 
+import { assumedSettings } from './assumptions.ts';
 import {
   emptyAutoscaling,
   forecastMetrics,
@@ -7,10 +8,8 @@ import {
   HISTORY_HOURS,
   policyKey,
   scalerOf,
-  scalingSettings,
 } from './autoscaling/index.ts';
 import {
-  cloudWatchSettings,
   compositeAlarmOf,
   customMetricOf,
   emptyCloudWatch,
@@ -19,7 +18,6 @@ import {
   metricAlarmOf,
   metricsOf,
   wantsDistribution,
-  type CloudWatchSettings,
   type MetricAlarm,
   type MetricRequest,
   type PutMetricAlarm,
@@ -32,6 +30,7 @@ import {
   isCapacityFault,
   policyForScaler,
   usesSpot,
+  type GroupScalingPolicyConfig,
 } from './ec2/index.ts';
 import {
   canonicalRequest,
@@ -63,7 +62,7 @@ import { createModel, type Command, type Event, type World } from './world.ts';
 export type EcsSimulation = Simulation<World, Command, Event>;
 export type EcsCheckpoint = Checkpoint<World, Command>;
 
-export interface SimulateOptions extends SimulationOptions<World, Event> {
+export interface SimulateOptions extends SimulationOptions<World, Command, Event> {
   /** Another seed than the scenario's. */
   readonly seed?: number;
   /** Recorded loads by the name of their file. */
@@ -110,30 +109,26 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
 function emptyWorld(scenario: Scenario): World {
   const { cluster, assumptions, start } = scenario;
   const warmStartMs = assumptions.start === 'steady' ? start : -1;
-  const { capacity, timings } = assumptions;
+  const assumed = assumedSettings(assumptions);
   return {
     iam: emptyIam(),
     vpc: emptyVpc(),
     workload: emptyWorkload(start, scenario.step),
-    cloudwatch: emptyCloudWatch(settingsOf(scenario)),
-    autoscaling: emptyAutoscaling(scalingSettings(assumptions.scaling)),
-    ec2: emptyEc2({ warmStartMs, timings, assumptions: capacity }),
+    cloudwatch: emptyCloudWatch(assumed.cloudwatch),
+    autoscaling: emptyAutoscaling(assumed.autoscaling),
+    ec2: emptyEc2({ warmStartMs, ...assumed.ec2 }),
     ecr: emptyEcr(),
     logs: emptyLogs(scenario.logGroups !== undefined),
-    elb: emptyElb(warmStartMs, assumptions.loadBalancing),
+    elb: emptyElb(warmStartMs, assumed.elb),
     ecs: emptyEcs({
       clusterName: cluster.clusterName,
       availabilityZones: cluster.availabilityZones,
       defaultCapacityProviderStrategy: cluster.defaultCapacityProviderStrategy,
       containerInsights: cluster.settings.some(({ value }) => value !== 'disabled'),
-      metrics: assumptions.metrics,
-      placement: assumptions.placement,
+      ...assumed.ecs,
       subnets: new Map(scenario.subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId, AvailabilityZone])),
       awsvpcTrunking: scenario.accountSettings.awsvpcTrunking,
-      assumptions: { services: assumptions.services, tasks: assumptions.tasks },
       warmStartMs,
-      timings,
-      capacity,
     }),
   };
 }
@@ -172,11 +167,7 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
     for (const config of target.scheduledActions) yield { type: 'PutScheduledAction', resourceId, config };
   }
   for (const { AutoScalingGroupName: autoScalingGroupName, policies } of scenario.autoScalingGroups)
-    for (const config of policies) {
-      const request = groupPolicyRequest(policyForScaler(config, autoScalingGroupName));
-      const followed = request === undefined ? {} : { request: canonicalRequest(request) };
-      yield { type: 'PutGroupScalingPolicy', autoScalingGroupName, config, ...followed };
-    }
+    for (const config of policies) yield putGroupPolicy(autoScalingGroupName, config);
   for (const written of scenario.customMetrics) {
     const config = customMetricOf(written);
     yield { type: 'StartCustomMetric', config: { ...config, request: canonicalRequest(config.request) } };
@@ -188,15 +179,17 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   for (const config of scenario.load) yield { type: 'AttachLoad', config };
 }
 
-function settingsOf({ assumptions: { profile, metricDelay, alarms } }: Scenario): CloudWatchSettings {
-  return cloudWatchSettings(profile, metricDelay, alarms);
+export function putGroupPolicy(autoScalingGroupName: string, config: GroupScalingPolicyConfig): Command {
+  const request = groupPolicyRequest(policyForScaler(config, autoScalingGroupName));
+  const followed = request === undefined ? {} : { request: canonicalRequest(request) };
+  return { type: 'PutGroupScalingPolicy', autoScalingGroupName, config, ...followed };
 }
 
-function resourceOf({ cluster }: Scenario, service: string): string {
+export function resourceOf({ cluster }: Scenario, service: string): string {
   return scalableResourceId(cluster.clusterName, service);
 }
 
-function alarmOf(scenario: Scenario, written: PutMetricAlarm): MetricAlarm {
+export function alarmOf(scenario: Scenario, written: PutMetricAlarm): MetricAlarm {
   const ofGroup = (owner: string, policyName: string) =>
     scenario.autoScalingGroups.some(
       ({ AutoScalingGroupName, policies }) =>
@@ -229,7 +222,7 @@ function* laterReads(scenario: Scenario, { PutMetricAlarm: alarm, PutScalingPoli
     }
   }
   for (const { request, ...rest } of alarms)
-    yield keep(request, lookBackMs({ request, ...rest }, settingsOf(scenario)), 0);
+    yield keep(request, lookBackMs({ request, ...rest }, assumedSettings(scenario.assumptions).cloudwatch), 0);
 }
 
 function keep(request: MetricRequest, keepForMs: Millis, hourlyForMs: Millis): Command {
@@ -238,7 +231,7 @@ function keep(request: MetricRequest, keepForMs: Millis, hourlyForMs: Millis): C
 }
 
 /** What a person or a pipeline does, as commands. */
-function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
+export function* changeOf(scenario: Scenario, change: Change): Iterable<Command> {
   const resource = (named: { readonly service: string }) => resourceOf(scenario, named.service);
   if (change.UpdateService !== undefined) {
     const { service: serviceName, ...update } = change.UpdateService;
@@ -366,7 +359,7 @@ function* surroundingChange(change: Change): Iterable<Command> {
 }
 
 /** Whether anything is ever launched on Spot: only then there is a market to watch. */
-function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
+export function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
   const changed = changes.flatMap(({ UpdateService, RunTask }) => [UpdateService, RunTask]);
   const strategies = [...services, ...changed].map((item) => item?.capacityProviderStrategy ?? []);
   return (
@@ -379,7 +372,7 @@ function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): b
 }
 
 /** What goes wrong, by the scenario's faults and by the instants at which Spot pools are interrupted. */
-function* troubleOf({ faults, assumptions, start }: Scenario): Iterable<readonly [Millis, Command]> {
+export function* troubleOf({ faults, assumptions, start }: Scenario): Iterable<readonly [Millis, Command]> {
   for (const [faultId, fault] of faults.entries()) {
     if (isCapacityFault(fault)) {
       yield [fault.at, { type: 'BeginFault', faultId, fault }];

@@ -1,6 +1,14 @@
 /** The rooms, joined: one world, one union of events and of commands, one table of each kind. */
 
 import {
+  assumptionEvents,
+  assumptionPhases,
+  decideAssumptions,
+  evolveAssumptions,
+  type AssumptionCommand,
+  type AssumptionEvent,
+} from './assumptions.ts';
+import {
   autoscalingController,
   autoscalingEvents,
   autoscalingPhases,
@@ -130,7 +138,8 @@ export type Event =
   | EcrEvent
   | LogEvent
   | ElbEvent
-  | EcsEvent;
+  | EcsEvent
+  | AssumptionEvent;
 export type Command =
   | IamCommand
   | VpcCommand
@@ -141,7 +150,8 @@ export type Command =
   | EcrCommand
   | LogCommand
   | ElbCommand
-  | EcsCommand;
+  | EcsCommand
+  | AssumptionCommand;
 
 /** Every event type with its columns and their meaning. */
 export const eventDefinitions = {
@@ -155,6 +165,7 @@ export const eventDefinitions = {
   ...logEvents,
   ...elbEvents,
   ...ecsEvents,
+  ...assumptionEvents,
 } as const;
 
 /**
@@ -186,6 +197,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...decideLogs,
       ...decideElb,
       ...decideEcs,
+      ...decideAssumptions,
     },
     evolve: {
       ...evolveIam,
@@ -198,6 +210,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...evolveLogs,
       ...evolveElb,
       ...evolveEcs,
+      ...evolveAssumptions,
     },
     phases: {
       ...iamPhases,
@@ -210,6 +223,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...logPhases,
       ...elbPhases,
       ...ecsPhases,
+      ...assumptionPhases,
     },
     controllers,
   };

@@ -29,7 +29,15 @@ const FLOORS: Readonly<Record<string, number>> = {
   projections: 6,
   door: 7,
 };
-const ROOF = ['core/world.ts', 'core/scenario.ts', 'core/surroundings.ts', 'core/simulate.ts', 'core/invariants.ts'];
+const ROOF = [
+  'core/world.ts',
+  'core/scenario.ts',
+  'core/surroundings.ts',
+  'core/assumptions.ts',
+  'core/simulate.ts',
+  'core/branch.ts',
+  'core/invariants.ts',
+];
 const DOOR = 'core/index.ts';
 
 /** A room imports its own files, and the rooms below through their doors; outside of core, only doors are imported. */

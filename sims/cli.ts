@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { branch, type BranchOptions } from './commands/branch.ts';
 import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export.ts';
 import { explain, type ExplainOptions } from './commands/explain.ts';
 import { explainImages } from './commands/explainImage.ts';
@@ -105,6 +106,25 @@ program
   .option('--json', 'print rows as lines of JSON')
   .action(async (dir: string, sql: string, options: QueryOptions) => {
     process.exitCode = await query(dir, sql, options);
+  });
+
+program
+  .command('branch')
+  .description('what if, from an instant of a run on, with the same luck: both futures side by side')
+  .argument('<dir>', 'directory of run --out')
+  .option('--at <instant>', 'where the branch leaves the run, such as 2030-01-05T14:05:20Z')
+  .option(
+    '--set <path=value>',
+    'what is other from there on, such as services.web.scalingPolicies.cpu.TargetValue=45 or load.web.scale=2; again and again',
+    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+  )
+  .option('--change <file>', 'the same as a file: parts of a scenario, names in place of lists, and changes')
+  .option('--without <event>', 'in place of --at: a scaling decision that is not made')
+  .option('--earlier <event...>', 'in place of --at: a scaling decision, and how much earlier it is made, such as 60s')
+  .option('--out <dir>', 'write the branch as a run of its own to a new directory')
+  .option('--json', 'print the comparison as JSON')
+  .action(async (dir: string, options: BranchOptions) => {
+    process.exitCode = await branch(dir, options, packageJson.version);
   });
 
 const explainCommand = program

@@ -6,6 +6,7 @@ import {
   failuresProjection,
   HOUR,
   queueProjection,
+  sailTo,
   scalingActivitiesProjection,
   scalingHistoryProjection,
   seriesProjection,
@@ -53,10 +54,11 @@ const POINTS = 480;
 
 /** Sails a scenario to its end, or until it is stopped. Between hops other work of the process has its turn. */
 export async function sail(loaded: LoadedScenario, options: VoyageOptions): Promise<VoyageResult> {
-  const { scenario, traces } = loaded;
+  const { scenario, traces, branches = [] } = loaded;
   const endMs = scenario.start + scenario.duration;
   const simulation = simulate(scenario, {
     traces,
+    withheld: branches.flatMap(({ withheld }) => withheld),
     keepSegments: KEPT_SEGMENTS,
     ...(options.check === true ? { check: createInvariants() } : {}),
     ...(options.onSegment === undefined ? {} : { onSegment: options.onSegment }),
@@ -66,7 +68,9 @@ export async function sail(loaded: LoadedScenario, options: VoyageOptions): Prom
   if (options.from !== undefined) simulation.takeOver(options.from.events, options.from.checkpoint);
   const hopMs = Math.max(scenario.step, Math.min(HOUR, scenario.duration));
   while (simulation.nowMs < endMs && options.stopped?.() !== true) {
-    simulation.runUntil(Math.min(simulation.nowMs + hopMs, endMs));
+    // Hops end where they end in every run of the scenario, wherever this one has begun.
+    const hop = Math.floor((simulation.nowMs - scenario.start) / hopMs) + 1;
+    sailTo(simulation, Math.min(scenario.start + hop * hopMs, endMs), branches);
     options.onHop?.(simulation);
     options.onProgress?.((simulation.nowMs - scenario.start) / scenario.duration);
     await new Promise((resume) => setImmediate(resume));

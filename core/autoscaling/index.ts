@@ -84,6 +84,7 @@ export const autoscalingPhases: Phases<AutoscalingCommand> = {
   DeregisterScalableTarget: Phase.Execute,
   DeleteScalingPolicy: Phase.Execute,
   EvaluateScalingPolicy: Phase.Plan,
+  StartScalingActivity: Phase.Plan,
   CompleteScalingActivity: Phase.Execute,
   ExpireScalingActivity: Phase.Execute,
   PutScheduledAction: Phase.Execute,

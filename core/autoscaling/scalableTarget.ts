@@ -166,6 +166,7 @@ export const scalableTargetEvents = {
   }),
 } as const;
 export type ScalableTargetEvent = EventsOf<typeof scalableTargetEvents>;
+type ScalingActivityStarted = Extract<ScalableTargetEvent, { type: 'ScalingActivityStarted' }>;
 
 export type ScalableTargetCommand =
   | {
@@ -180,6 +181,11 @@ export type ScalableTargetCommand =
   | { readonly type: 'PutScalingPolicy'; readonly resourceId: string; readonly config: ScalingPolicyConfig }
   | { readonly type: 'DeleteScalingPolicy'; readonly policyKey: string }
   | { readonly type: 'EvaluateScalingPolicy'; readonly policyKey: string; readonly alarmName: string }
+  /** A decision of a policy that another future has made at another instant, for this one. */
+  | ({ readonly type: 'StartScalingActivity' } & Pick<
+      ScalingActivityStarted,
+      'resourceId' | 'policyKey' | 'alarmName' | 'toCapacity' | 'metricValues' | 'wantedCapacity'
+    >)
   | { readonly type: 'CompleteScalingActivity'; readonly resourceId: string }
   | { readonly type: 'ExpireScalingActivity'; readonly resourceId: string; readonly activityId: string };
 
@@ -289,6 +295,29 @@ export function decideScalableTarget<World extends AutoscalingWorld>(
           wantedCapacity: reading.want as number,
           minCapacity: target.minCapacity,
           maxCapacity: target.maxCapacity,
+        },
+      ];
+    },
+
+    StartScalingActivity({ type: _type, toCapacity: wanted, ...decided }, context) {
+      const { resourceId } = decided;
+      const target = context.world.autoscaling.targets.get(resourceId);
+      const capacity = capacityNow(namespace, resourceId, context);
+      if (target === undefined || capacity === undefined) return [];
+      const { minCapacity, maxCapacity } = target;
+      const { desiredCount: fromCapacity, runningCount } = capacity;
+      const toCapacity = clamp(wanted, minCapacity, maxCapacity);
+      if (toCapacity === fromCapacity) return [];
+      return [
+        {
+          type: 'ScalingActivityStarted',
+          activityId: activityId(context.world),
+          ...decided,
+          fromCapacity,
+          toCapacity,
+          runningCount,
+          minCapacity,
+          maxCapacity,
         },
       ];
     },
@@ -526,7 +555,7 @@ export function withinBounds(
   bounds: { readonly resourceId: string; readonly minCapacity: number; readonly maxCapacity: number },
   capacity: ScalableCapacity | undefined,
   cause: { readonly scheduledActionName?: string },
-): readonly Extract<ScalableTargetEvent, { type: 'ScalingActivityStarted' }>[] {
+): readonly ScalingActivityStarted[] {
   if (capacity === undefined) return [];
   const { resourceId, minCapacity, maxCapacity } = bounds;
   const toCapacity = clamp(capacity.desiredCount, minCapacity, maxCapacity);

@@ -81,13 +81,7 @@ export {
   windowProblems,
   type PutMetricAlarm,
 } from './putMetricAlarm.ts';
-export {
-  alarmAssumptions,
-  cloudWatchSettings,
-  metricDelay,
-  timingProfiles,
-  type CloudWatchSettings,
-} from './settings.ts';
+export { alarmAssumptions, cloudWatchSettings, metricDelay, timingProfiles } from './settings.ts';
 export { samplesOf, statisticOf, statistics, type Samples } from './statistic.ts';
 export { emptyCloudWatch, type CloudWatchState, type CloudWatchWorld } from './world.ts';
 

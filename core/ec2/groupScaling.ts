@@ -106,7 +106,12 @@ export type GroupScalingCommand =
       /** What it follows; absent when alarms of the user's own call it. */
       readonly request?: MetricRequest;
     }
-  | { readonly type: 'EvaluateGroupScalingPolicy'; readonly policyKey: string; readonly alarmName: string };
+  | { readonly type: 'EvaluateGroupScalingPolicy'; readonly policyKey: string; readonly alarmName: string }
+  /** A decision of a policy that another future has made at another instant, for this one. */
+  | ({ readonly type: 'ScaleGroup' } & Pick<
+      Extract<GroupScalingEvent, { type: 'GroupScaled' }>,
+      'policyKey' | 'alarmName' | 'to' | 'metricValues' | 'wantedCapacity'
+    >);
 
 export const decideGroupScaling: Decide<Ec2World, GroupScalingCommand, GroupScalingEvent | AutoScalingGroupEvent> = {
   PutGroupScalingPolicy({ autoScalingGroupName, config, request = [] }, { world: { ec2 } }) {
@@ -147,6 +152,22 @@ export const decideGroupScaling: Decide<Ec2World, GroupScalingCommand, GroupScal
     const { to, wantedCapacity } = answer;
     return [
       { type: 'GroupScaled', ...common, from, to, ...seen, wantedCapacity },
+      { type: 'DesiredCapacitySet', autoScalingGroupName, from, to },
+    ];
+  },
+
+  ScaleGroup({ policyKey, alarmName, to: wanted, metricValues, wantedCapacity }, { world, nowMs }) {
+    const policy = world.ec2.scalingPolicies.get(policyKey);
+    const group = world.ec2.groups.get(policy?.autoScalingGroupName ?? '');
+    if (policy === undefined || group === undefined) return [];
+    const { autoScalingGroupName } = policy;
+    const { desiredCapacity: from, config } = group;
+    const to = bounded(config, wanted);
+    if (to === from) return [];
+    const { settled: instances, warmingUp } = countsOf(world, group, warmupMs(policy.config, config), nowMs);
+    const seen = { instances, warmingUp, metricValues, wantedCapacity } as const;
+    return [
+      { type: 'GroupScaled', policyKey, autoScalingGroupName, alarmName, from, to, ...seen },
       { type: 'DesiredCapacitySet', autoScalingGroupName, from, to },
     ];
   },

@@ -53,6 +53,7 @@ export {
   groupPolicyProblems,
   groupPolicyRequest,
   groupScalingPolicy,
+  type GroupScalingPolicyConfig,
 } from './groupPolicy.ts';
 export { groupCpu, watchedPeriodsMs } from './instanceMetrics.ts';
 export { ecsConfig, type EcsConfig } from './ecsConfig.ts';
@@ -105,6 +106,7 @@ export const ec2Phases: Phases<Ec2Command> = {
   CheckTargetHealth: Phase.Execute,
   PutGroupScalingPolicy: Phase.Execute,
   EvaluateGroupScalingPolicy: Phase.Plan,
+  ScaleGroup: Phase.Plan,
   CompleteLifecycleAction: Phase.Execute,
   // After the groups have been created, before they launch.
   MoveSpotMarket: Phase.Execute,

@@ -160,7 +160,7 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       }),
     ),
     events
-      .on('CapacityProviderCreated')
+      .on('CapacityProviderCreated', 'CapacityProviderUpdated')
       .pipe(mergeMap(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
     events.on('AlarmStateChanged').pipe(
       filter(({ event }) => event.to === 'ALARM'),

@@ -179,6 +179,8 @@ export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
 export const ecsPhases: Phases<EcsCommand> = {
   RegisterTaskDefinition: Phase.Execute,
   CreateCapacityProvider: Phase.Execute,
+  UpdateCapacityProvider: Phase.Execute,
+  SizeCapacityProvider: Phase.Plan,
   ScaleCapacityProvider: Phase.Plan,
   RegisterContainerInstance: Phase.Environment,
   ActivateContainerInstance: Phase.Environment,

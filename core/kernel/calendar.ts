@@ -54,6 +54,12 @@ export class Calendar<C extends Message> {
     return row === -1 ? Number.POSITIVE_INFINITY : (this.#atMs[row] as number);
   }
 
+  /** What `pop` would take out; undefined when nothing waits. */
+  peek(): Pending<C> | undefined {
+    const row = this.#peek();
+    return row === -1 ? undefined : this.#read(row);
+  }
+
   push(atMs: Millis, phase: Phase, command: C, causedBy: number): void {
     const row = this.#takeRow();
     this.#atMs[row] = atMs;

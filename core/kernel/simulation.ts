@@ -31,7 +31,12 @@ export interface Checkpoint<World, C extends Message> {
   readonly log: LogPosition;
 }
 
-export interface SimulationOptions<World, E extends Message> extends Omit<EventLogOptions<E>, 'from'> {
+export interface SimulationOptions<World, C, E extends Message> extends Omit<EventLogOptions<E>, 'from'> {
+  /**
+   * Commands that are not carried out when they come due at these instants: what a branch asks not to happen. Whatever is
+   * equal counts, so that a run that goes on from a checkpoint needs to know nothing of what was withheld before.
+   */
+  readonly withheld?: readonly Due<C>[];
   /**
    * Called after every event with the world as it is then; throws to stop the run. When it is given, events are also
    * frozen, so that a controller or observer that changes one fails at once (48 ns an event: for tests and `--check`).
@@ -47,7 +52,9 @@ export class Simulation<World, C extends Message, E extends Message> {
   readonly #log: EventLog<E>;
   readonly #streams: Streams<E>;
   readonly #context: { -readonly [K in keyof Context<World>]: Context<World>[K] };
-  readonly #check: SimulationOptions<World, E>['check'];
+  readonly #check: SimulationOptions<World, C, E>['check'];
+  /** Commands as JSON, by their instants; undefined in a run that withholds none. */
+  readonly #withheld: ReadonlyMap<Millis, ReadonlySet<string>> | undefined;
   /** Sequence number of the event that the controllers are hearing; commands they ask for were caused by it. */
   #hearing = -1;
   #failure: { readonly error: unknown } | undefined;
@@ -59,15 +66,16 @@ export class Simulation<World, C extends Message, E extends Message> {
     model: Model<World, C, E>,
     seed: number,
     from: Checkpoint<World, C>,
-    options: SimulationOptions<World, E> = {},
+    options: SimulationOptions<World, C, E> = {},
   ) {
-    const { check, ...logOptions } = options;
+    const { check, withheld = [], ...logOptions } = options;
     this.#model = model;
     this.#world = thaw(from.world) as World;
     this.#clock = new Clock(from.atMs);
     this.#log = new EventLog<E>(model.events, { ...logOptions, from: from.log });
     this.#streams = new Streams<E>(model.events);
     this.#check = check;
+    this.#withheld = withheld.length === 0 ? undefined : byInstant(withheld);
     this.#context = { world: this.world, nowMs: from.atMs, rng: keyedRng(seed) };
     for (const { atMs, phase, command, causedBy } of from.pending) this.#calendar.push(atMs, phase, command, causedBy);
     for (const controller of model.controllers)
@@ -95,6 +103,11 @@ export class Simulation<World, C extends Message, E extends Message> {
     return this.#clock.nowMs;
   }
 
+  /** The command that `step` would carry out; undefined when none waits. */
+  get next(): Pending<C> | undefined {
+    return this.#calendar.peek();
+  }
+
   /** Asks for a command from outside: what a person or a pipeline does. @throws RangeError when it has passed */
   submit(atMs: Millis, command: C): void {
     if (!Number.isSafeInteger(atMs)) throw new RangeError(`${command.type} must be due at a whole ms, got ${atMs}`);
@@ -108,6 +121,7 @@ export class Simulation<World, C extends Message, E extends Message> {
     const { atMs, command, causedBy } = this.#calendar.pop();
     this.#clock.advanceTo(atMs);
     this.#context.nowMs = atMs;
+    if (this.#withheld?.get(atMs)?.has(JSON.stringify(command)) === true) return true;
     const decide = this.#model.decide[command.type as C['type']] as (
       command: C,
       context: Context<World>,
@@ -201,6 +215,15 @@ export class Simulation<World, C extends Message, E extends Message> {
   #phaseOf(command: C) {
     return this.#model.phases[command.type as C['type']];
   }
+}
+
+function byInstant<C>(commands: readonly Due<C>[]): ReadonlyMap<Millis, ReadonlySet<string>> {
+  const found = new Map<Millis, Set<string>>();
+  for (const { atMs, command } of commands) {
+    const known = found.get(atMs) ?? new Set();
+    found.set(atMs, known.add(JSON.stringify(command)));
+  }
+  return found;
 }
 
 /** A mutable copy of plain data: objects, arrays and Maps. (10,000 tasks in 5 ms, half of structuredClone's time.) */

@@ -74,7 +74,7 @@ export class Timeline<World, C extends Message, E extends Message> {
    * different, and let it run. Commands due at `atMs` itself have been carried out.
    * What was submitted from outside after the checkpoint it starts from is not in it: submit that again.
    */
-  branch(atMs: Millis, options: SimulationOptions<World, E> = {}): Simulation<World, C, E> {
+  branch(atMs: Millis, options: SimulationOptions<World, C, E> = {}): Simulation<World, C, E> {
     const { model, seed, checkpoints } = this.#source;
     const from = checkpoints.findLast((checkpoint) => checkpoint.atMs <= atMs) ?? checkpoints[0];
     const simulation = new Simulation(model, seed, from, options);

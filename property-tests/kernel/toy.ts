@@ -304,12 +304,16 @@ export function startOf({ startMs, benches, commands }: ToyPlan): ToyCheckpoint 
 }
 
 /** The plan's simulation, not yet moved. */
-export function begin(plan: ToyPlan, options: SimulationOptions<ToyWorld, ToyEvent> = {}, model = toy): ToySimulation {
+export function begin(
+  plan: ToyPlan,
+  options: SimulationOptions<ToyWorld, ToyCommand, ToyEvent> = {},
+  model = toy,
+): ToySimulation {
   return new Simulation(model, plan.seed, startOf(plan), options);
 }
 
 /** The plan's simulation, run to its end. */
-export function run(plan: ToyPlan, options: SimulationOptions<ToyWorld, ToyEvent> = {}): ToySimulation {
+export function run(plan: ToyPlan, options: SimulationOptions<ToyWorld, ToyCommand, ToyEvent> = {}): ToySimulation {
   const simulation = begin(plan, options);
   simulation.runUntil(plan.endMs);
   return simulation;

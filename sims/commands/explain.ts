@@ -9,7 +9,8 @@ import { InputError } from '../input/inputError.ts';
 import { looksLikeInstant, runInstant } from '../input/runInstant.ts';
 import { formatNoun } from '../report/format.ts';
 import { waterfallLines } from '../report/waterfall.ts';
-import { outputWidth, storyText, type StoryLine } from '../report/wrap.ts';
+import { pageOf } from '../report/terminal.ts';
+import { storyText, type StoryLine } from '../report/wrap.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { worldAt } from '../store/worldAt.ts';
 
@@ -22,7 +23,7 @@ export interface ExplainOptions {
  * @returns the exit code. @throws InputError
  */
 export function explain(path: string, words: readonly string[], options: ExplainOptions): number {
-  process.stdout.write(explanation(path, words, { ...options, width: outputWidth() }));
+  process.stdout.write(explanation(path, words, { ...options, width: pageOf(process.stdout).width }));
   return 0;
 }
 

@@ -1,11 +1,10 @@
 /** `seatrial run`: sail a scenario to its end, and tell what happened. */
 
 import { fileURLToPath } from 'node:url';
-import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
-import { renderSummary } from '../report/terminal.ts';
-import { outputWidth } from '../report/wrap.ts';
+import { makeProgress } from '../report/progress.ts';
+import { pageOf, renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
 
@@ -26,7 +25,6 @@ export interface RunOptions {
 
 const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', import.meta.url));
 const INTERRUPTED = 130;
-const QUIET_LINE_EVERY_MS = 5_000;
 
 /** Milliseconds of `5m` and the like; undefined when it is no length of time above 0. */
 export function parseLength(text: string): number | undefined {
@@ -86,37 +84,8 @@ async function sailInto(
   directory?.finish(summary, activities);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
-    const terminal = process.stdout.isTTY;
-    process.stdout.write(
-      renderSummary(summary, series, {
-        width: outputWidth(),
-        color: terminal && process.env['NO_COLOR'] === undefined,
-      }),
-    );
+    process.stdout.write(renderSummary(summary, series, pageOf(process.stdout)));
     if (out !== undefined) process.stdout.write(`The log and all that repeats the run: ${out}\n`);
   }
   return interrupted ? INTERRUPTED : 0;
-}
-
-interface Progress {
-  readonly update: (share: number) => void;
-  readonly end: () => void;
-}
-
-/** A bar on a terminal; else a line now and then, so that a log file stays readable. Both on standard error. */
-function makeProgress(name: string): Progress {
-  if (process.stderr.isTTY) {
-    const bar = new SingleBar({ format: `${name} [{bar}] {percentage} %`, hideCursor: true, clearOnComplete: true });
-    bar.start(1, 0);
-    return { update: (share) => bar.update(share), end: () => bar.stop() };
-  }
-  let nextMs = Date.now() + QUIET_LINE_EVERY_MS;
-  return {
-    update(share) {
-      if (Date.now() < nextMs) return;
-      nextMs = Date.now() + QUIET_LINE_EVERY_MS;
-      process.stderr.write(`${name}: ${Math.floor(share * 100)} %\n`);
-    },
-    end() {},
-  };
 }

@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HOUR, MODEL_VERSION, simulate, type Event, type Recorded } from '../../core/index.ts';
+import { HOUR, MODEL_VERSION, sailTo, simulate, type Event, type Recorded } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import { formatNoun } from '../report/format.ts';
 import { readLinked } from '../store/chain.ts';
@@ -73,7 +73,7 @@ function checkFiles(path: string, reader: RunReader): void {
 
 /** Sails the scenario again beside the log. */
 function firstDifference(path: string, reader: RunReader): string | undefined {
-  const { scenario, traces } = reader.loaded();
+  const { scenario, traces, branches = [] } = reader.loaded();
   const stored = reader.events()[Symbol.iterator]();
   const found: { difference?: string } = {};
   const compare = (events: Iterable<Recorded<Event>>) => {
@@ -87,19 +87,24 @@ function firstDifference(path: string, reader: RunReader): string | undefined {
         found.difference = `the first event that differs is ${simulated.seq}: stored ${one}, simulated anew ${other}`;
     }
   };
-  const simulation = simulate(scenario, { traces, keepSegments: 1, onSegment: compare });
-  const sailTo = (atMs: number) => {
+  const simulation = simulate(scenario, {
+    traces,
+    keepSegments: 1,
+    onSegment: compare,
+    withheld: branches.flatMap(({ withheld }) => withheld),
+  });
+  const sail = (atMs: number) => {
     while (simulation.nowMs < atMs && found.difference === undefined)
-      simulation.runUntil(Math.min(simulation.nowMs + HOUR, atMs));
+      sailTo(simulation, Math.min(simulation.nowMs + HOUR, atMs), branches);
   };
   for (const [index, { file, seq, atMs }] of reader.links.entries()) {
     if (seq === undefined || atMs === undefined) continue;
-    sailTo(atMs);
+    sail(atMs);
     if (found.difference !== undefined) return found.difference;
     if (!readLinked(path, reader.links, index).equals(encodeCheckpoint(simulation.checkpoint())))
       return `the checkpoint ${file} differs from what is simulated anew`;
   }
-  sailTo(scenario.start + scenario.duration);
+  sail(scenario.start + scenario.duration);
   const { log } = simulation;
   if (log.open !== undefined) compare(log.open);
   if (found.difference !== undefined) return found.difference;

@@ -21,8 +21,15 @@ export function eventStory(reader: RunReader, seq: number): readonly StoryLine[]
       ...(isToldAbove(recorded, effect) ? [] : arithmetic(world, recorded, 4)),
     ];
   });
-  const end = chain.at(-1)?.event.type === 'LoadSampled' ? 'which is the traffic' : 'which the scenario asks for';
-  return [...told.toReversed().flat(), { text: end }];
+  return [...told.toReversed().flat(), { text: endOf(reader, chain.at(-1) as Recorded<Event>) }];
+}
+
+/** What the first cause came from. */
+function endOf(reader: RunReader, { event, atMs }: Recorded<Event>): string {
+  if (event.type === 'LoadSampled') return 'which is the traffic';
+  const { branches = [] } = reader.loaded();
+  const ofBranch = branches.some(({ submitted }) => submitted.some((due) => due.atMs === atMs));
+  return `which the ${ofBranch ? 'branch' : 'scenario'} asks for`;
 }
 
 /** The datapoints of an alarm stand with the decision that it has called for. */

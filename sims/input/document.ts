@@ -69,6 +69,16 @@ export function readDocument<S extends z.ZodType>(file: string, schema: S): Read
   throw new InputError(firstProblems(file, mistakes, MOST_PROBLEMS, problems.length + findings.length));
 }
 
+/** What a schema finds wrong with plain data, in the words that are used for documents. */
+export function schemaProblems(schema: z.ZodType, raw: unknown): readonly ScenarioProblem[] {
+  const result = schema.safeParse(raw, { reportInput: true });
+  if (result.success) return [];
+  return result.error.issues
+    .flatMap((issue) => explain(issue, schema, raw, []))
+    .slice(0, MOST_PROBLEMS)
+    .map(({ path, at, message }) => ({ path: at ?? path, message }));
+}
+
 /** Mistakes the kernel found in a document, with the places where they are written. */
 export function documentProblems(
   file: string,
@@ -344,6 +354,11 @@ function nearest(found: string, words: readonly string[]): string | undefined {
   });
   return scored.filter(({ score }) => score <= allowance).toSorted((a, b) => a.score - b.score || a.whole - b.whole)[0]
     ?.word;
+}
+
+/** `expected a, b or c`, and which one was probably meant. */
+export function choice(found: string, words: readonly string[]): string {
+  return `expected ${words.length === 0 ? 'none: there is none' : oneOf(words)}${nearHint(found, words)}`;
 }
 
 const LONGEST_CHOICE = 12;

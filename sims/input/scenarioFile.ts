@@ -10,6 +10,7 @@ import {
   scenarioSchema,
   SECOND,
   taskDemand,
+  type Branching,
   type PriceList,
   type Scenario,
   type TraceSeries,
@@ -32,8 +33,18 @@ export interface ScenarioOverrides {
   readonly services?: string | undefined;
 }
 
+/** Where a run parts from another one, and by what. */
+export interface Branch extends Branching {
+  /** Digest of the run that it parts from. */
+  readonly of: string;
+  /** What is other from there on, in words. */
+  readonly changed: readonly string[];
+}
+
 export interface LoadedScenario {
   readonly scenario: Scenario;
+  /** Of a branch: each place where it parts from the run of the scenario, in their order. */
+  readonly branches?: readonly Branch[];
   /** By the name that the scenario gives the file. */
   readonly traces: ReadonlyMap<string, TraceSeries>;
   /** The files behind it: where they are, and a fingerprint of what was read. */

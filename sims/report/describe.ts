@@ -315,6 +315,15 @@ function describeGroupScaled(scaled: EventOf<'GroupScaled'>, { aimOf, alarmOf }:
   ].join(', ');
 }
 
+function describeProvider({
+  config,
+  alarms,
+}: EventOf<'CapacityProviderCreated'> | EventOf<'CapacityProviderUpdated'>): string {
+  const { autoScalingGroup, managedScaling } = config.autoScalingGroupProvider;
+  const scaling = alarms.length === 0 ? 'no managed scaling' : `managed scaling to ${managedScaling.targetCapacity} %`;
+  return `capacity provider ${config.name} on ${autoScalingGroup}, ${scaling}`;
+}
+
 function describeScaledProvider(event: EventOf<'CapacityProviderScaled'>): string {
   const { capacityProvider, reservationPercent, targetCapacity, runningInstances, from, to } = event;
   const wanted = desiredInstances(runningInstances, reservationPercent, targetCapacity);
@@ -588,12 +597,10 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
 
   TaskDefinitionRegistered: ({ taskDefinition, compressedImageMiB }) =>
     `task definition ${taskDefinition}, ${formatCount(compressedImageMiB)} MiB to pull`,
-  CapacityProviderCreated: ({ config, alarms }) => {
-    const { autoScalingGroup, managedScaling } = config.autoScalingGroupProvider;
-    const scaling =
-      alarms.length === 0 ? 'no managed scaling' : `managed scaling to ${managedScaling.targetCapacity} %`;
-    return `capacity provider ${config.name} on ${autoScalingGroup}, ${scaling}`;
-  },
+  AssumptionsChanged: () => 'the run goes on under other assumptions',
+
+  CapacityProviderCreated: describeProvider,
+  CapacityProviderUpdated: (event) => `${describeProvider(event)} from now on`,
   CapacityProviderScaled: describeScaledProvider,
   CpuSpeedChanged: ({ serviceName, percent }) =>
     `tasks of ${serviceName} run at ${percent} % of their CPU, by the CPU credits of their instances`,

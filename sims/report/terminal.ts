@@ -36,15 +36,25 @@ interface Span {
   readonly text: string;
   readonly style?: Style;
 }
-type Line = readonly Span[];
+export type Line = readonly Span[];
+
+/** What a report is written on: its columns, and whether it may be coloured. */
+export interface Page {
+  readonly width: number;
+  readonly color: boolean;
+}
+
+/** Columns of a report that goes to a file or another program. */
+const PIPED_WIDTH = 100;
+
+/** A terminal as wide as it is, in colours unless NO_COLOR is set; anything else plain. */
+export function pageOf({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): Page {
+  return { width: isTTY ? columns : PIPED_WIDTH, color: isTTY && process.env['NO_COLOR'] === undefined };
+}
 
 /** @param options.width  columns of the terminal; the report uses 60 to 160 of them */
-export function renderSummary(
-  summary: RunSummary,
-  series: RunSeries,
-  options: { readonly width: number; readonly color: boolean },
-): string {
-  const width = Math.min(Math.max(Math.floor(options.width), WIDTH.least), WIDTH.most);
+export function renderSummary(summary: RunSummary, series: RunSeries, options: Page): string {
+  const width = usedWidth(options);
   const busiest = summary.services
     .filter(({ serviceLevel }) => serviceLevel.requests > 0)
     .toSorted((a, b) => b.serviceLevel.requests - a.serviceLevel.requests)
@@ -64,7 +74,11 @@ export function renderSummary(
     .join('\n');
 }
 
-function toText(line: Line, color: boolean): string {
+export function usedWidth({ width }: Page): number {
+  return Math.min(Math.max(Math.floor(width), WIDTH.least), WIDTH.most);
+}
+
+export function toText(line: Line, color: boolean): string {
   const paint = ({ text, style }: Span) =>
     color && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
   return line.map(paint).join('').trimEnd();
@@ -419,7 +433,7 @@ function tables(services: readonly ServiceSummary[], width: number): Line[][] {
   });
 }
 
-const BORDERLESS = {
+export const BORDERLESS = {
   top: '',
   'top-mid': '',
   'top-left': '',
@@ -437,7 +451,7 @@ const BORDERLESS = {
   middle: '',
 };
 
-function shortened(text: string, length: number): string {
+export function shortened(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 3)}...` : text;
 }
 
@@ -508,6 +522,6 @@ function tellMoment({ atMs, what, because }: Moment, dated: boolean, width: numb
 }
 
 /** A text in lines of words, all in one style. */
-function wrap(text: string, width: number, style?: Style): Line[] {
+export function wrap(text: string, width: number, style?: Style): Line[] {
   return wrapText(text, width).map((part) => [style === undefined ? { text: part } : { text: part, style }]);
 }

@@ -1,13 +1,6 @@
 /** Text in lines that are no longer than the output is wide. */
 
-/** Columns of an output that is no terminal. */
-const PIPED_WIDTH = 100;
 const LEAST_WIDTH = 60;
-
-/** Columns of standard output. */
-export function outputWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : PIPED_WIDTH;
-}
 
 /** Spaces at which a line may end: not between a number and its unit. */
 const UNGLUED = /\s+(?!(?:%|ms|s)(?:[\s,;)]|$))/;

@@ -49,6 +49,8 @@ interface Manifest {
   }[];
   readonly prices: PriceList;
   readonly notes: readonly string[];
+  /** Of a branch of another run. */
+  readonly branches?: LoadedScenario['branches'];
 }
 
 /** Writes a run. */
@@ -134,6 +136,21 @@ export class RunDirectory {
     return { directory: new RunDirectory(path, chain, unlock, stored), from };
   }
 
+  /** Takes the whole chunks and the checkpoints of another run as they are, up to where a branch parts from it. */
+  takeOver(reader: RunReader, { atMs, log: { seq: end } }: EcsCheckpoint): void {
+    this.#write(() => {
+      for (const [index, { sha256: _, file, ...what }] of reader.links.entries()) {
+        const { firstSeq = 0, events, partial, seq } = what;
+        const isChunk = events !== undefined && partial !== true && firstSeq + events <= end;
+        // The one at the start is there already.
+        const isCheckpoint = seq !== undefined && seq > 0 && (what.atMs as number) <= atMs;
+        if (!isChunk && !isCheckpoint) continue;
+        this.#chain.append(file, reader.bytes(index), what);
+        if (isChunk) this.#written += events;
+      }
+    });
+  }
+
   /**
    * Writes a segment as a chunk, unless it is stored already. Only the last one of a run may be less than full.
    *
@@ -214,13 +231,14 @@ export class RunReader {
 
   /** All that repeats the run. @throws InputError */
   loaded(): LoadedScenario {
-    const { scenario, traces, prices, notes } = this.#read();
+    const { scenario, traces, prices, notes, branches } = this.#read();
     return {
       scenario,
       traces: new Map(traces.map(({ name, series }) => [name, this.#json(series) as TraceSeries])),
       traceFiles: traces.map(({ name, copy, sha256 }) => ({ name, file: join(this.#path, copy), sha256 })),
       prices,
       notes,
+      ...(branches === undefined ? {} : { branches }),
     };
   }
 
@@ -264,6 +282,11 @@ export class RunReader {
     return decodeCheckpoint(readLinked(this.#path, this.links, index));
   }
 
+  /** The file of a link. @throws InputError */
+  bytes(index: number): Buffer {
+    return readLinked(this.#path, this.links, index);
+  }
+
   #segment(index: number): Segment<Event> {
     if (this.#decoded?.index !== index)
       this.#decoded = { index, segment: Segment.of(decodeChunk(readLinked(this.#path, this.links, index))) };
@@ -289,7 +312,7 @@ export class RunReader {
 
 /** What repeats the run. The manifest comes last: what has a manifest has all of it. */
 function writeBeginning(path: string, chain: Chain, loaded: LoadedScenario, engineVersion: string): void {
-  const { scenario, traceFiles, traces, prices, notes } = loaded;
+  const { scenario, traceFiles, traces, prices, notes, branches } = loaded;
   const { node, v8, tz } = process.versions;
   for (const folder of ['events', 'checkpoints', ...(traceFiles.length > 0 ? ['traces'] : [])])
     mkdirSync(join(path, folder));
@@ -306,6 +329,7 @@ function writeBeginning(path: string, chain: Chain, loaded: LoadedScenario, engi
     }),
     prices,
     notes,
+    ...(branches === undefined ? {} : { branches }),
   };
   for (const [index, { name, copy, series }] of manifest.traces.entries()) {
     chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));

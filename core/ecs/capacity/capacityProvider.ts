@@ -73,6 +73,10 @@ export const capacityProviderEvents = {
     config: json<CapacityProviderConfig>('as create-capacity-provider takes it'),
     alarms: json<readonly MetricAlarm[]>('AlarmHigh and AlarmLow; none when managed scaling is off'),
   }),
+  CapacityProviderUpdated: event('The settings of a capacity provider were changed, and with them its alarms.', {
+    config: json<CapacityProviderConfig>('as they are now'),
+    alarms: json<readonly MetricAlarm[]>('AlarmHigh and AlarmLow as they are now; none when managed scaling is off'),
+  }),
   CapacityProviderScaled: event('Managed scaling asked the Auto Scaling group for another size.', {
     capacityProvider: text('the provider'),
     autoScalingGroupName: text('its group'),
@@ -87,7 +91,15 @@ export type CapacityProviderEvent = EventsOf<typeof capacityProviderEvents>;
 
 export type CapacityProviderCommand =
   | { readonly type: 'CreateCapacityProvider'; readonly config: CapacityProviderConfig }
-  | { readonly type: 'ScaleCapacityProvider'; readonly capacityProvider: string; readonly alarmName: string };
+  | { readonly type: 'UpdateCapacityProvider'; readonly config: CapacityProviderConfig }
+  | { readonly type: 'ScaleCapacityProvider'; readonly capacityProvider: string; readonly alarmName: string }
+  /** A decision that another future has made at another instant, for this one. */
+  | {
+      readonly type: 'SizeCapacityProvider';
+      readonly capacityProvider: string;
+      readonly reservationPercent: number;
+      readonly to: number;
+    };
 
 /** Whether an instance has a task that is not a daemon's: those of daemons make no instance needed. */
 export function holdsTasks({ ecs }: Immutable<EcsWorld>, instanceId: string): boolean {
@@ -137,37 +149,63 @@ export function scalingState(
 }
 
 export const decideCapacityProvider: Decide<EcsWorld, CapacityProviderCommand, CapacityProviderEvent> = {
-  CreateCapacityProvider({ config }, { world: { ecs } }) {
-    const { status, targetCapacity } = config.autoScalingGroupProvider.managedScaling;
-    const common = {
-      request: requestFor(reservationMetric(ecs.clusterName, config.name), 'Average'),
-      periodMs: MINUTE,
-      threshold: targetCapacity,
-      treatMissingData: 'missing',
-      scalingActions: { ALARM: [config.name] },
-    } as const;
-    const high: MetricAlarm = {
-      ...common,
-      alarmName: `TargetTracking-${config.name}-AlarmHigh`,
-      evaluationPeriods: 1,
-      datapointsToAlarm: 1,
-      comparisonOperator: 'GreaterThanThreshold',
-    };
-    const low: MetricAlarm = {
-      ...common,
-      alarmName: `TargetTracking-${config.name}-AlarmLow`,
-      evaluationPeriods: 15,
-      datapointsToAlarm: 15,
-      comparisonOperator: 'LessThanThreshold',
-    };
-    return [{ type: 'CapacityProviderCreated', config, alarms: status === 'ENABLED' ? [high, low] : [] }];
-  },
+  CreateCapacityProvider: ({ config }, { world }) => [
+    { type: 'CapacityProviderCreated', config, alarms: alarmsOf(world, config) },
+  ],
+
+  /** As update-capacity-provider does it; whether managed scaling is on stays as it is. */
+  UpdateCapacityProvider: ({ config }, { world }) =>
+    world.ecs.capacityProviders.has(config.name)
+      ? [{ type: 'CapacityProviderUpdated', config, alarms: alarmsOf(world, config) }]
+      : [],
 
   ScaleCapacityProvider({ capacityProvider, alarmName }, { world, nowMs }) {
     const answer = askManagedScaling(world, capacityProvider, alarmName, nowMs);
     return answer === undefined || 'reason' in answer ? [] : [{ type: 'CapacityProviderScaled', ...answer }];
   },
+
+  SizeCapacityProvider({ capacityProvider: name, reservationPercent, to: wanted }, { world }) {
+    const provider = world.ecs.capacityProviders.get(name);
+    const autoScalingGroupName = provider?.config.autoScalingGroupProvider.autoScalingGroup ?? '';
+    const group = world.ec2.groups.get(autoScalingGroupName);
+    if (provider === undefined || group === undefined) return [];
+    const from = group.desiredCapacity;
+    const to = Math.min(Math.max(wanted, group.config.MinSize), group.config.MaxSize);
+    if (to === from) return [];
+    const { targetCapacity } = provider.config.autoScalingGroupProvider.managedScaling;
+    const inService = membersOf(world, autoScalingGroupName).filter(({ state }) => state === 'InService');
+    const seen = { reservationPercent, targetCapacity, runningInstances: inService.length } as const;
+    return [{ type: 'CapacityProviderScaled', capacityProvider: name, autoScalingGroupName, ...seen, from, to }];
+  },
 };
+
+/** AlarmHigh and AlarmLow; none when managed scaling is off. */
+function alarmsOf({ ecs }: Immutable<EcsWorld>, { name, autoScalingGroupProvider }: CapacityProviderConfig) {
+  const { status, targetCapacity } = autoScalingGroupProvider.managedScaling;
+  if (status !== 'ENABLED') return [];
+  const common = {
+    request: requestFor(reservationMetric(ecs.clusterName, name), 'Average'),
+    periodMs: MINUTE,
+    threshold: targetCapacity,
+    treatMissingData: 'missing',
+    scalingActions: { ALARM: [name] },
+  } as const;
+  const high: MetricAlarm = {
+    ...common,
+    alarmName: `TargetTracking-${name}-AlarmHigh`,
+    evaluationPeriods: 1,
+    datapointsToAlarm: 1,
+    comparisonOperator: 'GreaterThanThreshold',
+  };
+  const low: MetricAlarm = {
+    ...common,
+    alarmName: `TargetTracking-${name}-AlarmLow`,
+    evaluationPeriods: 15,
+    datapointsToAlarm: 15,
+    comparisonOperator: 'LessThanThreshold',
+  };
+  return [high, low];
+}
 
 /** Why managed scaling leaves a group as it is. */
 export type ManagedScalingRefusal =
@@ -217,11 +255,14 @@ export function askManagedScaling(
 
 export const evolveCapacityProvider: Evolve<EcsWorld, CapacityProviderEvent> = {
   CapacityProviderCreated({ ecs }, { config, alarms }) {
-    ecs.capacityProviders.set(config.name, {
-      config,
-      highAlarm: alarms[0]?.alarmName ?? '',
-      lowAlarm: alarms[1]?.alarmName ?? '',
-    });
+    ecs.capacityProviders.set(config.name, providerOf(config, alarms));
+  },
+  CapacityProviderUpdated({ ecs }, { config, alarms }) {
+    ecs.capacityProviders.set(config.name, providerOf(config, alarms));
   },
   CapacityProviderScaled() {},
 };
+
+function providerOf(config: CapacityProviderConfig, alarms: readonly MetricAlarm[]): CapacityProvider {
+  return { config, highAlarm: alarms[0]?.alarmName ?? '', lowAlarm: alarms[1]?.alarmName ?? '' };
+}
