@@ -36,7 +36,7 @@ import {
 } from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
-import { agentDenial } from './permissions.ts';
+import { agentDenial, allAgentsMay } from './permissions.ts';
 import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -528,6 +528,7 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
     const { ecs } = world;
     const newMinute = frame.fromMs % METRIC_PERIOD_MS === 0;
     const newHighResolution = frame.fromMs % HIGH_RESOLUTION_MS === 0;
+    const allTell = allAgentsMay(world, TELEMETRY);
     for (const [row, serviceName] of frame.services.entries()) {
       const service = ecs.services.get(serviceName);
       if (service === undefined) continue;
@@ -545,7 +546,7 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
         service.latencies.clear();
       }
       if (newHighResolution) service.utilization.highResolution = noUtilization();
-      measureUtilization(world, service, frame, row);
+      measureUtilization(world, service, frame, row, allTell ? 0 : silentTasks(world, service));
       measureRequests(world, service, frame, row);
       if (frame.toMs % METRIC_PERIOD_MS === 0) service.startedCount = 0;
     }
@@ -598,15 +599,15 @@ function queueStateOf(event: MessagesServed): QueueState {
   };
 }
 
-/** Without a task that counts there is no sample. */
-function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed, row: number): void {
+/** Without a task that counts there is no sample. @param silent  running tasks of whose use CloudWatch hears nothing */
+function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed, row: number, silent: number): void {
   const { firstMinuteOfTask } = world.ecs.metrics;
   const running = frame.runningTasks[row] as number;
   if (running === 0) return;
   const targets = Math.min(running, frame.targets[row] as number);
   const cpuPercent = frame.cpuPercent[row] as number;
   // Choice: a task's first minute gives no CPU sample; those that serve are taken to be the others first.
-  const reporting = running - silentTasks(world, service);
+  const reporting = running - silent;
   const counting = firstMinuteOfTask === 'omitted' ? Math.max(0, reporting - service.startedCount) : reporting;
   const busyPercent = targets === 0 ? 0 : (cpuPercent * running) / targets;
   const { minute, highResolution } = service.utilization;
@@ -617,14 +618,16 @@ function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed
   }
 }
 
+/** What an agent calls to tell CloudWatch of its tasks. */
+const TELEMETRY = 'ecs:StartTelemetrySession';
+
 /** Running tasks of whose use CloudWatch hears nothing: their agents may not tell. */
 function silentTasks(world: EcsWorld, { tasks }: Service): number {
-  if (world.iam.roles.size === 0) return 0;
   let count = 0;
   for (const taskId of tasks.keys()) {
     const { status, ec2InstanceId } = world.ecs.tasks.get(taskId) as Task;
     if (status !== 'RUNNING' || ec2InstanceId === undefined) continue;
-    if (agentDenial(world, ec2InstanceId, 'ecs:StartTelemetrySession') !== undefined) count++;
+    if (agentDenial(world, ec2InstanceId, TELEMETRY) !== undefined) count++;
   }
   return count;
 }
