@@ -6,6 +6,7 @@
 import type { Immutable } from 'immer';
 import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
 import {
+  failedForHealth,
   findInIndex,
   groupOf,
   hasReleased,
@@ -90,6 +91,8 @@ function checkQueue(
 }
 
 function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
+  const draining = Array.from(ecs.containerInstances.values()).filter(({ status }) => status === 'DRAINING');
+  equal('drainingInstances', ecs.drainingInstances, draining.length);
   for (const instance of ecs.containerInstances.values()) {
     const { ec2InstanceId: id, registered, remaining, host } = instance;
     let { cpuUnits, memoryMiB, gpuCount, enis } = registered;
@@ -185,12 +188,15 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     const name = service.config.serviceName;
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
-    const counts = { pending: 0, running: 0, stopping: 0 };
+    const counts = { pending: 0, running: 0, stopping: 0, asked: 0, draining: 0, failed: 0 };
     const ofDeployments = new Map<string, number>();
     const runningOf = new Map<string, number>();
     for (const task of ecs.tasks.values()) {
       if (task.serviceName !== name) continue;
       addTo(ofDeployments, task.startedBy, 1);
+      if (ecs.containerInstances.get(task.ec2InstanceId ?? '')?.status === 'DRAINING') counts.draining++;
+      if (failedForHealth(task)) counts.failed++;
+      if (task.stopRequested && task.stopping === undefined) counts.asked++;
       if (task.stopping !== undefined) {
         counts.stopping++;
         continue;
@@ -205,6 +211,9 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     equal(`pendingCount of ${name}`, service.pendingCount, counts.pending);
     equal(`runningCount of ${name}`, service.runningCount, counts.running);
     equal(`stoppingCount of ${name}`, service.stoppingCount, counts.stopping);
+    equal(`askedCount of ${name}`, service.askedCount, counts.asked);
+    equal(`drainingCount of ${name}`, service.drainingCount, counts.draining);
+    equal(`failedCount of ${name}`, service.failedCount, counts.failed);
     equal(`tasks of ${name}`, service.tasks.size, counts.pending + counts.running + counts.stopping);
     equalCounts(`tasks per zone of ${name}`, service.zoneCounts, zones, equal);
     const counted = Array.from(service.providerCounts.values()).reduce((sum, count) => sum + count, 0);
@@ -255,13 +264,15 @@ function checkTargetGroups(
   const seen = new Map<string, Millis>();
   for (const [
     name,
-    { targets, healthyCount, checks, zones, drainedAtMs, slowStarts, failingCount },
+    { targets, healthyCount, unhealthyCount, checks, zones, drainedAtMs, slowStarts, failingCount },
   ] of elb.targetGroups) {
     let healthy = 0;
+    let unhealthy = 0;
     let checked = 0;
     let drained = 0;
     for (const [targetId, state] of targets) {
       if (state === 'healthy') healthy++;
+      if (state === 'unhealthy') unhealthy++;
       if (state === 'draining') drained++;
       else if (state !== 'unused') checked++;
       if (checks.has(targetId) !== (state !== 'draining' && state !== 'unused'))
@@ -274,6 +285,7 @@ function checkTargetGroups(
       if (seen.get(targetId) !== atMs) fail(`target ${targetId} of ${name} is no task`);
     }
     equal(`healthyCount of ${name}`, healthyCount, healthy);
+    equal(`unhealthyCount of ${name}`, unhealthyCount, unhealthy);
     equal(`targets of ${name} that are checked`, checks.size, checked);
     equal(`targets of ${name} with a zone`, zones.size, targets.size);
     equal(`targets of ${name} that drain`, drainedAtMs.size, drained);

@@ -345,17 +345,21 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
   ContainerInstanceActivated({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
+    if (instance.status === 'DRAINING') countDraining(ecs, instance, -1);
     instance.status = 'ACTIVE';
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceDraining({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
+    if (instance.status !== 'DRAINING') countDraining(ecs, instance, 1);
     instance.status = 'DRAINING';
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceChangeRefused() {},
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance?.status === 'DRAINING') countDraining(ecs, instance, -1);
     ecs.containerInstances.delete(ec2InstanceId);
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
@@ -364,6 +368,15 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     ecs.containerInstances.get(ec2InstanceId)?.registryTokens.set(registry, expiresAtMs);
   },
 };
+
+/** Counts an instance, and for their services the tasks on it, as draining, or with -1 no longer. */
+function countDraining(ecs: EcsWorld['ecs'], { tasks }: ContainerInstance, by: 1 | -1): void {
+  ecs.drainingInstances += by;
+  for (const taskId of tasks.keys()) {
+    const service = ecs.services.get(ecs.tasks.get(taskId)?.serviceName ?? '');
+    if (service !== undefined) service.drainingCount += by;
+  }
+}
 
 // What tasks change about an instance goes through the functions below: each tells the placement index.
 

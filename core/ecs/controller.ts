@@ -327,9 +327,7 @@ function daemons(world: Immutable<EcsWorld>, atMs: Millis, retry: boolean): Due<
 function isReplacing({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
   const service = ecs.services.get(serviceName);
   if (service === undefined) return false;
-  if (service.deployments.length > 1) return true;
-  for (const { status } of ecs.containerInstances.values()) if (status === 'DRAINING') return true;
-  return false;
+  return service.deployments.length > 1 || ecs.drainingInstances > 0;
 }
 
 /** When tasks that run now will count as healthy, should they have no health check. */

@@ -5,6 +5,7 @@
  */
 
 import type { Immutable } from 'immer';
+import { hasFailedTargets } from '../elb/index.ts';
 import type { Context, Decide, Draws, Millis } from '../kernel/index.ts';
 import { holdsTasks } from './capacity/capacityProvider.ts';
 import { fargateFailure } from './capacity/fargate.ts';
@@ -17,8 +18,10 @@ import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
 import { boundsOf, CYCLE_MS, type Service, type ServiceEvent } from './service.ts';
 import {
   chainOf,
+  failedForHealth,
   findPlace,
   groupOf,
+  HEALTH_REASON,
   mayRunOn,
   placedOn,
   placedOnFargate,
@@ -203,8 +206,6 @@ interface Health {
 }
 
 const UNKNOWN: Health = { state: 'unknown', counts: false, reason: '' };
-/** How AWS's reasons begin when a task is stopped for its health. */
-const HEALTH_REASON = 'Task failed';
 
 /**
  * Health of a task as far as its service has checks: of its containers, of its target in each target group.
@@ -271,7 +272,7 @@ function census(world: World, found: View, nowMs: Millis): Census {
     const draining = instance?.status === 'DRAINING';
     if (draining) replacing = true;
     if (task.stopping !== undefined) {
-      if (task.stopping.reason.startsWith(HEALTH_REASON)) replacing = true;
+      if (failedForHealth(task)) replacing = true;
       continue;
     }
     if (task.stopRequested) {
@@ -306,6 +307,7 @@ function byUse(a: Standing, b: Standing): number {
 
 function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorld>): Answer[] {
   const { world, nowMs } = context;
+  if (findsNothingToDo(world, found, retry, nowMs)) return [];
   const primary = primaryOf(found);
   const { staying, unhealthy, leaving, asked, healthy, replacing } = census(world, found, nowMs);
   const { minimumHealthy, maximumTasks } = boundsOf(found);
@@ -346,8 +348,8 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   if (failed.length > 0) events.push(...failures(world, found, primary.deploymentId, failed.length, 'health'));
 
   const missing = target - staying.length - found.starting - (startsFirst ? 0 : unhealthy.length);
-  const isWaiting = found.placementFailures > 0 && !retry && nowMs < found.retryAtMs;
   const stopped = events.some(({ type }) => type === 'DeploymentFailed');
+  const isWaiting = waitsForRoom(found, retry, nowMs);
   if (!isStalled && !stopped && !isWaiting && nowMs >= found.throttledUntilMs) {
     // Replacing tasks must stay within the maximum; filling up to the desired count need not wait for stops.
     const wanted = replacing ? Math.min(missing, room) : missing;
@@ -380,6 +382,37 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
       },
     ];
   return [];
+}
+
+/** Tasks have found no room, and nothing says that there is more by now. */
+function waitsForRoom({ placementFailures, retryAtMs }: View, retry: boolean, nowMs: Millis): boolean {
+  return placementFailures > 0 && !retry && nowMs < retryAtMs;
+}
+
+/**
+ * Whether a look leads to nothing, as far as the counts tell: no task has to go, none is too many, none can be started, and
+ * the service is steady, as it has said, or cannot be yet. So it is in nearly every look.
+ */
+function findsNothingToDo(world: World, found: View, retry: boolean, nowMs: Millis): boolean {
+  const { deployments, desiredCount, pendingCount, runningCount, stoppingCount, starting } = found;
+  if (found.status !== 'ACTIVE' || deployments.length > 1 || (found.rebalancing?.extra ?? 0) > 0) return false;
+  if (found.askedCount > 0 || found.drainingCount > 0 || found.failedCount > 0) return false;
+  const primary = primaryOf(found);
+  const { containerDefinitions } = revisionOf(world, primary).definition;
+  if (containerDefinitions.some(({ healthCheck }) => healthCheck !== undefined)) return false;
+  let healthyTargets = Number.POSITIVE_INFINITY;
+  for (const { targetGroup } of found.config.loadBalancers) {
+    const group = world.elb.targetGroups.get(targetGroup);
+    if (group !== undefined && hasFailedTargets(group)) return false;
+    healthyTargets = Math.min(healthyTargets, group?.healthyCount ?? 0);
+  }
+  const staying = pendingCount + runningCount;
+  if (starting === 0 && staying > desiredCount) return false;
+  const isStalled = primary.rolloutState === 'FAILED';
+  const mayStart = !isStalled && nowMs >= found.throttledUntilMs && !waitsForRoom(found, retry, nowMs);
+  if (mayStart && staying + starting < desiredCount) return false;
+  const isEven = staying === desiredCount && pendingCount === 0 && starting === 0 && stoppingCount === 0;
+  return !isEven || found.steady || isStalled || healthyTargets < desiredCount;
 }
 
 function steady({ config, runningCount }: View, { deploymentId, taskDefinition, rolloutState }: Immutable<Deployment>) {

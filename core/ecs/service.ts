@@ -163,6 +163,10 @@ export interface Service {
   pendingCount: number;
   runningCount: number;
   stoppingCount: number;
+  /** Tasks whose stop has been asked for in this instant, tasks on draining instances, tasks that stop for their health. */
+  askedCount: number;
+  drainingCount: number;
+  failedCount: number;
   /** Tasks meant to run: placed ones by zone; all by capacity provider, those that are being started included. */
   readonly zoneCounts: Map<string, number>;
   readonly providerCounts: Map<string, number>;
@@ -539,6 +543,9 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       pendingCount: 0,
       runningCount: 0,
       stoppingCount: 0,
+      askedCount: 0,
+      drainingCount: 0,
+      failedCount: 0,
       zoneCounts: new Map(),
       providerCounts: new Map(),
       steady: false,
@@ -606,6 +613,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceTasksStopping({ ecs }, { serviceName, taskIds }) {
     const found = ecs.services.get(serviceName) as Service;
     for (const taskId of taskIds) (ecs.tasks.get(taskId) as Task).stopRequested = true;
+    found.askedCount += taskIds.length;
     found.blocked = false;
     // What rebalancing had started on top is what stops now.
     if (found.rebalancing !== undefined) found.rebalancing.extra = 0;

@@ -560,6 +560,14 @@ function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
   return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
 }
 
+/** How AWS's reasons begin when a task is stopped for its health. */
+export const HEALTH_REASON = 'Task failed';
+
+/** Whether a task is stopped for its health. */
+export function failedForHealth({ stopping }: Immutable<Pick<Task, 'stopping'>>): boolean {
+  return stopping?.reason.startsWith(HEALTH_REASON) === true;
+}
+
 /** Whether its containers have had their SIGTERM. */
 function isEnding({ status }: Immutable<Task>): boolean {
   return status === 'STOPPING' || status === 'DEPROVISIONING';
@@ -1049,6 +1057,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     instance.tasks.set(taskId, true);
+    if (instance.status === 'DRAINING') countDrainingTask(ecs, task, 1);
     countTask(ecs, instance, task.group, 1);
     reserve(ecs, instance, demand, 1);
     attachEni(ecs, instance, demand, 1);
@@ -1157,6 +1166,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const service = ecs.services.get(task.serviceName);
     if (service === undefined) return;
     service.stoppingCount--;
+    if (failedForHealth(task)) service.failedCount--;
     service.steady = false;
     service.tasks.delete(taskId);
     deploymentOf(service, task.startedBy).taskCount--;
@@ -1183,7 +1193,13 @@ function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
   if (instance === undefined) return;
   const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
   instance.tasks.delete(task.taskId);
+  if (instance.status === 'DRAINING') countDrainingTask(ecs, task, -1);
   if (!instance.host.queue.delete(task.taskId)) occupyHost(instance.host, demand, task.hostPorts, -1);
+}
+
+function countDrainingTask(ecs: EcsWorld['ecs'], { serviceName }: Task, by: 1 | -1): void {
+  const service = ecs.services.get(serviceName);
+  if (service !== undefined) service.drainingCount += by;
 }
 
 /** The instance a task is on; undefined on Fargate, before placement, and when it has gone. */
@@ -1227,6 +1243,8 @@ function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason:
   if (service === undefined) return;
   addTo(service.providerCounts, task.capacityProvider ?? '', -1);
   service.stoppingCount++;
+  if (task.stopRequested) service.askedCount--;
+  if (failedForHealth(task)) service.failedCount++;
   service.steady = false;
   if (task.status !== 'RUNNING') service.pendingCount--;
   else {

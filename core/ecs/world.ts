@@ -68,6 +68,8 @@ export interface EcsState extends EcsSettings {
   readonly latestRevisions: Map<string, string>;
   /** By EC2 instance id, in the order of registration. */
   readonly containerInstances: Map<string, ContainerInstance>;
+  /** Those of them that are DRAINING. */
+  drainingInstances: number;
   readonly services: Map<string, Service>;
   /** By task id; stopped ones are gone. */
   readonly tasks: Map<string, Task>;
@@ -93,6 +95,7 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   taskDefinitions: new Map(),
   latestRevisions: new Map(),
   containerInstances: new Map(),
+  drainingInstances: 0,
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),

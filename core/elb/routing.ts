@@ -97,14 +97,12 @@ export function routesOf(group: Immutable<TargetGroup>, nowMs: Millis): Routes {
 const NONE: ReadonlyMap<FailedCheck, number> = new Map();
 
 /** What is so in nearly every step: healthy targets that are all alike. */
-function plain({ targets, healthyCount }: Immutable<TargetGroup>): Routes {
+function plain({ targets, healthyCount, unhealthyCount }: Immutable<TargetGroup>): Routes {
   const receiving: string[] = [];
   const holding: string[] = [];
-  let unhealthyCount = 0;
   for (const [targetId, state] of targets) {
     if (state === 'healthy') receiving.push(targetId);
     else if (state !== 'unused') holding.push(targetId);
-    if (state === 'unhealthy') unhealthyCount++;
   }
   const pools = targets.size === 0 ? [] : [{ zone: '', share: 1, receiving, weights: undefined, holding }];
   return { pools, failing: NONE, targetCount: healthyCount, healthyCount, unhealthyCount };

@@ -149,6 +149,7 @@ export interface TargetGroup {
   /** Since when and until when a target in slow start gets less than its share. */
   readonly slowStarts: Map<string, { readonly fromMs: Millis; readonly untilMs: Millis }>;
   healthyCount: number;
+  unhealthyCount: number;
   /** Targets whose application fails. */
   failingCount: number;
   /** What overload does to the checks of the targets that get requests. */
@@ -379,6 +380,7 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
       drainedAtMs: new Map(),
       slowStarts: new Map(),
       healthyCount: 0,
+      unhealthyCount: 0,
       failingCount: 0,
       overload: 'Passes',
     });
@@ -452,17 +454,22 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
 };
 
 function setState(group: TargetGroup, targetId: string, state: 'healthy' | 'unhealthy'): void {
-  const before = group.targets.get(targetId);
-  if (before !== state) group.healthyCount += state === 'healthy' ? 1 : before === 'healthy' ? -1 : 0;
+  countTarget(group, group.targets.get(targetId), -1);
   group.targets.set(targetId, state);
+  countTarget(group, state, 1);
   if (state === 'unhealthy') group.slowStarts.delete(targetId);
   const checks = group.checks.get(targetId);
   if (checks !== undefined) checks.verdict = undefined;
 }
 
+function countTarget(group: TargetGroup, state: TargetState | undefined, by: 1 | -1): void {
+  if (state === 'healthy') group.healthyCount += by;
+  else if (state === 'unhealthy') group.unhealthyCount += by;
+}
+
 /** The target is checked no more. */
 function leave(group: TargetGroup, targetId: string): void {
-  if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
+  countTarget(group, group.targets.get(targetId), -1);
   if ((group.checks.get(targetId)?.application ?? 'Passes') !== 'Passes') group.failingCount--;
   group.checks.delete(targetId);
   group.slowStarts.delete(targetId);
@@ -517,6 +524,11 @@ export function getsRequests(group: Immutable<TargetGroup>, state: TargetState |
 export function failsOpen({ healthyCount, checks, settings }: Immutable<TargetGroup>): boolean {
   const { minimumHealthyCount, minimumHealthyPercent } = settings;
   return healthyCount < minimumHealthyCount || 100 * healthyCount < minimumHealthyPercent * checks.size;
+}
+
+/** Whether a target has failed its checks, or is in no zone of its load balancer. */
+export function hasFailedTargets({ unhealthyCount, targets, checks, drainedAtMs }: Immutable<TargetGroup>): boolean {
+  return unhealthyCount > 0 || targets.size > checks.size + drainedAtMs.size;
 }
 
 /** When health checks next change the state of a target. */
