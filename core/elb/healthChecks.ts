@@ -35,6 +35,8 @@ export interface Verdict {
 }
 
 export interface TargetChecks {
+  /** Position of the target in the order of registration. */
+  readonly number: number;
   readonly firstCheckMs: Millis;
   /** From when the application listens; before that, connections are refused. */
   readonly answersFromMs: Millis;
