@@ -18,10 +18,8 @@ import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
 import { boundsOf, CYCLE_MS, type Service, type ServiceEvent } from './service.ts';
 import {
   chainOf,
-  failedForHealth,
   findPlace,
   groupOf,
-  HEALTH_REASON,
   mayRunOn,
   placedOn,
   placedOnFargate,
@@ -206,6 +204,8 @@ interface Health {
 }
 
 const UNKNOWN: Health = { state: 'unknown', counts: false, reason: '' };
+/** How AWS's reasons begin when a task is stopped for its health. */
+const HEALTH_REASON = 'Task failed';
 
 /**
  * Health of a task as far as its service has checks: of its containers, of its target in each target group.
@@ -272,7 +272,7 @@ function census(world: World, found: View, nowMs: Millis): Census {
     const draining = instance?.status === 'DRAINING';
     if (draining) replacing = true;
     if (task.stopping !== undefined) {
-      if (failedForHealth(task)) replacing = true;
+      if (task.stopping.reason.startsWith(HEALTH_REASON)) replacing = true;
       continue;
     }
     if (task.stopRequested) {
@@ -394,9 +394,10 @@ function waitsForRoom({ placementFailures, retryAtMs }: View, retry: boolean, no
  * the service is steady, as it has said, or cannot be yet. So it is in nearly every look.
  */
 function findsNothingToDo(world: World, found: View, retry: boolean, nowMs: Millis): boolean {
-  const { deployments, desiredCount, pendingCount, runningCount, stoppingCount, starting } = found;
-  if (found.status !== 'ACTIVE' || deployments.length > 1 || (found.rebalancing?.extra ?? 0) > 0) return false;
-  if (found.askedCount > 0 || found.drainingCount > 0 || found.failedCount > 0) return false;
+  const { deployments, pendingCount, runningCount, stoppingCount, askedCount, starting } = found;
+  if (found.status !== 'ACTIVE' || deployments.length > 1 || found.drainingCount > 0) return false;
+  const extra = found.rebalancing?.extra ?? 0;
+  const target = found.desiredCount + extra;
   const primary = primaryOf(found);
   const { containerDefinitions } = revisionOf(world, primary).definition;
   if (containerDefinitions.some(({ healthCheck }) => healthCheck !== undefined)) return false;
@@ -406,13 +407,17 @@ function findsNothingToDo(world: World, found: View, retry: boolean, nowMs: Mill
     if (group !== undefined && hasFailedTargets(group)) return false;
     healthyTargets = Math.min(healthyTargets, group?.healthyCount ?? 0);
   }
-  const staying = pendingCount + runningCount;
-  if (starting === 0 && staying > desiredCount) return false;
+  const staying = pendingCount + runningCount - askedCount;
+  if (starting === 0 && staying > target) return false;
   const isStalled = primary.rolloutState === 'FAILED';
   const mayStart = !isStalled && nowMs >= found.throttledUntilMs && !waitsForRoom(found, retry, nowMs);
-  if (mayStart && staying + starting < desiredCount) return false;
-  const isEven = staying === desiredCount && pendingCount === 0 && starting === 0 && stoppingCount === 0;
-  return !isEven || found.steady || isStalled || healthyTargets < desiredCount;
+  if (mayStart && staying + starting < target) {
+    const { perCycle, started } = cycleOf(world.ecs, found, nowMs);
+    if (started < perCycle) return false;
+  }
+  const isQuiet = pendingCount === 0 && starting === 0 && stoppingCount === 0 && askedCount === 0;
+  if (!isQuiet || staying !== target || healthyTargets < target) return true;
+  return extra === 0 && (found.steady || isStalled);
 }
 
 function steady({ config, runningCount }: View, { deploymentId, taskDefinition, rolloutState }: Immutable<Deployment>) {

@@ -163,10 +163,11 @@ export interface Service {
   pendingCount: number;
   runningCount: number;
   stoppingCount: number;
-  /** Tasks whose stop has been asked for in this instant, tasks on draining instances, tasks that stop for their health. */
+  /** Tasks whose stop has been asked for in this instant; tasks on draining instances that are not on their way out. */
   askedCount: number;
   drainingCount: number;
-  failedCount: number;
+  /** Tasks with scale-in protection. */
+  protectedCount: number;
   /** Tasks meant to run: placed ones by zone; all by capacity provider, those that are being started included. */
   readonly zoneCounts: Map<string, number>;
   readonly providerCounts: Map<string, number>;
@@ -545,7 +546,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       stoppingCount: 0,
       askedCount: 0,
       drainingCount: 0,
-      failedCount: 0,
+      protectedCount: 0,
       zoneCounts: new Map(),
       providerCounts: new Map(),
       steady: false,

@@ -39,10 +39,12 @@ import {
 import {
   addTo,
   attachEni,
+  countDraining,
   countRunning,
   countTask,
   deniedCall,
   hostFits,
+  occupy,
   occupyHost,
   refusedChange,
   reserve,
@@ -560,14 +562,6 @@ function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
   return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
 }
 
-/** How AWS's reasons begin when a task is stopped for its health. */
-export const HEALTH_REASON = 'Task failed';
-
-/** Whether a task is stopped for its health. */
-export function failedForHealth({ stopping }: Immutable<Pick<Task, 'stopping'>>): boolean {
-  return stopping?.reason.startsWith(HEALTH_REASON) === true;
-}
-
 /** Whether its containers have had their SIGTERM. */
 function isEnding({ status }: Immutable<Task>): boolean {
   return status === 'STOPPING' || status === 'DEPROVISIONING';
@@ -1057,7 +1051,8 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     instance.tasks.set(taskId, true);
-    if (instance.status === 'DRAINING') countDrainingTask(ecs, task, 1);
+    if (!isDaemonTask(ecs, task)) occupy(ecs, instance, 1);
+    if (instance.status === 'DRAINING') countDraining(ecs, task, 1);
     countTask(ecs, instance, task.group, 1);
     reserve(ecs, instance, demand, 1);
     attachEni(ecs, instance, demand, 1);
@@ -1166,7 +1161,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const service = ecs.services.get(task.serviceName);
     if (service === undefined) return;
     service.stoppingCount--;
-    if (failedForHealth(task)) service.failedCount--;
+    if (task.protectedUntilMs !== undefined) service.protectedCount--;
     service.steady = false;
     service.tasks.delete(taskId);
     deploymentOf(service, task.startedBy).taskCount--;
@@ -1174,7 +1169,11 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
   },
 
   TaskProtectionUpdated({ ecs }, { taskId, protectedUntilMs }) {
-    (ecs.tasks.get(taskId) as Task).protectedUntilMs = protectedUntilMs;
+    const task = ecs.tasks.get(taskId) as Task;
+    const service = ecs.services.get(task.serviceName);
+    if (service !== undefined)
+      service.protectedCount += Number(protectedUntilMs !== undefined) - Number(task.protectedUntilMs !== undefined);
+    task.protectedUntilMs = protectedUntilMs;
   },
   TaskProtectionRefused() {},
 };
@@ -1193,13 +1192,8 @@ function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
   if (instance === undefined) return;
   const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
   instance.tasks.delete(task.taskId);
-  if (instance.status === 'DRAINING') countDrainingTask(ecs, task, -1);
+  if (!isDaemonTask(ecs, task)) occupy(ecs, instance, -1);
   if (!instance.host.queue.delete(task.taskId)) occupyHost(instance.host, demand, task.hostPorts, -1);
-}
-
-function countDrainingTask(ecs: EcsWorld['ecs'], { serviceName }: Task, by: 1 | -1): void {
-  const service = ecs.services.get(serviceName);
-  if (service !== undefined) service.drainingCount += by;
 }
 
 /** The instance a task is on; undefined on Fargate, before placement, and when it has gone. */
@@ -1238,13 +1232,13 @@ function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason:
   const instance = hostOf(ecs, task);
   if (instance !== undefined) {
     countTask(ecs, instance, task.group, -1);
+    if (instance.status === 'DRAINING') countDraining(ecs, task, -1);
     if (task.status === 'RUNNING') countRunning(ecs, instance, task.group, -1);
   }
   if (service === undefined) return;
   addTo(service.providerCounts, task.capacityProvider ?? '', -1);
   service.stoppingCount++;
   if (task.stopRequested) service.askedCount--;
-  if (failedForHealth(task)) service.failedCount++;
   service.steady = false;
   if (task.status !== 'RUNNING') service.pendingCount--;
   else {

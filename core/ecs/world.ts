@@ -70,6 +70,10 @@ export interface EcsState extends EcsSettings {
   readonly containerInstances: Map<string, ContainerInstance>;
   /** Those of them that are DRAINING. */
   drainingInstances: number;
+  /** Those of them that are ACTIVE, by zone. */
+  readonly activeInstances: Map<string, number>;
+  /** Their tasks, but for those of daemons, on each that has any; by capacity provider, which may be empty. */
+  readonly occupiedInstances: Map<string, Map<string, number>>;
   readonly services: Map<string, Service>;
   /** By task id; stopped ones are gone. */
   readonly tasks: Map<string, Task>;
@@ -96,6 +100,8 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   latestRevisions: new Map(),
   containerInstances: new Map(),
   drainingInstances: 0,
+  activeInstances: new Map(),
+  occupiedInstances: new Map(),
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),
