@@ -571,7 +571,8 @@ function definitionOf(ecs: View, { taskDefinition }: { readonly taskDefinition: 
   return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
 }
 
-function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<ContainerInstance> | undefined {
+/** The instance that a task is on; undefined on Fargate and before placement. */
+export function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<ContainerInstance> | undefined {
   return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
 }
 
