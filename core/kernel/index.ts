@@ -17,6 +17,6 @@ export { EventLog, SEGMENT_EVENTS, type Recorded } from './log.ts';
 export { hashText, keyedRng, type Draws, type Rng } from './rng.ts';
 export { rounded } from './rounding.ts';
 export { Simulation, thaw, type Checkpoint, type Model, type SimulationOptions } from './simulation.ts';
-export { Streams, type Controller, type EventStreams } from './streams.ts';
+export { mergeList, Streams, type Controller, type EventStreams } from './streams.ts';
 export { Clock, DAY, HOUR, MINUTE, periodStart, Phase, SECOND, type Millis } from './time.ts';
 export { replay, Timeline } from './timeline.ts';
