@@ -199,7 +199,8 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     const name = service.config.serviceName;
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
-    const counts = { pending: 0, running: 0, stopping: 0, asked: 0, draining: 0, protected: 0 };
+    const counts = { pending: 0, running: 0, stopping: 0, asked: 0, protected: 0 };
+    const draining: string[] = [];
     const ofDeployments = new Map<string, number>();
     const runningOf = new Map<string, number>();
     for (const task of ecs.tasks.values()) {
@@ -213,7 +214,7 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
       if (task.status === 'RUNNING') addTo(runningOf, task.startedBy, 1);
       counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
       if (task.stopRequested) counts.asked++;
-      if (ecs.containerInstances.get(task.ec2InstanceId ?? '')?.status === 'DRAINING') counts.draining++;
+      if (ecs.containerInstances.get(task.ec2InstanceId ?? '')?.status === 'DRAINING') draining.push(task.taskId);
       const provider = task.capacityProvider ?? '';
       providers.set(provider, (providers.get(provider) ?? 0) + 1);
       const zone = task.availabilityZone;
@@ -223,7 +224,9 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     equal(`runningCount of ${name}`, service.runningCount, counts.running);
     equal(`stoppingCount of ${name}`, service.stoppingCount, counts.stopping);
     equal(`askedCount of ${name}`, service.askedCount, counts.asked);
-    equal(`drainingCount of ${name}`, service.drainingCount, counts.draining);
+    equal(`tasks of ${name} on draining instances`, service.draining.size, draining.length);
+    for (const taskId of draining)
+      if (!service.draining.has(taskId)) fail(`${name} does not know that ${taskId} drains`);
     equal(`protectedCount of ${name}`, service.protectedCount, counts.protected);
     equal(`tasks of ${name}`, service.tasks.size, counts.pending + counts.running + counts.stopping);
     equalCounts(`tasks per zone of ${name}`, service.zoneCounts, zones, equal);

@@ -383,14 +383,15 @@ function countStatus(ecs: EcsWorld['ecs'], { status, availabilityZone, tasks }: 
   ecs.drainingInstances += by;
   for (const taskId of tasks.keys()) {
     const task = ecs.tasks.get(taskId);
-    if (task !== undefined && task.stopping === undefined) countDraining(ecs, task, by);
+    if (task !== undefined && task.stopping === undefined) listDraining(ecs, task, by === 1);
   }
 }
 
-/** Counts a task on a draining instance for its service, or with -1 no longer. For `evolve`. */
-export function countDraining(ecs: EcsWorld['ecs'], { serviceName }: Task, by: 1 | -1): void {
+/** Lists a task on a draining instance with its service, or no longer. For `evolve`. */
+export function listDraining(ecs: EcsWorld['ecs'], { serviceName, taskId }: Task, isThere: boolean): void {
   const service = ecs.services.get(serviceName);
-  if (service !== undefined) service.drainingCount += by;
+  if (isThere) service?.draining.set(taskId, true);
+  else service?.draining.delete(taskId);
 }
 
 // What tasks change about an instance goes through the functions below: each tells the placement index.

@@ -215,7 +215,7 @@ const HEALTH_REASON = 'Task failed';
  * @source AWS, ECS API, DeploymentConfiguration, minimumHealthyPercent
  */
 export function healthOf(world: World, found: View, task: Immutable<Task>, nowMs: Millis): Health {
-  return healthBy(world, targetGroupsOf(world, found), task, nowMs);
+  return healthBy(world, targetGroupsOf(world, found), checkedContainers(world, task), task, nowMs);
 }
 
 /** The target groups of a service; undefined for one that is not there. */
@@ -223,14 +223,21 @@ function targetGroupsOf({ elb }: World, { config }: View): readonly (Immutable<T
   return config.loadBalancers.map(({ targetGroup }) => elb.targetGroups.get(targetGroup));
 }
 
+/** The containers of a revision; undefined when no health check decides on it. */
+function checkedContainers(world: World, of: { readonly taskDefinition: string }) {
+  const { containerDefinitions } = revisionOf(world, of).definition;
+  return containerDefinitions.some(isChecked) ? containerDefinitions : undefined;
+}
+
 function healthBy(
   world: World,
   groups: ReturnType<typeof targetGroupsOf>,
+  containers: ReturnType<typeof checkedContainers>,
   task: Immutable<Task>,
   nowMs: Millis,
 ): Health {
   if (task.status !== 'RUNNING') return UNKNOWN;
-  const ofContainers = checkedHealth(revisionOf(world, task).definition.containerDefinitions, task.containers);
+  const ofContainers = containers === undefined ? undefined : checkedHealth(containers, task.containers);
   const sinceMs = task.runningSinceMs as Millis;
   if (ofContainers === 'UNHEALTHY')
     return { state: 'unhealthy', counts: false, reason: `${HEALTH_REASON} container health checks` };
@@ -276,8 +283,9 @@ function census(world: World, found: View, nowMs: Millis): Census {
   const unhealthy: Standing[] = [];
   const leaving: Standing[] = [];
   const asked: string[] = [];
-  const { deploymentId } = primaryOf(found);
+  const { deploymentId, taskDefinition } = primaryOf(found);
   const groups = targetGroupsOf(world, found);
+  const containers = checkedContainers(world, { taskDefinition });
   const someDrain = ecs.drainingInstances > 0;
   const graceMs = (found.config.healthCheckGracePeriodSeconds ?? 0) * 1_000;
   let healthy = 0;
@@ -296,7 +304,8 @@ function census(world: World, found: View, nowMs: Millis): Census {
       asked.push(taskId);
       continue;
     }
-    const health = healthBy(world, groups, task, nowMs);
+    const own = task.taskDefinition === taskDefinition ? containers : checkedContainers(world, task);
+    const health = healthBy(world, groups, own, task, nowMs);
     if (health.counts) healthy++;
     const isIgnored = task.status === 'RUNNING' && nowMs < (task.runningSinceMs as Millis) + graceMs;
     if (draining || task.startedBy !== deploymentId) leaving.push({ ...stoppable(ecs, task, nowMs), health, draining });
@@ -432,6 +441,18 @@ function mayStartNow(world: World, found: View, retry: boolean, nowMs: Millis): 
   return started < perCycle;
 }
 
+/** Whether no task on a draining instance stops now: all of them serve, and no more are healthy than there have to be. */
+function drainsInPeace(world: World, found: View, healthyTargets: number): boolean {
+  if (found.askedCount > 0 || found.protectedCount > 0 || primaryOf(found).rolloutState === 'FAILED') return false;
+  if (healthyTargets > boundsOf(found).minimumHealthy) return false;
+  const groups = targetGroupsOf(world, found);
+  for (const taskId of found.draining.keys()) {
+    if (world.ecs.tasks.get(taskId)?.status !== 'RUNNING') return false;
+    for (const group of groups) if (group?.targets.get(taskId) !== 'healthy') return false;
+  }
+  return true;
+}
+
 const NOTHING: readonly Answer[] = [];
 
 /**
@@ -439,10 +460,10 @@ const NOTHING: readonly Answer[] = [];
  * look. Undefined when tasks may have to go, or may have made the service steady: they are looked at one by one.
  */
 function answerByCounts(world: World, found: View, retry: boolean, nowMs: Millis): readonly Answer[] | undefined {
-  const { deployments, pendingCount, runningCount, stoppingCount, askedCount, starting } = found;
-  if (found.status !== 'ACTIVE' || deployments.length > 1 || found.drainingCount > 0) return undefined;
+  const { deployments, pendingCount, runningCount, stoppingCount, askedCount, starting, draining } = found;
+  if (found.status !== 'ACTIVE' || deployments.length > 1) return undefined;
   const primary = primaryOf(found);
-  if (revisionOf(world, primary).definition.containerDefinitions.some(isChecked)) return undefined;
+  if (checkedContainers(world, primary) !== undefined) return undefined;
   let healthyTargets = Number.POSITIVE_INFINITY;
   for (const { targetGroup } of found.config.loadBalancers) {
     const group = world.elb.targetGroups.get(targetGroup);
@@ -451,17 +472,20 @@ function answerByCounts(world: World, found: View, retry: boolean, nowMs: Millis
   }
   const extra = found.rebalancing?.extra ?? 0;
   const target = found.desiredCount + extra;
-  const staying = pendingCount + runningCount - askedCount;
+  const isQuiet = pendingCount === 0 && starting === 0 && stoppingCount === 0 && askedCount === 0;
+  // A quiet service that cannot drain says so.
+  if (draining.size > 0 && (isQuiet || !drainsInPeace(world, found, healthyTargets))) return undefined;
+  const staying = pendingCount + runningCount - askedCount - draining.size;
   const missing = target - staying - starting;
   if (starting === 0 && missing < 0) return undefined;
   if (missing > 0) {
     if (!mayStartNow(world, found, retry, nowMs)) return NOTHING;
     // While tasks are replaced the maximum bounds what starts; tasks that are to stop hold no share of a provider any more.
-    if (askedCount > 0 || boundsOf(found).maximumTasks - found.tasks.size - starting < missing) return undefined;
+    if (askedCount > 0 || draining.size > 0 || boundsOf(found).maximumTasks - found.tasks.size - starting < missing)
+      return undefined;
     const start = startTasks(world, found, [], missing, 0, nowMs);
     return start === undefined ? NOTHING : [start];
   }
-  const isQuiet = pendingCount === 0 && starting === 0 && stoppingCount === 0 && askedCount === 0;
   if (!isQuiet || staying !== target || healthyTargets < target) return NOTHING;
   return extra === 0 && (found.steady || primary.rolloutState === 'FAILED') ? NOTHING : undefined;
 }

@@ -163,9 +163,10 @@ export interface Service {
   pendingCount: number;
   runningCount: number;
   stoppingCount: number;
-  /** Tasks whose stop has been asked for in this instant; tasks on draining instances that are not on their way out. */
+  /** Tasks whose stop has been asked for in this instant. */
   askedCount: number;
-  drainingCount: number;
+  /** Tasks on draining instances that are not on their way out. */
+  readonly draining: Map<string, true>;
   /** Tasks with scale-in protection. */
   protectedCount: number;
   /** Tasks meant to run: placed ones by zone; all by capacity provider, those that are being started included. */
@@ -545,7 +546,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       runningCount: 0,
       stoppingCount: 0,
       askedCount: 0,
-      drainingCount: 0,
+      draining: new Map(),
       protectedCount: 0,
       zoneCounts: new Map(),
       providerCounts: new Map(),

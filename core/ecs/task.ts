@@ -39,11 +39,11 @@ import {
 import {
   addTo,
   attachEni,
-  countDraining,
   countRunning,
   countTask,
   deniedCall,
   hostFits,
+  listDraining,
   occupy,
   occupyHost,
   refusedChange,
@@ -1053,7 +1053,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     if (instance === undefined) return;
     instance.tasks.set(taskId, true);
     if (!isDaemonTask(ecs, task)) occupy(ecs, instance, 1);
-    if (instance.status === 'DRAINING') countDraining(ecs, task, 1);
+    if (instance.status === 'DRAINING') listDraining(ecs, task, true);
     countTask(ecs, instance, task.group, 1);
     reserve(ecs, instance, demand, 1);
     attachEni(ecs, instance, demand, 1);
@@ -1233,7 +1233,7 @@ function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason:
   const instance = hostOf(ecs, task);
   if (instance !== undefined) {
     countTask(ecs, instance, task.group, -1);
-    if (instance.status === 'DRAINING') countDraining(ecs, task, -1);
+    if (instance.status === 'DRAINING') listDraining(ecs, task, false);
     if (task.status === 'RUNNING') countRunning(ecs, instance, task.group, -1);
   }
   if (service === undefined) return;
