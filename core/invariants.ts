@@ -7,6 +7,8 @@ import type { Immutable } from 'immer';
 import { turnsOf } from './cloudwatch/index.ts';
 import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
 import {
+  answerByCounts,
+  answerByTasks,
   findInIndex,
   groupOf,
   hasReleased,
@@ -36,6 +38,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     checkInstances(world, fail, equal);
     if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, fail, equal);
+    checkLooks(world, recorded, fail);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail, equal);
     checkTurns(world, fail);
@@ -191,6 +194,19 @@ function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): voi
       );
       if (one !== other) fail(`placement of ${config.serviceName} by the index is ${one}, by a scan ${other}`);
     }
+  }
+}
+
+/** Where the scheduler answers by its counts, a look at every task would lead to the same. */
+function checkLooks(world: Immutable<World>, { seq, atMs: nowMs }: Recorded<Event>, fail: Fail): void {
+  const context = { world, nowMs, rng: keyedRng(seq) };
+  for (const service of world.ecs.services.values()) {
+    if (service.config.schedulingStrategy === 'DAEMON' || service.status === 'INACTIVE') continue;
+    const byCounts = answerByCounts(world, service, false, nowMs);
+    if (byCounts === undefined) continue;
+    const [one, other] = [byCounts, answerByTasks(service, false, context)].map((answer) => JSON.stringify(answer));
+    if (one !== other)
+      fail(`a look at ${service.config.serviceName} answers ${one} by its counts, by its tasks ${other}`);
   }
 }
 

@@ -55,7 +55,7 @@ export const decideScheduler: Decide<EcsWorld, SchedulerCommand, Answer> = {
   ReconcileService({ serviceName, retry }, context) {
     const found = context.world.ecs.services.get(serviceName);
     if (found === undefined || found.status === 'INACTIVE') return [];
-    return reconcileReplicas(found, retry, context);
+    return answerByCounts(context.world, found, retry, context.nowMs) ?? answerByTasks(found, retry, context);
   },
 
   ReconcileDaemon({ serviceName, retry }, context) {
@@ -349,10 +349,9 @@ function byUse(a: Standing, b: Standing): number {
   );
 }
 
-function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorld>): readonly Answer[] {
+/** What a look at every task of a service leads to. */
+export function answerByTasks(found: View, retry: boolean, context: Context<EcsWorld>): readonly Answer[] {
   const { world, nowMs } = context;
-  const byCounts = answerByCounts(world, found, retry, nowMs);
-  if (byCounts !== undefined) return byCounts;
   const primary = primaryOf(found);
   const { staying, fit, unhealthy, leaving, asked, healthy, counting, replacing } = census(world, found, nowMs);
   const { minimumHealthy, maximumTasks } = boundsOf(found);
@@ -459,7 +458,12 @@ const NOTHING: readonly Answer[] = [];
  * What a look leads to, as far as the counts tell: nothing, or tasks that are missing are started. So it is in nearly every
  * look. Undefined when tasks may have to go, or may have made the service steady: they are looked at one by one.
  */
-function answerByCounts(world: World, found: View, retry: boolean, nowMs: Millis): readonly Answer[] | undefined {
+export function answerByCounts(
+  world: World,
+  found: View,
+  retry: boolean,
+  nowMs: Millis,
+): readonly Answer[] | undefined {
   const { deployments, pendingCount, runningCount, stoppingCount, askedCount, starting, draining } = found;
   if (found.status !== 'ACTIVE' || deployments.length > 1) return undefined;
   const primary = primaryOf(found);
