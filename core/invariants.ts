@@ -38,10 +38,10 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     checkInstances(world, fail, equal);
     if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, fail, equal);
-    checkLooks(world, recorded, fail);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail, equal);
     checkTurns(world, fail);
+    checkLooks(world, recorded, fail);
     checkEc2(world, fail);
     checkLaunch(world, recorded.event, fail);
   };
@@ -95,18 +95,6 @@ function checkQueue(
 }
 
 function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
-  const draining = Array.from(ecs.containerInstances.values()).filter(({ status }) => status === 'DRAINING');
-  equal('drainingInstances', ecs.drainingInstances, draining.length);
-  const active = new Map<string, number>();
-  for (const { status, availabilityZone } of ecs.containerInstances.values())
-    if (status === 'ACTIVE') addTo(active, availabilityZone, 1);
-  equalCounts('ACTIVE instances per zone', ecs.activeInstances, active, equal);
-  const holding = new Map<string, number>();
-  for (const { serviceName, ec2InstanceId } of ecs.tasks.values())
-    if (ec2InstanceId !== undefined && ecs.services.get(serviceName)?.config.schedulingStrategy !== 'DAEMON')
-      addTo(holding, ec2InstanceId, 1);
-  const occupied = new Map(Array.from(ecs.occupiedInstances.values()).flatMap((counts) => [...counts]));
-  equalCounts('tasks of no daemon per instance', occupied, holding, equal);
   for (const instance of ecs.containerInstances.values()) {
     const { ec2InstanceId: id, registered, remaining, host } = instance;
     let { cpuUnits, memoryMiB, gpuCount, enis } = registered;
@@ -160,6 +148,18 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     equalCounts(`running tasks per group on ${id}`, instance.runningGroups, running, equal);
     equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
   }
+  const draining = Array.from(ecs.containerInstances.values()).filter(({ status }) => status === 'DRAINING');
+  equal('drainingInstances', ecs.drainingInstances, draining.length);
+  const active = new Map<string, number>();
+  for (const { status, availabilityZone } of ecs.containerInstances.values())
+    if (status === 'ACTIVE') addTo(active, availabilityZone, 1);
+  equalCounts('ACTIVE instances per zone', ecs.activeInstances, active, equal);
+  const holding = new Map<string, number>();
+  for (const { serviceName, ec2InstanceId } of ecs.tasks.values())
+    if (ec2InstanceId !== undefined && ecs.services.get(serviceName)?.config.schedulingStrategy !== 'DAEMON')
+      addTo(holding, ec2InstanceId, 1);
+  const occupied = new Map(Array.from(ecs.occupiedInstances.values()).flatMap((counts) => [...counts]));
+  equalCounts('tasks of no daemon per instance', occupied, holding, equal);
 }
 
 /** Events that change what placement sees. */
