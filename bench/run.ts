@@ -34,6 +34,7 @@ for (const bench of wanted)
     const results = measured(of);
     report.push({ case: of.name, amounts: of.amounts, results });
     if (!flags.json) print(of, results);
+    if (!flags.json) for (const remark of of.remarks?.() ?? []) console.log(`  ${remark}`);
   }
 if (flags.json) console.log(JSON.stringify({ machine, cases: report }, null, 2));
 

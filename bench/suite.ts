@@ -27,6 +27,8 @@ export interface Case {
   readonly amounts: Readonly<Record<string, number>>;
   /** Ours, then the references. */
   readonly contenders: readonly [Contender, ...Contender[]];
+  /** What else is to be said of it, a sentence each; it may run for a while. */
+  readonly remarks?: () => readonly string[];
 }
 
 /** The cases of one file, in the size for measuring or, for a look whether they work at all, a tiny one. */

@@ -4,8 +4,11 @@
  */
 
 import type { Immutable } from 'immer';
+import { turnsOf } from './cloudwatch/index.ts';
 import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
 import {
+  answerByCounts,
+  answerByTasks,
   findInIndex,
   groupOf,
   hasReleased,
@@ -36,7 +39,9 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, fail, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
-    checkGroups(world, fail);
+    checkGroups(world, fail, equal);
+    checkTurns(world, fail);
+    checkLooks(world, recorded, fail);
     checkEc2(world, fail);
     checkLaunch(world, recorded.event, fail);
   };
@@ -143,6 +148,18 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     equalCounts(`running tasks per group on ${id}`, instance.runningGroups, running, equal);
     equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
   }
+  const draining = Array.from(ecs.containerInstances.values()).filter(({ status }) => status === 'DRAINING');
+  equal('drainingInstances', ecs.drainingInstances, draining.length);
+  const active = new Map<string, number>();
+  for (const { status, availabilityZone } of ecs.containerInstances.values())
+    if (status === 'ACTIVE') addTo(active, availabilityZone, 1);
+  equalCounts('ACTIVE instances per zone', ecs.activeInstances, active, equal);
+  const holding = new Map<string, number>();
+  for (const { serviceName, ec2InstanceId } of ecs.tasks.values())
+    if (ec2InstanceId !== undefined && ecs.services.get(serviceName)?.config.schedulingStrategy !== 'DAEMON')
+      addTo(holding, ec2InstanceId, 1);
+  const occupied = new Map(Array.from(ecs.occupiedInstances.values()).flatMap((counts) => [...counts]));
+  equalCounts('tasks of no daemon per instance', occupied, holding, equal);
 }
 
 /** Events that change what placement sees. */
@@ -180,23 +197,40 @@ function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): voi
   }
 }
 
+/** Where the scheduler answers by its counts, a look at every task would lead to the same. */
+function checkLooks(world: Immutable<World>, { seq, atMs: nowMs }: Recorded<Event>, fail: Fail): void {
+  const context = { world, nowMs, rng: keyedRng(seq) };
+  for (const service of world.ecs.services.values()) {
+    if (service.config.schedulingStrategy === 'DAEMON' || service.status === 'INACTIVE') continue;
+    const byCounts = answerByCounts(world, service, false, nowMs);
+    if (byCounts === undefined) continue;
+    const [one, other] = [byCounts, answerByTasks(service, false, context)].map((answer) => JSON.stringify(answer));
+    if (one !== other)
+      fail(`a look at ${service.config.serviceName} answers ${one} by its counts, by its tasks ${other}`);
+  }
+}
+
 function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
   for (const service of ecs.services.values()) {
     const name = service.config.serviceName;
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
-    const counts = { pending: 0, running: 0, stopping: 0 };
+    const counts = { pending: 0, running: 0, stopping: 0, asked: 0, protected: 0 };
+    const draining: string[] = [];
     const ofDeployments = new Map<string, number>();
     const runningOf = new Map<string, number>();
     for (const task of ecs.tasks.values()) {
       if (task.serviceName !== name) continue;
       addTo(ofDeployments, task.startedBy, 1);
+      if (task.protectedUntilMs !== undefined) counts.protected++;
       if (task.stopping !== undefined) {
         counts.stopping++;
         continue;
       }
       if (task.status === 'RUNNING') addTo(runningOf, task.startedBy, 1);
       counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
+      if (task.stopRequested) counts.asked++;
+      if (ecs.containerInstances.get(task.ec2InstanceId ?? '')?.status === 'DRAINING') draining.push(task.taskId);
       const provider = task.capacityProvider ?? '';
       providers.set(provider, (providers.get(provider) ?? 0) + 1);
       const zone = task.availabilityZone;
@@ -205,6 +239,11 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     equal(`pendingCount of ${name}`, service.pendingCount, counts.pending);
     equal(`runningCount of ${name}`, service.runningCount, counts.running);
     equal(`stoppingCount of ${name}`, service.stoppingCount, counts.stopping);
+    equal(`askedCount of ${name}`, service.askedCount, counts.asked);
+    equal(`tasks of ${name} on draining instances`, service.draining.size, draining.length);
+    for (const taskId of draining)
+      if (!service.draining.has(taskId)) fail(`${name} does not know that ${taskId} drains`);
+    equal(`protectedCount of ${name}`, service.protectedCount, counts.protected);
     equal(`tasks of ${name}`, service.tasks.size, counts.pending + counts.running + counts.stopping);
     equalCounts(`tasks per zone of ${name}`, service.zoneCounts, zones, equal);
     const counted = Array.from(service.providerCounts.values()).reduce((sum, count) => sum + count, 0);
@@ -255,13 +294,15 @@ function checkTargetGroups(
   const seen = new Map<string, Millis>();
   for (const [
     name,
-    { targets, healthyCount, checks, zones, drainedAtMs, slowStarts, failingCount },
+    { targets, healthyCount, unhealthyCount, checks, foreseen, zones, drainedAtMs, slowStarts, failingCount },
   ] of elb.targetGroups) {
     let healthy = 0;
+    let unhealthy = 0;
     let checked = 0;
     let drained = 0;
     for (const [targetId, state] of targets) {
       if (state === 'healthy') healthy++;
+      if (state === 'unhealthy') unhealthy++;
       if (state === 'draining') drained++;
       else if (state !== 'unused') checked++;
       if (checks.has(targetId) !== (state !== 'draining' && state !== 'unused'))
@@ -274,12 +315,20 @@ function checkTargetGroups(
       if (seen.get(targetId) !== atMs) fail(`target ${targetId} of ${name} is no task`);
     }
     equal(`healthyCount of ${name}`, healthyCount, healthy);
+    equal(`unhealthyCount of ${name}`, unhealthyCount, unhealthy);
     equal(`targets of ${name} that are checked`, checks.size, checked);
     equal(`targets of ${name} with a zone`, zones.size, targets.size);
     equal(`targets of ${name} that drain`, drainedAtMs.size, drained);
     let failing = 0;
-    for (const { application } of checks.values()) if (application !== 'Passes') failing++;
+    let foreseenCount = 0;
+    for (const [targetId, { application, verdict }] of checks) {
+      if (application !== 'Passes') failing++;
+      if (verdict !== undefined) foreseenCount++;
+      if (foreseen.has(targetId) !== (verdict !== undefined))
+        fail(`the verdict on ${targetId} of ${name} is not listed`);
+    }
     equal(`failingCount of ${name}`, failingCount, failing);
+    equal(`verdicts of ${name} that are foreseen`, foreseen.size, foreseenCount);
     for (const targetId of slowStarts.keys())
       if (targets.get(targetId) !== 'healthy') fail(`${targetId} of ${name} starts slowly and is not healthy`);
   }
@@ -287,10 +336,32 @@ function checkTargetGroups(
   for (const [targetId, sinceMs] of seen) orphans.set(targetId, sinceMs);
 }
 
-function checkGroups({ ec2 }: Immutable<World>, fail: Fail): void {
-  for (const [name, { config, desiredCapacity }] of ec2.groups)
+function checkGroups({ ec2 }: Immutable<World>, fail: Fail, equal: Equal): void {
+  for (const [name, { config, desiredCapacity, inServiceCount, terminating }] of ec2.groups) {
     if (desiredCapacity < config.MinSize || desiredCapacity > config.MaxSize)
       fail(`desired capacity of ${name} is ${desiredCapacity}, expected ${config.MinSize} to ${config.MaxSize}`);
+    const own = Array.from(ec2.instances.values()).filter(({ autoScalingGroupName }) => autoScalingGroupName === name);
+    equal(`inServiceCount of ${name}`, inServiceCount, own.filter(({ state }) => state === 'InService').length);
+    const leaving = own.filter(({ state }) => state.startsWith('Terminating'));
+    equal(`instances of ${name} that terminate`, terminating.size, leaving.length);
+    for (const { instanceId } of leaving)
+      if (!terminating.has(instanceId)) fail(`${instanceId} terminates, which ${name} does not know`);
+  }
+}
+
+/** Each alarm has its turns, and those of one instant are in the order in which they were put. */
+function checkTurns({ cloudwatch: { alarms, turns } }: Immutable<World>, fail: Fail): void {
+  const expected = new Map<Millis, string[]>();
+  for (const alarm of alarms.values())
+    for (const turn of turnsOf(alarm, 0)) {
+      const names = expected.get(turn);
+      if (names === undefined) expected.set(turn, [alarm.config.alarmName]);
+      else names.push(alarm.config.alarmName);
+    }
+  for (const turn of new Set([...expected.keys(), ...turns.keys()])) {
+    const [found, wanted] = [[...(turns.get(turn)?.keys() ?? [])], expected.get(turn) ?? []].map(String);
+    if (found !== wanted) fail(`the alarms that have a turn at ${turn} ms are ${found}, expected ${wanted}`);
+  }
 }
 
 /** Hooks hold only what terminates, warm instances are in no cluster, and credits stay within what a day earns. */

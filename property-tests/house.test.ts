@@ -233,7 +233,8 @@ describe('the rules find what is planted, and let the rest be', () => {
     finds(operators, { 'core/ecs/controller.ts': "import * as rxjs from 'rxjs';" }, /\* from rxjs/);
     finds(operators, { 'core/ecs/controller.ts': "import { share } from 'rxjs/operators';" }, /share/);
 
-    finds(operators, { 'core/kernel/streams.ts': "import { merge, Subject, type Observable } from 'rxjs';" });
+    finds(operators, { 'core/kernel/streams.ts': "import { merge, Observable, Subject } from 'rxjs';" });
+    finds(operators, { 'core/ecs/controller.ts': "import { Observable } from 'rxjs';" }, /Observable/);
     finds(operators, {
       'core/ecs/controller.ts': "import { filter, map, mergeMap, concatMap, merge, EMPTY, of } from 'rxjs';",
     });

@@ -173,6 +173,8 @@ export const words: Rule = (sources) =>
 
 /** Neither memory, which a checkpoint would miss, nor time, which would be the machine's. */
 const OPERATORS = new Set(['filter', 'map', 'mergeMap', 'concatMap', 'merge', 'EMPTY', 'of', 'from']);
+/** What the streams themselves are made of, and `mergeList`. */
+const STREAMS_OWN = new Set(['Subject', 'Observable']);
 
 export const operators: Rule = (sources) =>
   sources
@@ -183,7 +185,7 @@ export const operators: Rule = (sources) =>
         .flatMap(({ line, names, everything }) =>
           [...names, ...(everything === undefined ? [] : [{ name: '*', isType: false }])]
             .filter(({ name, isType }) => !isType && !OPERATORS.has(name))
-            .filter(({ name }) => name !== 'Subject' || source.path !== 'core/kernel/streams.ts')
+            .filter(({ name }) => !STREAMS_OWN.has(name) || source.path !== 'core/kernel/streams.ts')
             .map(
               ({ name }) =>
                 `${source.path}:${line}: ${name} from rxjs: keep memory in the world, and delay in the command's instant;` +

@@ -1,9 +1,9 @@
 /** When policies are asked and scheduled actions run: an alarm's action calls its policy, a schedule its action. */
 
-import { merge, mergeMap } from 'rxjs';
+import { merge } from 'rxjs';
 import type { Immutable } from 'immer';
 import { actionDelayMs, metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
-import { HOUR, SECOND, type Controller, type Millis } from '../kernel/index.ts';
+import { HOUR, mergeList, SECOND, type Controller, type Millis } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
 import { HISTORY_HOURS, nextApplicationMs, type PredictiveCommand, type PredictiveEvent } from './predictiveScaling.ts';
 import type { ScalableTargetCommand, ScalableTargetEvent } from './scalableTarget.ts';
@@ -33,25 +33,25 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
     events
       .on('ScalingPolicyPut')
       .pipe(
-        mergeMap(({ atMs, event }) => [
+        mergeList(({ atMs, event }) => [
           ...deleteAlarms(atMs, event.replacedAlarms),
           ...event.alarms.map((alarm) => ({ atMs, command: { type: 'PutMetricAlarm', alarm } as const })),
         ]),
       ),
-    events.on('ScalingPolicyPut').pipe(mergeMap(({ atMs, event }) => firstForecast(atMs, event))),
+    events.on('ScalingPolicyPut').pipe(mergeList(({ atMs, event }) => firstForecast(atMs, event))),
     events
       .on('ForecastRefreshed')
-      .pipe(mergeMap(({ event }) => again(world, 'RefreshForecast', event.policyKey, event.nextAtMs))),
+      .pipe(mergeList(({ event }) => again(world, 'RefreshForecast', event.policyKey, event.nextAtMs))),
     events
       .on('ForecastApplied')
-      .pipe(mergeMap(({ event }) => again(world, 'ApplyForecast', event.policyKey, event.nextAtMs))),
+      .pipe(mergeList(({ event }) => again(world, 'ApplyForecast', event.policyKey, event.nextAtMs))),
     events
       .on('ScalingPolicyDeleted', 'ScalableTargetDeregistered')
-      .pipe(mergeMap(({ atMs, event }) => deleteAlarms(atMs, event.alarmNames))),
-    events.on('AlarmStateChanged').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
-    events.on('AlarmActionsRepeated').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
+      .pipe(mergeList(({ atMs, event }) => deleteAlarms(atMs, event.alarmNames))),
+    events.on('AlarmStateChanged').pipe(mergeList(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
+    events.on('AlarmActionsRepeated').pipe(mergeList(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
     events.on('ScalingActivityStarted').pipe(
-      mergeMap(({ atMs, event: { resourceId, activityId } }) => {
+      mergeList(({ atMs, event: { resourceId, activityId } }) => {
         const { activityTimeoutMs } = world.autoscaling.settings;
         if (activityTimeoutMs === undefined) return [];
         return [
@@ -64,10 +64,10 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
     ),
     events
       .on('ScheduledActionPut')
-      .pipe(mergeMap(({ event }) => due(event.resourceId, event.config.ScheduledActionName, event.dueAtMs))),
+      .pipe(mergeList(({ event }) => due(event.resourceId, event.config.ScheduledActionName, event.dueAtMs))),
     events
       .on('ScheduledActionTriggered')
-      .pipe(mergeMap(({ event }) => due(event.resourceId, event.scheduledActionName, event.nextDueAtMs))),
+      .pipe(mergeList(({ event }) => due(event.resourceId, event.scheduledActionName, event.nextDueAtMs))),
   );
 };
 

@@ -30,6 +30,7 @@ import { keptMetric } from './metric.ts';
 import {
   hasFewSamples,
   metricsOf,
+  newestValues,
   readValues,
   type MetricRequest,
   type Periods,
@@ -178,10 +179,8 @@ export function nextEvaluationMs({ config, phaseMs }: Immutable<Alarm>, nowMs: M
 }
 
 /** The instants at which alarms have a turn within the minute that starts at `minuteMs`, ascending. */
-export function turnsWithin({ alarms }: Immutable<CloudWatchState>, minuteMs: Millis): readonly Millis[] {
-  const instants = new Set<Millis>();
-  for (const alarm of alarms.values()) for (const atMs of turnsOf(alarm, minuteMs)) instants.add(atMs);
-  return [...instants].toSorted((a, b) => a - b);
+export function turnsWithin({ turns }: Immutable<CloudWatchState>, minuteMs: Millis): readonly Millis[] {
+  return [...turns.keys()].toSorted((a, b) => a - b).map((turn) => minuteMs + turn);
 }
 
 /** The turns of one alarm in the minute that starts at `minuteMs`. */
@@ -322,9 +321,9 @@ export const decideAlarm: Decide<CloudWatchWorld, AlarmCommand, AlarmEvent> = {
     const { cloudwatch } = world;
     const events: AlarmEvent[] = [];
     const repeated: string[] = [];
-    for (const alarm of cloudwatch.alarms.values()) {
+    for (const alarmName of cloudwatch.turns.get(nowMs % MINUTE)?.keys() ?? []) {
+      const alarm = cloudwatch.alarms.get(alarmName) as Immutable<Alarm>;
       const { config, phaseMs } = alarm;
-      if ((nowMs - phaseMs) % turnMs(config) !== 0) continue;
       const isDue = (nowMs - phaseMs) % cadenceMs(config) === 0;
       const to = isDue ? evaluate(cloudwatch, alarm, nowMs) : alarm.state;
       if (to !== alarm.state) events.push(stateChange(world, alarm, to, nowMs));
@@ -344,12 +343,38 @@ function evaluate(cloudwatch: Immutable<CloudWatchState>, alarm: Immutable<Alarm
   if (config.ignoresFewSamples === true && hasFewSamples(cloudwatch, request, periods, evaluationPeriods, nowMs))
     return state;
   const breaches = comparisonOperators[config.comparisonOperator];
+  const newest = stateByNewest(cloudwatch, config, periods, nowMs);
+  if (newest !== undefined) return newest;
   const slots = readValues(cloudwatch, request, periods, nowMs).map((value): Slot => {
     if (value === undefined) return 'missing';
     return breaches(value, config.threshold) ? 'breach' : 'good';
   });
   const { youngBreaches } = settings;
   return alarmState(slots, { evaluationPeriods, datapointsToAlarm, treatMissingData, current: state, youngBreaches });
+}
+
+/**
+ * The state that the newest periods of a metric make sure of: N with datapoints decide, or N - M + 1 that do not breach,
+ * whatever is missing. Undefined when there are too few.
+ */
+function stateByNewest(
+  { metrics }: Immutable<CloudWatchState>,
+  { request, evaluationPeriods, datapointsToAlarm, comparisonOperator, threshold }: Immutable<MetricAlarm>,
+  periods: Periods,
+  nowMs: Millis,
+): AlarmState | undefined {
+  const [only] = request;
+  const metric = only !== undefined && 'metric' in only ? metrics.get(only.metric) : undefined;
+  if (request.length !== 1 || only === undefined || !('metric' in only) || metric === undefined) return undefined;
+  const breaches = comparisonOperators[comparisonOperator];
+  let good = 0;
+  let breaching = 0;
+  for (const value of newestValues(metric, only.statistic, periods, nowMs)) {
+    if (breaches(value, threshold)) breaching++;
+    else if (++good > evaluationPeriods - datapointsToAlarm) return 'OK';
+    if (good + breaching === evaluationPeriods) return breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
+  }
+  return undefined;
 }
 
 function stateChange(
@@ -408,6 +433,7 @@ export function actionDelayMs({ cloudwatch }: Immutable<CloudWatchWorld>, alarmN
 export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
   MetricAlarmPut({ cloudwatch }, { alarm }, atMs) {
     const known = cloudwatch.alarms.get(alarm.alarmName);
+    if (known !== undefined) removeTurns(cloudwatch, known);
     cloudwatch.alarms.set(alarm.alarmName, {
       config: alarm,
       phaseMs: evaluationPhaseMs(alarm, cloudwatch.settings),
@@ -415,6 +441,7 @@ export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
       stateSinceMs: known?.stateSinceMs ?? atMs,
       actionsEnabled: alarm.actionsEnabled ?? true,
     });
+    addTurns(cloudwatch, cloudwatch.alarms.get(alarm.alarmName) as Alarm, known === undefined);
     const keepForMs = lookBackMs(alarm, cloudwatch.settings);
     for (const { metric: key, statistic } of metricsOf(alarm.request)) {
       const metric = keptMetric(cloudwatch, key, keepForMs);
@@ -422,6 +449,8 @@ export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
     }
   },
   AlarmDeleted({ cloudwatch }, { alarmName }) {
+    const known = cloudwatch.alarms.get(alarmName);
+    if (known !== undefined) removeTurns(cloudwatch, known);
     cloudwatch.alarms.delete(alarmName);
   },
   AlarmActionsSet({ cloudwatch }, { alarmName, enabled }) {
@@ -436,3 +465,25 @@ export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
   },
   AlarmActionsRepeated() {},
 };
+
+/** @param isLast  no alarm has been put after it */
+function addTurns({ alarms, turns }: CloudWatchState, alarm: Alarm, isLast: boolean): void {
+  for (const turn of turnsOf(alarm, 0)) {
+    const there = turns.get(turn);
+    const names = there ?? new Map<string, true>();
+    names.set(alarm.config.alarmName, true);
+    if (there === undefined || isLast) turns.set(turn, names);
+    else
+      turns.set(
+        turn,
+        new Map(Array.from(alarms.keys(), (name) => [name, true] as const).filter(([name]) => names.has(name))),
+      );
+  }
+}
+
+function removeTurns({ turns }: CloudWatchState, alarm: Alarm): void {
+  for (const turn of turnsOf(alarm, 0)) {
+    turns.get(turn)?.delete(alarm.config.alarmName);
+    if (turns.get(turn)?.size === 0) turns.delete(turn);
+  }
+}

@@ -1,7 +1,7 @@
 /** When alarms are evaluated, each at its own second, and when programs publish their metrics. */
 
-import { filter, map, merge, mergeMap } from 'rxjs';
-import { periodStart, type Controller } from '../kernel/index.ts';
+import { filter, map, merge } from 'rxjs';
+import { mergeList, periodStart, type Controller } from '../kernel/index.ts';
 import { turnsOf, turnsWithin, type AlarmCommand, type AlarmEvent } from './alarm.ts';
 import type { CompositeAlarmCommand, CompositeAlarmEvent } from './compositeAlarm.ts';
 import type { CustomMetricCommand, CustomMetricEvent } from './customMetric.ts';
@@ -22,7 +22,7 @@ export const cloudwatchController: Controller<CloudWatchWorld, Heard, Asked> = (
     // The frame of a full minute is the minute's beat.
     events.on('MetricDataPublished').pipe(
       filter(({ event }) => event.periodMs === METRIC_PERIOD_MS),
-      mergeMap(({ atMs }) =>
+      mergeList(({ atMs }) =>
         turnsWithin(world.cloudwatch, atMs).map((turnMs) => ({
           atMs: turnMs,
           command: { type: 'EvaluateAlarms' } as const,
@@ -30,7 +30,7 @@ export const cloudwatchController: Controller<CloudWatchWorld, Heard, Asked> = (
       ),
     ),
     events.on('MetricAlarmPut').pipe(
-      mergeMap(({ atMs, event: { alarm } }) => {
+      mergeList(({ atMs, event: { alarm } }) => {
         const known = world.cloudwatch.alarms.get(alarm.alarmName);
         const turns = known === undefined ? [] : turnsOf(known, periodStart(atMs, METRIC_PERIOD_MS));
         // At once, and at what is left of its turns in this minute, whose beat has not heard of it.
@@ -40,13 +40,15 @@ export const cloudwatchController: Controller<CloudWatchWorld, Heard, Asked> = (
         }));
       }),
     ),
-    events.on('CompositeAlarmPut').pipe(mergeMap(({ atMs, event }) => evaluateComposites(atMs, event.alarm.alarmName))),
+    events
+      .on('CompositeAlarmPut')
+      .pipe(mergeList(({ atMs, event }) => evaluateComposites(atMs, event.alarm.alarmName))),
     events
       .on('AlarmStateChanged', 'CompositeAlarmStateChanged')
-      .pipe(mergeMap(({ atMs, event }) => evaluateComposites(atMs, event.alarmName))),
+      .pipe(mergeList(({ atMs, event }) => evaluateComposites(atMs, event.alarmName))),
     events
       .on('CompositeAlarmStateChanged', 'AlarmActionsExtended')
-      .pipe(mergeMap(({ event }) => runActionsAt(event.alarmName, event.actionsAtMs))),
+      .pipe(mergeList(({ event }) => runActionsAt(event.alarmName, event.actionsAtMs))),
     events.on('CustomMetricStarted').pipe(
       map(({ event }) => ({
         atMs: event.dueAtMs,

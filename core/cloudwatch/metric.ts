@@ -49,6 +49,8 @@ export interface MetricIdentity {
 }
 
 export interface Metric extends MetricIdentity {
+  /** Its identity but for the values of the dimensions, as in `AWS/ECS CPUUtilization ClusterName,ServiceName`. */
+  readonly kind: string;
   /** How far back something may look. */
   keepForMs: Millis;
   /** How far back whole hours are kept; 0 for none. */
@@ -87,6 +89,11 @@ export function metricIdentity(key: string): MetricIdentity {
     dimensions[pair.slice(0, at)] = pair.slice(at + 1);
   }
   return { namespace, name, dimensions };
+}
+
+/** What metrics have in common that tell the same of different things. */
+export function metricKind({ namespace, name, dimensions }: MetricIdentity): string {
+  return `${namespace} ${name} ${Object.keys(dimensions).toSorted().join(',')}`;
 }
 
 /** Letters that keep a key one text that can be taken apart again; AWS takes more of them. */
@@ -228,7 +235,15 @@ export function keptMetric(cloudwatch: CloudWatchWorld['cloudwatch'], key: strin
   const identity = metricIdentity(key);
   let metric = cloudwatch.metrics.get(key);
   if (metric === undefined) {
-    metric = { ...identity, keepForMs: 0, hourlyForMs: 0, wantsDistribution: false, datapoints: [], hours: [] };
+    metric = {
+      ...identity,
+      kind: metricKind(identity),
+      keepForMs: 0,
+      hourlyForMs: 0,
+      wantsDistribution: false,
+      datapoints: [],
+      hours: [],
+    };
     cloudwatch.metrics.set(key, metric);
   }
   metric.keepForMs = Math.max(

@@ -253,6 +253,26 @@ function seriesOf(
   return values;
 }
 
+/** The values of those of the periods that have one as one can see it at `nowMs`, newest first. */
+export function* newestValues(
+  { datapoints }: Immutable<Metric>,
+  statistic: Statistic,
+  { startMs, periodMs, count }: Periods,
+  nowMs: Millis,
+): Iterable<number> {
+  for (let end = datapoints.length; end > 0;) {
+    const period = Math.floor(((datapoints[end - 1] as Datapoint).startMs - startMs) / periodMs);
+    if (period < 0) return;
+    const fromMs = startMs + period * periodMs;
+    let from = end - 1;
+    while (from > 0 && (datapoints[from - 1] as Datapoint).startMs >= fromMs) from--;
+    const to = period < count ? endOfPeriod(datapoints, from, fromMs + periodMs, nowMs) : from;
+    const value = to > from ? statisticOf(statistic, datapoints, from, to) : undefined;
+    if (value !== undefined) yield value;
+    end = from;
+  }
+}
+
 /** All datapoints of one period that can be read: those after the first unreadable one cannot either. */
 function endOfPeriod(datapoints: Immutable<Datapoint[]>, from: number, endMs: Millis, nowMs: Millis): number {
   let to = from;

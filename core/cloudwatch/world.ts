@@ -3,6 +3,7 @@
 import type { Alarm } from './alarm.ts';
 import type { CompositeAlarm } from './compositeAlarm.ts';
 import type { CustomMetric } from './customMetric.ts';
+import type { Millis } from '../kernel/index.ts';
 import type { Metric } from './metric.ts';
 import { defaultCloudWatchSettings, type CloudWatchSettings } from './settings.ts';
 
@@ -16,6 +17,8 @@ export interface CloudWatchState {
   readonly metrics: Map<string, Metric>;
   /** By name. */
   readonly alarms: Map<string, Alarm>;
+  /** The alarms that have a turn at an instant of each minute, by milliseconds since its start; in the order of `alarms`. */
+  readonly turns: Map<Millis, Map<string, true>>;
   readonly compositeAlarms: Map<string, CompositeAlarm>;
   /** By `metricKey`. */
   readonly customMetrics: Map<string, CustomMetric>;
@@ -25,6 +28,7 @@ export const emptyCloudWatch = (settings: CloudWatchSettings = defaultCloudWatch
   settings,
   metrics: new Map(),
   alarms: new Map(),
+  turns: new Map(),
   compositeAlarms: new Map(),
   customMetrics: new Map(),
 });

@@ -36,6 +36,9 @@ export interface AutoScalingGroup {
   desiredCapacity: number;
   /** Goes up when an update changes what is launched. */
   launchTemplateVersion: number;
+  /** Its instances in service; and those on their way out, which may still hold tasks. */
+  inServiceCount: number;
+  readonly terminating: Map<string, true>;
   /** Failed launches, by purchase option. */
   readonly backoffs: Record<PurchaseOption, Backoff>;
   /** A launch has failed in some zone: the others may have more than their part. */
@@ -503,6 +506,8 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
       config,
       desiredCapacity,
       launchTemplateVersion: 1,
+      inServiceCount: 0,
+      terminating: new Map(),
       backoffs: { 'on-demand': { ...nothing }, spot: { ...nothing } },
       unbalanced: false,
       policyChange: undefined,
@@ -574,7 +579,9 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
   InstanceInService(world, { instanceId, bootedAtMs }, atMs) {
     const instance = world.ec2.instances.get(instanceId);
     if (instance === undefined) return;
+    countState(world.ec2, instance, -1);
     Object.assign(instance, { state: 'InService', bootedAtMs, inServiceMs: atMs });
+    countState(world.ec2, instance, 1);
     noteSettled(world, instance.autoScalingGroupName, atMs);
   },
   InstanceProtectionSet({ ec2 }, { instanceId, protectedFromScaleIn }) {
@@ -588,7 +595,9 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
   InstanceTerminating({ ec2 }, { instanceId, waitsFor }) {
     const instance = ec2.instances.get(instanceId);
     if (instance === undefined) return;
+    countState(ec2, instance, -1);
     instance.state = waitsFor.length > 0 ? 'Terminating:Wait' : 'Terminating:Proceed';
+    countState(ec2, instance, 1);
     for (const hook of waitsFor) instance.waitsFor.set(hook, true);
   },
   LifecycleActionCompleted({ ec2 }, { instanceId, hook }) {
@@ -596,10 +605,22 @@ export const evolveAutoScalingGroup: Evolve<Ec2World, AutoScalingGroupEvent> = {
   },
   ScaleInPrevented() {},
   InstanceTerminated(world, { instanceId, autoScalingGroupName }, atMs) {
+    const instance = world.ec2.instances.get(instanceId);
+    if (instance !== undefined) countState(world.ec2, instance, -1);
     world.ec2.instances.delete(instanceId);
     noteSettled(world, autoScalingGroupName, atMs);
   },
 };
+
+/** Counts an instance as what it is, or with -1 no longer. */
+function countState({ groups }: Ec2World['ec2'], instance: Instance, by: 1 | -1): void {
+  const group = groups.get(instance.autoScalingGroupName);
+  if (group === undefined) return;
+  if (instance.state === 'InService') group.inServiceCount += by;
+  if (!instance.state.startsWith('Terminating')) return;
+  if (by === 1) group.terminating.set(instance.instanceId, true);
+  else group.terminating.delete(instance.instanceId);
+}
 
 /** A change by a simple scaling policy has come about when the group is as large as it desires, and nothing is under way. */
 function noteSettled(world: Ec2World, autoScalingGroupName: string, atMs: Millis): void {

@@ -1,9 +1,9 @@
 /** When a group acts: after its desired capacity or its members changed. And when Spot does. */
 
-import { EMPTY, filter, map, merge, mergeMap, of } from 'rxjs';
+import { filter, map, merge } from 'rxjs';
 import type { Immutable } from 'immer';
 import { actionDelayMs, scalingActionsOf, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
-import type { Controller, Due, EventStreams, Millis } from '../kernel/index.ts';
+import { mergeList, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import { hookEnd, hooksOf } from './hooks.ts';
 import type { Ec2Command, Ec2Event } from './index.ts';
 import type { Ec2World } from './world.ts';
@@ -36,12 +36,10 @@ const groups = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
       .on('SpotRebalanceRecommended', 'SpotInterruptionNoticed')
       .pipe(map(({ atMs, event }) => reconcile(atMs, event.autoScalingGroupName))),
     events.on('InstanceInService').pipe(
-      mergeMap(({ atMs, event }) => {
+      mergeList(({ atMs, event }) => {
         const name = world.ec2.instances.get(event.instanceId)?.autoScalingGroupName ?? '';
         const group = world.ec2.groups.get(name);
-        return group?.unbalanced === true || group?.config.CapacityRebalance === true
-          ? of(reconcile(atMs, name))
-          : EMPTY;
+        return group?.unbalanced === true || group?.config.CapacityRebalance === true ? [reconcile(atMs, name)] : [];
       }),
     ),
   );
@@ -59,9 +57,9 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<Ec2World>) => {
   return merge(
     events
       .on('GroupScalingPolicyPut')
-      .pipe(mergeMap(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
-    events.on('AlarmStateChanged').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
-    events.on('AlarmActionsRepeated').pipe(mergeMap(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
+      .pipe(mergeList(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
+    events.on('AlarmStateChanged').pipe(mergeList(({ atMs, event }) => callPolicies(atMs, [event.alarmName]))),
+    events.on('AlarmActionsRepeated').pipe(mergeList(({ atMs, event }) => callPolicies(atMs, event.alarmNames))),
   );
 };
 
@@ -97,7 +95,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
       ),
     // However a terminating hook ends, the instance goes.
     events.on('InstanceTerminating').pipe(
-      mergeMap(({ atMs, event: { instanceId, autoScalingGroupName, waitsFor } }) => {
+      mergeList(({ atMs, event: { instanceId, autoScalingGroupName, waitsFor } }) => {
         const group = world.ec2.groups.get(autoScalingGroupName);
         if (group === undefined || waitsFor.length === 0) return [];
         return hooksOf(group.config, 'autoscaling:EC2_INSTANCE_TERMINATING').map((hook) =>
@@ -116,7 +114,7 @@ const spot = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
     events
       .on('SpotMarketMoved')
       .pipe(
-        mergeMap(({ atMs, event: { untilMs } }) => [
+        mergeList(({ atMs, event: { untilMs } }) => [
           due(untilMs, { type: 'MoveSpotMarket' }),
           ...Array.from(world.ec2.instances.values()).flatMap(({ instanceId, interruptedAtMs }) =>
             interruptedAtMs === undefined ? [] : interruption(world, instanceId, interruptedAtMs, atMs, untilMs),
@@ -127,7 +125,7 @@ const spot = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
     events
       .on('InstanceLaunched')
       .pipe(
-        mergeMap(({ atMs, event: { instanceId, interruptedAtMs } }) =>
+        mergeList(({ atMs, event: { instanceId, interruptedAtMs } }) =>
           interruptedAtMs === undefined ? [] : interruption(world, instanceId, interruptedAtMs, atMs, nextHour(atMs)),
         ),
       ),

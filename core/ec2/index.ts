@@ -34,7 +34,13 @@ import { decideSpot, evolveSpot, spotEvents, type SpotCommand, type SpotEvent } 
 import type { Ec2World } from './world.ts';
 
 export { ec2Assumptions, ec2Timings, spread } from './assumptions.ts';
-export { listensTo, membersOf, type Instance, type TerminationHooks } from './autoScalingGroup.ts';
+export {
+  listensTo,
+  membersOf,
+  type AutoScalingGroup,
+  type Instance,
+  type TerminationHooks,
+} from './autoScalingGroup.ts';
 export { ec2Controller } from './controller.ts';
 export { newCpuCredits, settleCredits, usableVcpus } from './cpuCredits.ts';
 export { capacityFaults, fargateIsThrottled, fargateTakes, faultEndMs, isCapacityFault } from './faults.ts';

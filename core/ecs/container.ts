@@ -97,14 +97,18 @@ export function taskHealth(
 
 /** Health of a task by those of its containers that have a health check; undefined when none of them that is essential has. */
 export function checkedHealth(definitions: Definitions, containers: Containers): HealthStatus | undefined {
-  const checked = definitions.filter(({ essential, healthCheck }) => essential && healthCheck !== undefined);
-  if (checked.length === 0) return undefined;
+  if (!definitions.some(isChecked)) return undefined;
   return taskHealth(
-    checked.map(({ name, essential }) => ({
+    definitions.filter(isChecked).map(({ name, essential }) => ({
       essential,
       healthStatus: containers.get(name)?.healthStatus ?? 'UNKNOWN',
     })),
   );
+}
+
+/** Whether health checks of a container decide on the health of its task. */
+export function isChecked({ essential, healthCheck }: Immutable<ContainerLife>): boolean {
+  return essential && healthCheck !== undefined;
 }
 
 /** Containers that may start now: not started yet, and everything they depend on is as they want it. */

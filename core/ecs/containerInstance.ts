@@ -34,6 +34,7 @@ import type { Resources } from './placement/instance.ts';
 import { noteChange } from './placement/placementIndex.ts';
 import { versionIsAtLeast } from './placement/query.ts';
 import type { TaskDemand } from './taskDefinition.ts';
+import type { Task } from './task.ts';
 import type { EcsWorld } from './world.ts';
 
 export interface ContainerInstance {
@@ -310,7 +311,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
   ContainerInstanceRegistered({ ecs }, event, atMs) {
     const { ec2InstanceId, cpuUnits, memoryMiB, gpuCount, enis, ports } = event;
     const portRange = portRangeOf(event.dynamicPortRange);
-    ecs.containerInstances.set(ec2InstanceId, {
+    const instance: ContainerInstance = {
       ec2InstanceId,
       instanceType: event.instanceType,
       availabilityZone: event.availabilityZone,
@@ -339,23 +340,27 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
       runningGroups: new Map(),
       pulled: new Map(),
       registryTokens: new Map(),
-    });
+    };
+    ecs.containerInstances.set(ec2InstanceId, instance);
+    countStatus(ecs, instance, 1);
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceActivated({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
-    instance.status = 'ACTIVE';
+    setStatus(ecs, instance, 'ACTIVE');
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceDraining({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
-    instance.status = 'DRAINING';
+    setStatus(ecs, instance, 'DRAINING');
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceChangeRefused() {},
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
+    const instance = ecs.containerInstances.get(ec2InstanceId);
+    if (instance !== undefined) countStatus(ecs, instance, -1);
     ecs.containerInstances.delete(ec2InstanceId);
     noteChange(ecs.placementJournal, ec2InstanceId);
   },
@@ -364,6 +369,30 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     ecs.containerInstances.get(ec2InstanceId)?.registryTokens.set(registry, expiresAtMs);
   },
 };
+
+function setStatus(ecs: EcsWorld['ecs'], instance: ContainerInstance, status: ContainerInstance['status']): void {
+  countStatus(ecs, instance, -1);
+  instance.status = status;
+  countStatus(ecs, instance, 1);
+}
+
+/** Counts an instance as what it is, and if it drains the tasks on it for their services; or with -1 no longer. */
+function countStatus(ecs: EcsWorld['ecs'], { status, availabilityZone, tasks }: ContainerInstance, by: 1 | -1): void {
+  if (status === 'ACTIVE') addTo(ecs.activeInstances, availabilityZone, by);
+  if (status !== 'DRAINING') return;
+  ecs.drainingInstances += by;
+  for (const taskId of tasks.keys()) {
+    const task = ecs.tasks.get(taskId);
+    if (task !== undefined && task.stopping === undefined) listDraining(ecs, task, by === 1);
+  }
+}
+
+/** Lists a task on a draining instance with its service, or no longer. For `evolve`. */
+export function listDraining(ecs: EcsWorld['ecs'], { serviceName, taskId }: Task, isThere: boolean): void {
+  const service = ecs.services.get(serviceName);
+  if (isThere) service?.draining.set(taskId, true);
+  else service?.draining.delete(taskId);
+}
 
 // What tasks change about an instance goes through the functions below: each tells the placement index.
 
@@ -377,6 +406,17 @@ export function countTask(
   addTo(to.taskGroups, group, by);
   to.runningTasksCount += by;
   noteChange(placementJournal, to.ec2InstanceId);
+}
+
+/** Counts a task that is not a daemon's on an instance, or with -1 no longer. */
+export function occupy(
+  { occupiedInstances }: EcsWorld['ecs'],
+  { ec2InstanceId, capacityProvider = '' }: ContainerInstance,
+  by: 1 | -1,
+): void {
+  let occupied = occupiedInstances.get(capacityProvider);
+  if (occupied === undefined) occupiedInstances.set(capacityProvider, (occupied = new Map<string, number>()));
+  addTo(occupied, ec2InstanceId, by);
 }
 
 /** Counts a task of a group as RUNNING here, or with -1 no longer. */

@@ -1,6 +1,6 @@
 /** When ECS acts: each line says what it heard and what it asks for. */
 
-import { EMPTY, filter, map, merge, mergeMap, of } from 'rxjs';
+import { filter, map, merge } from 'rxjs';
 import type { Immutable } from 'immer';
 import type { AutoscalingCommand, AutoscalingEvent } from '../autoscaling/index.ts';
 import {
@@ -12,7 +12,16 @@ import {
 import { listensTo, watchedPeriodsMs, type Ec2Command, type Ec2Event } from '../ec2/index.ts';
 import type { CheckResult, ElbCommand, ElbEvent } from '../elb/index.ts';
 import type { IamEvent } from '../iam/index.ts';
-import { HOUR, MINUTE, SECOND, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
+import {
+  HOUR,
+  MINUTE,
+  mergeList,
+  SECOND,
+  type Controller,
+  type Due,
+  type EventStreams,
+  type Millis,
+} from '../kernel/index.ts';
 import type { LogCommand } from '../logs/index.ts';
 import type { VpcEvent } from '../vpc/index.ts';
 import type { WorkloadEvent } from '../workload/index.ts';
@@ -132,7 +141,7 @@ const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('InstancesMeasured')
       .pipe(
-        mergeMap(({ atMs }) =>
+        mergeList(({ atMs }) =>
           [...new Set([METRIC_PERIOD_MS, ...watchedPeriodsMs(world)])]
             .filter((periodMs) => atMs % periodMs === 0)
             .map((periodMs) => due(atMs, { type: 'PutMetricData', ...metricData(world, atMs, periodMs) })),
@@ -153,22 +162,22 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     ),
     events.on('TaskRunning', 'TaskDeactivating', 'TaskStopping', 'TaskStopped', 'ServiceUpdated').pipe(
-      mergeMap(({ atMs, event: { serviceName } }) => {
+      mergeList(({ atMs, event: { serviceName } }) => {
         const resourceId = scalableResourceId(world.ecs.clusterName, serviceName);
         const waits = world.autoscaling.targets.get(resourceId)?.activity !== undefined;
-        return waits ? of(due(atMs, { type: 'CompleteScalingActivity', resourceId })) : EMPTY;
+        return waits ? [due(atMs, { type: 'CompleteScalingActivity', resourceId })] : [];
       }),
     ),
     events
       .on('CapacityProviderCreated', 'CapacityProviderUpdated')
-      .pipe(mergeMap(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
+      .pipe(mergeList(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
     events.on('AlarmStateChanged').pipe(
       filter(({ event }) => event.to === 'ALARM'),
-      mergeMap(({ atMs, event }) => scaleProviders(world, atMs, [event.alarmName])),
+      mergeList(({ atMs, event }) => scaleProviders(world, atMs, [event.alarmName])),
     ),
     events
       .on('AlarmActionsRepeated')
-      .pipe(mergeMap(({ atMs, event }) => scaleProviders(world, atMs, event.alarmNames))),
+      .pipe(mergeList(({ atMs, event }) => scaleProviders(world, atMs, event.alarmNames))),
     events
       .on('CapacityProviderScaled')
       .pipe(
@@ -189,23 +198,23 @@ function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: re
 /** The service scheduler looks again after whatever changes its counts, or what it knows of health and room. */
 const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   merge(
-    events.on('ServiceCreated').pipe(mergeMap(({ atMs, event }) => reconcile(world, atMs, event.config.serviceName))),
+    events.on('ServiceCreated').pipe(mergeList(({ atMs, event }) => reconcile(world, atMs, event.config.serviceName))),
     events
       .on('ServiceUpdated', 'ServiceConfigured', 'ServiceDeleted', 'DeploymentStarted', 'ServiceRebalancingStarted')
-      .pipe(mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName, true))),
+      .pipe(mergeList(({ atMs, event }) => reconcile(world, atMs, event.serviceName, true))),
     events
       .on('TaskRunning', 'TaskDeactivating', 'TaskStopping', 'TaskStopped', 'TaskProtectionUpdated')
-      .pipe(mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName))),
+      .pipe(mergeList(({ atMs, event }) => reconcile(world, atMs, event.serviceName))),
     // A task without any check counts as healthy after a while; a health check in its grace period is heard after it.
     events
       .on('TaskRunning')
       .pipe(
-        mergeMap(({ atMs, event: { serviceName } }) => [
+        mergeList(({ atMs, event: { serviceName } }) => [
           ...(isReplacing(world, serviceName) ? afterWhile(world, atMs, serviceName) : []),
           ...afterGrace(world, atMs, serviceName),
         ]),
       ),
-    events.on('DeploymentStarted').pipe(mergeMap(({ atMs, event }) => afterWhile(world, atMs, event.serviceName))),
+    events.on('DeploymentStarted').pipe(mergeList(({ atMs, event }) => afterWhile(world, atMs, event.serviceName))),
     events
       .on(
         'ServiceTasksStarting',
@@ -214,7 +223,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         'ServiceTaskStartFailed',
       )
       .pipe(
-        mergeMap(({ event }) => {
+        mergeList(({ event }) => {
           const againAtMs = event.type === 'ServiceTasksStarting' ? event.continuesAtMs : event.retryAtMs;
           return againAtMs === undefined ? [] : reconcile(world, againAtMs, event.serviceName, true);
         }),
@@ -222,12 +231,12 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     // The desired count was lowered while these tasks were being started.
     events.on('TaskCreated', 'ServiceTaskPlacementFailed', 'ServiceTaskConfigurationFailed').pipe(
       filter(({ event }) => hasTooMany(world, event.serviceName)),
-      mergeMap(({ atMs, event }) => reconcile(world, atMs, event.serviceName)),
+      mergeList(({ atMs, event }) => reconcile(world, atMs, event.serviceName)),
     ),
     events
       .on('ContainerHealthChecked')
       .pipe(
-        mergeMap(({ atMs, event: { taskId, serviceName, passed, healthStatus } }) => [
+        mergeList(({ atMs, event: { taskId, serviceName, passed, healthStatus } }) => [
           ...(passed && serviceName !== '' ? [due(atMs, { type: 'NoteHealthyTask', taskId })] : []),
           ...(passed || healthStatus === 'UNHEALTHY' ? reconcile(world, atMs, serviceName) : []),
         ]),
@@ -238,7 +247,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TargetHealthy', 'TargetUnhealthy', 'TargetDeregistered')
       .pipe(
-        mergeMap(({ atMs, event }) =>
+        mergeList(({ atMs, event }) =>
           servicesBehind(world, event.targetGroup).flatMap((name) => reconcile(world, atMs, name)),
         ),
       ),
@@ -246,7 +255,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TargetRegistered')
       .pipe(
-        mergeMap(({ event: { targetGroup, state, firstCheckMs } }) =>
+        mergeList(({ event: { targetGroup, state, firstCheckMs } }) =>
           state === 'unused'
             ? servicesBehind(world, targetGroup).flatMap((name) => reconcile(world, firstCheckMs, name))
             : [],
@@ -259,11 +268,11 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         'ContainerInstanceDraining',
         'ContainerInstanceDeregistered',
       )
-      .pipe(mergeMap(({ atMs }) => daemons(world, atMs, true))),
+      .pipe(mergeList(({ atMs }) => daemons(world, atMs, true))),
     // The last task but daemons' has left a draining instance.
     events.on('TaskStopped').pipe(
       filter(({ event }) => world.ecs.containerInstances.get(event.ec2InstanceId ?? '')?.status === 'DRAINING'),
-      mergeMap(({ atMs }) => daemons(world, atMs, false)),
+      mergeList(({ atMs }) => daemons(world, atMs, false)),
     ),
     events
       .on(
@@ -275,7 +284,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       )
       .pipe(
         filter(({ event }) => mayMakeRoom(world, event)),
-        mergeMap(({ atMs }) =>
+        mergeList(({ atMs }) =>
           Array.from(world.ecs.services.values())
             .filter(({ placementFailures }) => placementFailures > 0)
             .flatMap(({ config }) => reconcile(world, atMs, config.serviceName, true)),
@@ -293,7 +302,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events.on('ContainerInstanceRegistered', 'ContainerInstanceActivated', 'FaultEnded').pipe(
       // At a warm start no service is steady yet, and each asks once it is: 10,000 instances times 760 services took minutes.
       filter(({ atMs }) => atMs !== world.ecs.warmStartMs),
-      mergeMap(({ atMs }) =>
+      mergeList(({ atMs }) =>
         Array.from(world.ecs.services.keys())
           .filter((serviceName) => isBalanced(world, serviceName))
           .map((serviceName) => {
@@ -327,9 +336,7 @@ function daemons(world: Immutable<EcsWorld>, atMs: Millis, retry: boolean): Due<
 function isReplacing({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean {
   const service = ecs.services.get(serviceName);
   if (service === undefined) return false;
-  if (service.deployments.length > 1) return true;
-  for (const { status } of ecs.containerInstances.values()) if (status === 'DRAINING') return true;
-  return false;
+  return service.deployments.length > 1 || ecs.drainingInstances > 0;
 }
 
 /** When tasks that run now will count as healthy, should they have no health check. */
@@ -356,7 +363,7 @@ const launching = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events.on('ServiceTasksStarting').pipe(
       // A daemon's tasks are created in the same decision.
       filter(({ event }) => world.ecs.services.get(event.serviceName)?.config.schedulingStrategy === 'REPLICA'),
-      mergeMap(({ atMs, event: { serviceName, deploymentId, capacityProviders } }) =>
+      mergeList(({ atMs, event: { serviceName, deploymentId, capacityProviders } }) =>
         capacityProviders.map((capacityProvider) =>
           due(atMs, { type: 'RunServiceTask', serviceName, deploymentId, capacityProvider }),
         ),
@@ -365,7 +372,7 @@ const launching = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TaskRunRequested')
       .pipe(
-        mergeMap(({ atMs, event: { runId, capacityProviders, containerInstances } }) => [
+        mergeList(({ atMs, event: { runId, capacityProviders, containerInstances } }) => [
           ...capacityProviders.map((capacityProvider) =>
             due(atMs, { type: 'LaunchTask', runId, capacityProvider } as const),
           ),
@@ -399,7 +406,7 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TaskPlaced', 'TaskAdmitted')
       .pipe(
-        mergeMap(({ event: { taskId, pullStartedAtMs, runningAtMs } }) =>
+        mergeList(({ event: { taskId, pullStartedAtMs, runningAtMs } }) =>
           pullStartedAtMs === undefined || runningAtMs === undefined
             ? []
             : [
@@ -412,7 +419,7 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TaskStopped')
       .pipe(
-        mergeMap(({ atMs, event: { ec2InstanceId = '' } }) =>
+        mergeList(({ atMs, event: { ec2InstanceId = '' } }) =>
           (world.ecs.containerInstances.get(ec2InstanceId)?.host.queue.size ?? 0) > 0
             ? [due(atMs, { type: 'AdmitTasks', ec2InstanceId })]
             : [],
@@ -426,9 +433,9 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .pipe(map(({ atMs, event: { taskId } }) => due(atMs, { type: 'ContinueStart', taskId }))),
     events
       .on('ContainersStarted', 'TaskRunning')
-      .pipe(mergeMap(({ atMs, event: { taskId } }) => startedContainers(world, atMs, taskId))),
+      .pipe(mergeList(({ atMs, event: { taskId } }) => startedContainers(world, atMs, taskId))),
     events.on('ContainerHealthChecked').pipe(
-      mergeMap(({ atMs, event: { taskId, container, passed, healthStatus } }) => {
+      mergeList(({ atMs, event: { taskId, container, passed, healthStatus } }) => {
         if (passed) return [due(atMs, { type: 'ContinueStart', taskId })];
         return nextCheck(world, atMs, taskId, container, healthStatus === 'UNHEALTHY');
       }),
@@ -436,7 +443,7 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('ServiceTasksStopping')
       .pipe(
-        mergeMap(({ atMs, event: { taskIds, reason } }) =>
+        mergeList(({ atMs, event: { taskIds, reason } }) =>
           taskIds.map((taskId) =>
             due(atMs, { type: 'StopTask', taskId, stopCode: 'ServiceSchedulerInitiated', reason }),
           ),
@@ -451,7 +458,7 @@ const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TaskProtectionUpdated')
       .pipe(
-        mergeMap(({ event: { taskId, protectedUntilMs } }) =>
+        mergeList(({ event: { taskId, protectedUntilMs } }) =>
           protectedUntilMs === undefined ? [] : [due(protectedUntilMs, { type: 'ExpireTaskProtection', taskId })],
         ),
       ),
@@ -575,7 +582,7 @@ function nextCheck(
 const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   merge(
     events.on('TaskFaultBegan').pipe(
-      mergeMap(({ atMs, event: { faultId, fault } }) => {
+      mergeList(({ atMs, event: { faultId, fault } }) => {
         if (fault.kind === 'AgentDisconnected')
           return [due(atMs + world.ecs.assumptions.tasks.agentDisconnectDelay, { type: 'DisconnectAgents', faultId })];
         return Array.from(world.ecs.tasks.values()).flatMap((task) => forcedExits(world, task, faultId, fault));
@@ -583,7 +590,7 @@ const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
     events.on('TaskFaultBegan', 'TaskFaultEnded').pipe(
       filter(({ event }) => event.fault.kind === 'HealthCheckFails'),
-      mergeMap(({ atMs, event: { fault } }) =>
+      mergeList(({ atMs, event: { fault } }) =>
         Array.from(world.ecs.tasks.values())
           .filter((task) => concerns(fault as TaskFaultOf<'HealthCheckFails'>, task))
           .flatMap((task) => [...checksOf(world, atMs, task), ...targetAnswers(world, atMs, task)]),
@@ -591,14 +598,14 @@ const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     ),
     events.on('TaskFaultEnded').pipe(
       filter(({ event }) => event.fault.kind === 'AgentDisconnected'),
-      mergeMap(({ atMs }) => Array.from(world.ecs.tasks.values()).flatMap((task) => catchUp(world, atMs, task))),
+      mergeList(({ atMs }) => Array.from(world.ecs.tasks.values()).flatMap((task) => catchUp(world, atMs, task))),
     ),
   );
 
 /** Roles have changed: agents try again what they could not do, and tell what they could not tell. */
 const permissions = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   events.on('RolePolicyPut', 'RolePolicyRemoved', 'RoleTrustUpdated').pipe(
-    mergeMap(({ atMs }) => [
+    mergeList(({ atMs }) => [
       ...Array.from(world.ec2.instances.values())
         .filter(({ instanceId, state, bootedAtMs }) => {
           const isThere = state === 'InService' && bootedAtMs <= atMs;
@@ -648,7 +655,7 @@ function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): stri
 const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   merge(
     events.on('TaskRunning').pipe(
-      mergeMap(({ atMs, event: { taskId, serviceName } }) =>
+      mergeList(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName).map((targetGroup) => {
           const answersFromMs = atMs + startupMs(world, taskId, targetGroup);
           const availabilityZone = world.ecs.tasks.get(taskId)?.availabilityZone ?? '';
@@ -657,7 +664,7 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       ),
     ),
     events.on('TargetRegistered').pipe(
-      mergeMap(({ atMs, event: { targetId } }) => {
+      mergeList(({ atMs, event: { targetId } }) => {
         const task = world.ecs.tasks.get(targetId);
         if (task === undefined) return [];
         const fails = targetGroupsOf(world, task.serviceName).some((name) => answerOf(world, task, name) !== 'Passes');
@@ -665,7 +672,7 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
       }),
     ),
     events.on('TaskDeactivating').pipe(
-      mergeMap(({ atMs, event: { taskId, serviceName } }) => {
+      mergeList(({ atMs, event: { taskId, serviceName } }) => {
         const longestRequestMs = world.workload.loads.get(serviceName)?.config.request.timeoutMs ?? 0;
         return targetGroupsOf(world, serviceName).map((targetGroup) =>
           due(atMs, { type: 'DeregisterTarget', targetGroup, targetId: taskId, longestRequestMs }),
@@ -675,13 +682,13 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
     events
       .on('SecurityGroupIngressAuthorized', 'SecurityGroupIngressRevoked')
       .pipe(
-        mergeMap(({ atMs }) =>
+        mergeList(({ atMs }) =>
           Array.from(world.ecs.tasks.values()).flatMap((task) => targetAnswers(world, atMs, task)),
         ),
       ),
     // A task that ends by itself does not wait for its target group.
     events.on('TaskStopping', 'TaskStopped').pipe(
-      mergeMap(({ atMs, event: { taskId, serviceName } }) =>
+      mergeList(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName)
           .filter((targetGroup) => world.elb.targetGroups.get(targetGroup)?.targets.has(taskId) === true)
           .map((targetGroup) => due(atMs, { type: 'RemoveTarget', targetGroup, targetId: taskId })),
@@ -701,7 +708,7 @@ const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) 
     events
       .on('LoadServed')
       .pipe(
-        mergeMap(({ atMs, event }) =>
+        mergeList(({ atMs, event }) =>
           overloadChanges(world, event).map(({ targetGroup, answer }) =>
             due(atMs, { type: 'OverloadTargets', targetGroup, answer }),
           ),
@@ -774,7 +781,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     events.on('InstanceTerminating').pipe(
       filter(({ event }) => event.waitsFor.includes(MANAGED_DRAINING_HOOK)),
-      mergeMap(({ atMs, event: { instanceId } }) => [
+      mergeList(({ atMs, event: { instanceId } }) => [
         due(atMs + LONGEST_DRAINING_MS, completeDraining(instanceId)),
         world.ecs.containerInstances.has(instanceId)
           ? due(atMs, { type: 'DrainContainerInstance', ec2InstanceId: instanceId })
@@ -790,7 +797,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('ContainerInstanceDraining')
       .pipe(
-        mergeMap(({ atMs, event: { ec2InstanceId } }) => [
+        mergeList(({ atMs, event: { ec2InstanceId } }) => [
           ...Array.from(world.ecs.services.keys()).flatMap((name) => [
             ...reconcile(world, atMs, name),
             ...afterWhile(world, atMs, name),
@@ -801,7 +808,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     events
       .on('TaskStopped')
       .pipe(
-        mergeMap(({ atMs, event: { ec2InstanceId } }) =>
+        mergeList(({ atMs, event: { ec2InstanceId } }) =>
           world.ecs.containerInstances.get(ec2InstanceId ?? '')?.status === 'DRAINING'
             ? completeWhenEmpty(world, atMs, ec2InstanceId as string)
             : [],
@@ -810,13 +817,15 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
     // Choice: a group hears of the targets that ECS has registered; AWS would register its instances besides, at one port.
     events
       .on('TargetUnhealthy')
-      .pipe(mergeMap(({ atMs, event: { targetGroup, targetId } }) => targetHealth(world, atMs, targetGroup, targetId))),
+      .pipe(
+        mergeList(({ atMs, event: { targetGroup, targetId } }) => targetHealth(world, atMs, targetGroup, targetId)),
+      ),
     events
       .on('InstanceTerminated')
       .pipe(map(({ atMs, event }) => due(atMs, { type: 'LoseContainerInstance', ec2InstanceId: event.instanceId }))),
     events
       .on('ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped')
-      .pipe(mergeMap(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
+      .pipe(mergeList(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
 
 /** To a group with health checks by a load balancer, a failing target on an instance is a failing instance. */
@@ -865,11 +874,11 @@ const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0),
       // Where instances live on credits these are settled first.
       filter(() => world.ecs.assumptions.tasks.idleCpu === 'shared' && !hasBurstableInstances(world)),
-      mergeMap(({ atMs }) => changedSpeeds(world, atMs, [], [])),
+      mergeList(({ atMs }) => changedSpeeds(world, atMs, [], [])),
     ),
     events
       .on('CpuCreditsSettled')
-      .pipe(mergeMap(({ atMs, event: { instanceIds, vcpus } }) => changedSpeeds(world, atMs, instanceIds, vcpus))),
+      .pipe(mergeList(({ atMs, event: { instanceIds, vcpus } }) => changedSpeeds(world, atMs, instanceIds, vcpus))),
   );
 
 function changedSpeeds(
@@ -919,7 +928,7 @@ const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     // Choice: after SIGTERM a task answers on until its target is drained, or until it is killed.
     events.on('FargateSpotTaskInterrupted').pipe(
-      mergeMap(({ atMs, event: { taskId, endsAtMs } }) => [
+      mergeList(({ atMs, event: { taskId, endsAtMs } }) => [
         due(atMs, {
           type: 'StopTask',
           taskId,
@@ -930,7 +939,7 @@ const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ]),
     ),
     events.on('FaultBegan').pipe(
-      mergeMap(({ atMs, event: { fault } }) => {
+      mergeList(({ atMs, event: { fault } }) => {
         if (fault.kind === 'AvailabilityZoneOutage')
           return [due(atMs, { type: 'LoseFargateTasks', availabilityZone: fault.availabilityZone })];
         if (fault.kind !== 'SpotStorm' || fault.instanceType !== undefined) return [];

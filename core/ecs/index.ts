@@ -105,6 +105,7 @@ export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
 export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
+export { answerByCounts, answerByTasks } from './scheduler.ts';
 export { groupOf, hasReleased, placementRequest, pullSeconds } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';
 export {

@@ -11,6 +11,7 @@ import {
   METRIC_PERIOD_MS,
   metricIdentity,
   metricKey,
+  metricKind,
   type Metric,
   type MetricData,
   type MetricRequest,
@@ -73,7 +74,7 @@ export function metricData(world: Immutable<EcsWorld>, periodEndMs: Millis, peri
     distributionCounts: [],
   };
   for (const [key, metric] of world.cloudwatch.metrics) {
-    const source = sources[kindOf(metric)];
+    const source = sources[metric.kind];
     if (source === undefined) continue;
     const samples = source(world, metric, periodMs);
     if (samples !== undefined) add(rows, key, samples);
@@ -407,10 +408,6 @@ const NAMESPACES: readonly string[] = [
   ...new Set(Object.keys(sources).map((source) => source.split(' ')[0] as string)),
 ];
 
-function kindOf({ namespace, name, dimensions }: Pick<Metric, 'namespace' | 'name' | 'dimensions'>): string {
-  return `${namespace} ${name} ${Object.keys(dimensions).toSorted().join(',')}`;
-}
-
 /**
  * The metric as it is published here. Names stand for ARNs: `app/web/0123456789abcdef` is the load balancer `web`,
  * `targetgroup/web/0123456789abcdef` the target group; a target group belongs to one load balancer, which need not be named.
@@ -434,7 +431,7 @@ export function metricProblem(key: string): string | undefined {
   const identity = metricIdentity(canonicalMetric(key));
   const { namespace, name, dimensions } = identity;
   if (!namespace.startsWith('AWS/') && !NAMESPACES.includes(namespace)) return undefined;
-  if (Object.hasOwn(sources, kindOf(identity))) return undefined;
+  if (Object.hasOwn(sources, metricKind(identity))) return undefined;
   const known = Object.keys(sources).map((source) => source.split(' ') as [string, string, string]);
   if (!NAMESPACES.includes(namespace))
     return `found namespace ${namespace}, expected one of ${NAMESPACES.join(', ')}, or one of your own`;

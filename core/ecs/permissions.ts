@@ -33,7 +33,18 @@ export type AgentAction =
 /** Why the agent of an instance may not make a call; undefined when it may. */
 export function agentDenial(world: World, ec2InstanceId: string, action: AgentAction): string | undefined {
   if (world.iam.roles.size === 0) return undefined;
-  const role = instanceRole(world, ec2InstanceId);
+  return profileDenial(world, instanceRole(world, ec2InstanceId), action);
+}
+
+/** Whether the agents of every group may make a call: the instances of a group share its instance profile. */
+export function allAgentsMay(world: World, action: AgentAction): boolean {
+  if (world.iam.roles.size === 0) return true;
+  for (const { config } of world.ec2.groups.values())
+    if (profileDenial(world, config.IamInstanceProfile?.Name, action) !== undefined) return false;
+  return true;
+}
+
+function profileDenial(world: World, role: string | undefined, action: AgentAction): string | undefined {
   if (role === undefined) return undefined;
   if (!isTrusted(world, role, 'ec2.amazonaws.com'))
     return `NoCredentialProviders: the role ${role} does not trust ec2.amazonaws.com`;

@@ -86,7 +86,12 @@ function mayBeRebalanced(found: Immutable<Service>): boolean {
   );
 }
 
-function isAnyProtected({ ecs }: Immutable<EcsWorld>, { tasks }: Immutable<Service>, nowMs: number): boolean {
+function isAnyProtected(
+  { ecs }: Immutable<EcsWorld>,
+  { tasks, protectedCount }: Immutable<Service>,
+  nowMs: number,
+): boolean {
+  if (protectedCount === 0) return false;
   for (const taskId of tasks.keys())
     if (((ecs.tasks.get(taskId) as Immutable<Task>).protectedUntilMs ?? 0) > nowMs) return true;
   return false;
@@ -99,7 +104,10 @@ function zonesFor(world: Immutable<EcsWorld>, found: Immutable<Service>): readon
   const onFargate = found.strategy.find(({ capacityProvider }) => isFargate(capacityProvider));
   if (onFargate !== undefined) return fargateZones(world, onFargate.capacityProvider, named);
   const zones = new Set<string>();
-  for (const instance of ecs.containerInstances.values())
-    if (instance.status === 'ACTIVE' && mayRunOn(world, found, instance)) zones.add(instance.availabilityZone);
+  for (const instance of ecs.containerInstances.values()) {
+    if (zones.size === ecs.activeInstances.size) break;
+    const { status, availabilityZone: zone } = instance;
+    if (status === 'ACTIVE' && !zones.has(zone) && mayRunOn(world, found, instance)) zones.add(zone);
+  }
   return named?.filter((zone) => zones.has(zone)) ?? [...zones];
 }

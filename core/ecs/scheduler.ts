@@ -5,11 +5,12 @@
  */
 
 import type { Immutable } from 'immer';
+import { hasFailedTargets, type TargetGroup } from '../elb/index.ts';
 import type { Context, Decide, Draws, Millis } from '../kernel/index.ts';
 import { holdsTasks } from './capacity/capacityProvider.ts';
 import { fargateFailure } from './capacity/fargate.ts';
 import { isFargate, splitByStrategy, type CapacityProviderStrategyItem } from './capacity/strategy.ts';
-import { checkedHealth } from './container.ts';
+import { checkedHealth, isChecked } from './container.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import { failures, primaryOf, type Deployment, type DeploymentEvent } from './deployment.ts';
 import { unassumableRole } from './permissions.ts';
@@ -19,6 +20,7 @@ import {
   chainOf,
   findPlace,
   groupOf,
+  instanceOf,
   mayRunOn,
   placedOn,
   placedOnFargate,
@@ -53,7 +55,7 @@ export const decideScheduler: Decide<EcsWorld, SchedulerCommand, Answer> = {
   ReconcileService({ serviceName, retry }, context) {
     const found = context.world.ecs.services.get(serviceName);
     if (found === undefined || found.status === 'INACTIVE') return [];
-    return reconcileReplicas(found, retry, context);
+    return answerByCounts(context.world, found, retry, context.nowMs) ?? answerByTasks(found, retry, context);
   },
 
   ReconcileDaemon({ serviceName, retry }, context) {
@@ -187,11 +189,9 @@ function revisionOf(
   return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
 }
 
-interface Standing extends StoppableTask {
-  readonly startedBy: string;
+interface Standing extends Stoppable {
   readonly health: Health;
   readonly draining: boolean;
-  readonly isProtected: boolean;
 }
 
 interface Health {
@@ -203,6 +203,9 @@ interface Health {
 }
 
 const UNKNOWN: Health = { state: 'unknown', counts: false, reason: '' };
+const HEALTHY: Health = { state: 'healthy', counts: true, reason: '' };
+/** It has no check, and has not run for long. */
+const FRESH: Health = { state: 'healthy', counts: false, reason: '' };
 /** How AWS's reasons begin when a task is stopped for its health. */
 const HEALTH_REASON = 'Task failed';
 
@@ -211,37 +214,57 @@ const HEALTH_REASON = 'Task failed';
  *
  * @source AWS, ECS API, DeploymentConfiguration, minimumHealthyPercent
  */
-export function healthOf(world: World, { config }: View, task: Immutable<Task>, nowMs: Millis): Health {
+export function healthOf(world: World, found: View, task: Immutable<Task>, nowMs: Millis): Health {
+  return healthBy(world, targetGroupsOf(world, found), checkedContainers(world, task), task, nowMs);
+}
+
+/** The target groups of a service; undefined for one that is not there. */
+function targetGroupsOf({ elb }: World, { config }: View): readonly (Immutable<TargetGroup> | undefined)[] {
+  return config.loadBalancers.map(({ targetGroup }) => elb.targetGroups.get(targetGroup));
+}
+
+/** The containers of a revision; undefined when no health check decides on it. */
+function checkedContainers(world: World, of: { readonly taskDefinition: string }) {
+  const { containerDefinitions } = revisionOf(world, of).definition;
+  return containerDefinitions.some(isChecked) ? containerDefinitions : undefined;
+}
+
+function healthBy(
+  world: World,
+  groups: ReturnType<typeof targetGroupsOf>,
+  containers: ReturnType<typeof checkedContainers>,
+  task: Immutable<Task>,
+  nowMs: Millis,
+): Health {
   if (task.status !== 'RUNNING') return UNKNOWN;
-  const { ecs, elb } = world;
-  const { loadBalancers } = config;
-  const { definition } = revisionOf(world, task);
-  const ofContainers = checkedHealth(definition.containerDefinitions, task.containers);
+  const ofContainers = containers === undefined ? undefined : checkedHealth(containers, task.containers);
   const sinceMs = task.runningSinceMs as Millis;
   if (ofContainers === 'UNHEALTHY')
     return { state: 'unhealthy', counts: false, reason: `${HEALTH_REASON} container health checks` };
   let areTargetsHealthy = true;
-  for (const { targetGroup } of loadBalancers) {
-    const state = elb.targetGroups.get(targetGroup)?.targets.get(task.taskId);
+  for (const group of groups) {
+    const state = group?.targets.get(task.taskId);
     if (state !== 'healthy') areTargetsHealthy = false;
     // In a zone that the load balancer does not have, a task never becomes healthy, and is killed.
     if (state === 'unhealthy' || (state === 'unused' && nowMs > sinceMs))
       return {
         state: 'unhealthy',
         counts: false,
-        reason: `${HEALTH_REASON} ELB health checks in (target-group ${targetGroup})`,
+        reason: `${HEALTH_REASON} ELB health checks in (target-group ${group?.config.Name})`,
       };
   }
   if (ofContainers === 'UNKNOWN' || !areTargetsHealthy) return UNKNOWN;
-  const isChecked = ofContainers !== undefined || loadBalancers.length > 0;
-  const counts =
-    isChecked || sinceMs === ecs.warmStartMs || nowMs >= sinceMs + ecs.assumptions.services.healthyAfterRunning;
-  return { state: 'healthy', counts, reason: '' };
+  const { warmStartMs, assumptions } = world.ecs;
+  const hasChecks = ofContainers !== undefined || groups.length > 0;
+  const counts = hasChecks || sinceMs === warmStartMs || nowMs >= sinceMs + assumptions.services.healthyAfterRunning;
+  return counts ? HEALTHY : FRESH;
 }
 
 interface Census {
-  /** Tasks of the primary deployment that are meant to run and may stay. */
-  readonly staying: readonly Standing[];
+  /** Tasks of the primary deployment that are meant to run and may stay; how many are healthy, and count as that. */
+  readonly staying: readonly Immutable<Task>[];
+  readonly fit: number;
+  readonly counting: number;
   /** Those of them that fail their health checks: they are replaced. */
   readonly unhealthy: readonly Standing[];
   /** Tasks that must go: of older deployments, and on draining instances. */
@@ -256,19 +279,22 @@ interface Census {
 
 function census(world: World, found: View, nowMs: Millis): Census {
   const { ecs } = world;
-  const staying: Standing[] = [];
+  const staying: Immutable<Task>[] = [];
   const unhealthy: Standing[] = [];
   const leaving: Standing[] = [];
   const asked: string[] = [];
-  const { deploymentId } = primaryOf(found);
+  const { deploymentId, taskDefinition } = primaryOf(found);
+  const groups = targetGroupsOf(world, found);
+  const containers = checkedContainers(world, { taskDefinition });
+  const someDrain = ecs.drainingInstances > 0;
   const graceMs = (found.config.healthCheckGracePeriodSeconds ?? 0) * 1_000;
   let healthy = 0;
+  let fit = 0;
+  let counting = 0;
   let replacing = found.deployments.length > 1;
   for (const taskId of found.tasks.keys()) {
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
-    const { number, status, availabilityZone, ec2InstanceId, startedBy } = task;
-    const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
-    const draining = instance?.status === 'DRAINING';
+    const draining = someDrain && instanceOf(ecs, task)?.status === 'DRAINING';
     if (draining) replacing = true;
     if (task.stopping !== undefined) {
       if (task.stopping.reason.startsWith(HEALTH_REASON)) replacing = true;
@@ -278,20 +304,39 @@ function census(world: World, found: View, nowMs: Millis): Census {
       asked.push(taskId);
       continue;
     }
-    const health = healthOf(world, found, task, nowMs);
+    const own = task.taskDefinition === taskDefinition ? containers : checkedContainers(world, task);
+    const health = healthBy(world, groups, own, task, nowMs);
     if (health.counts) healthy++;
-    const isProtected = (task.protectedUntilMs ?? 0) > nowMs;
-    const running = status === 'RUNNING';
-    const standing = { taskId, number, running, instance, availabilityZone, startedBy, health, draining, isProtected };
-    const isIgnored = running && nowMs < (task.runningSinceMs as Millis) + graceMs;
-    if (draining || startedBy !== deploymentId) leaving.push(standing);
-    else if (health.state === 'unhealthy' && !isIgnored) unhealthy.push(standing);
-    else staying.push(standing);
+    const isIgnored = task.status === 'RUNNING' && nowMs < (task.runningSinceMs as Millis) + graceMs;
+    if (draining || task.startedBy !== deploymentId) leaving.push({ ...stoppable(ecs, task, nowMs), health, draining });
+    else if (health.state === 'unhealthy' && !isIgnored)
+      unhealthy.push({ ...stoppable(ecs, task, nowMs), health, draining });
+    else {
+      staying.push(task);
+      if (health.state === 'healthy') fit++;
+      if (health.counts) counting++;
+    }
   }
   if (unhealthy.length > 0 || leaving.length > 0) replacing = true;
   leaving.sort(byUse);
   unhealthy.sort((a, b) => a.number - b.number);
-  return { staying, unhealthy, leaving, asked, healthy, replacing };
+  return { staying, fit, counting, unhealthy, leaving, asked, healthy, replacing };
+}
+
+interface Stoppable extends StoppableTask {
+  readonly startedBy: string;
+  readonly isProtected: boolean;
+}
+
+function stoppable(ecs: World['ecs'], task: Immutable<Task>, nowMs: Millis): Stoppable {
+  const { taskId, number, status, availabilityZone, startedBy } = task;
+  const isProtected = isProtectedNow(task, nowMs);
+  const instance = instanceOf(ecs, task);
+  return { taskId, number, running: status === 'RUNNING', instance, availabilityZone, startedBy, isProtected };
+}
+
+function isProtectedNow({ protectedUntilMs = 0 }: Immutable<Task>, nowMs: Millis): boolean {
+  return protectedUntilMs > nowMs;
 }
 
 /** Which of the leaving tasks go first: those that serve nobody, then those whose instance is to go, then the oldest. */
@@ -304,10 +349,11 @@ function byUse(a: Standing, b: Standing): number {
   );
 }
 
-function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorld>): Answer[] {
+/** What a look at every task of a service leads to. */
+export function answerByTasks(found: View, retry: boolean, context: Context<EcsWorld>): readonly Answer[] {
   const { world, nowMs } = context;
   const primary = primaryOf(found);
-  const { staying, unhealthy, leaving, asked, healthy, replacing } = census(world, found, nowMs);
+  const { staying, fit, unhealthy, leaving, asked, healthy, counting, replacing } = census(world, found, nowMs);
   const { minimumHealthy, maximumTasks } = boundsOf(found);
   const target = found.desiredCount + (found.rebalancing?.extra ?? 0);
   const isStalled = primary.rolloutState === 'FAILED';
@@ -320,7 +366,6 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
     : found.pendingCount + found.runningCount + found.starting;
   const gone = stops.filter(({ running }) => !running).length;
   const room = maximumTasks - alive + gone;
-  const fit = staying.filter(({ health }) => health.state === 'healthy').length;
   const startsFirst = assumed.replaceUnhealthy === 'startFirst';
   const isQuiet = found.pendingCount === 0 && found.starting === 0 && found.stoppingCount === 0 && asked.length === 0;
   const failed = isStalled
@@ -338,7 +383,7 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   const tooMany = found.starting > 0 ? 0 : staying.length - (isMoved ? found.desiredCount : target);
   let keptPrimary = 0;
   if (tooMany > 0) {
-    const free = staying.filter(({ isProtected }) => !isProtected).length;
+    const free = staying.filter((task) => !isProtectedNow(task, nowMs)).length;
     keptPrimary = Math.max(0, tooMany - free);
     stops.push(...surplus(found, primary, staying, Math.min(tooMany, free), context));
   }
@@ -346,8 +391,8 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   if (failed.length > 0) events.push(...failures(world, found, primary.deploymentId, failed.length, 'health'));
 
   const missing = target - staying.length - found.starting - (startsFirst ? 0 : unhealthy.length);
-  const isWaiting = found.placementFailures > 0 && !retry && nowMs < found.retryAtMs;
   const stopped = events.some(({ type }) => type === 'DeploymentFailed');
+  const isWaiting = waitsForRoom(found, retry, nowMs);
   if (!isStalled && !stopped && !isWaiting && nowMs >= found.throttledUntilMs) {
     // Replacing tasks must stay within the maximum; filling up to the desired count need not wait for stops.
     const wanted = replacing ? Math.min(missing, room) : missing;
@@ -370,7 +415,7 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
   const isEven = leaving.length === 0 && unhealthy.length === 0 && fit === target && staying.length === target;
   if (isQuiet && isEven && found.deployments.length === 1 && (found.rebalancing?.extra ?? 0) === 0)
     return isStalled || found.steady ? [] : steady(found, primary);
-  const waits = staying.some(({ health }) => !health.counts) || isWaiting || nowMs < found.throttledUntilMs;
+  const waits = counting < staying.length || isWaiting || nowMs < found.throttledUntilMs;
   if (isQuiet && !waits && kept === 0 && !isStalled && !found.blocked && leaving.length > 0)
     return [
       {
@@ -380,6 +425,73 @@ function reconcileReplicas(found: View, retry: boolean, context: Context<EcsWorl
       },
     ];
   return [];
+}
+
+/** Tasks have found no room, and nothing says that there is more by now. */
+function waitsForRoom({ placementFailures, retryAtMs }: View, retry: boolean, nowMs: Millis): boolean {
+  return placementFailures > 0 && !retry && nowMs < retryAtMs;
+}
+
+/** Nothing is started by a deployment that has failed, while failures slow the scheduler down, or once a cycle is full. */
+function mayStartNow(world: World, found: View, retry: boolean, nowMs: Millis): boolean {
+  if (primaryOf(found).rolloutState === 'FAILED' || nowMs < found.throttledUntilMs) return false;
+  if (waitsForRoom(found, retry, nowMs)) return false;
+  const { perCycle, started } = cycleOf(world.ecs, found, nowMs);
+  return started < perCycle;
+}
+
+/** Whether no task on a draining instance stops now: all of them serve, and no more are healthy than there have to be. */
+function drainsInPeace(world: World, found: View, healthyTargets: number): boolean {
+  if (found.askedCount > 0 || found.protectedCount > 0 || primaryOf(found).rolloutState === 'FAILED') return false;
+  if (healthyTargets > boundsOf(found).minimumHealthy) return false;
+  const groups = targetGroupsOf(world, found);
+  for (const taskId of found.draining.keys()) {
+    if (world.ecs.tasks.get(taskId)?.status !== 'RUNNING') return false;
+    for (const group of groups) if (group?.targets.get(taskId) !== 'healthy') return false;
+  }
+  return true;
+}
+
+const NOTHING: readonly Answer[] = [];
+
+/**
+ * What a look leads to, as far as the counts tell: nothing, or tasks that are missing are started. So it is in nearly every
+ * look. Undefined when tasks may have to go, or may have made the service steady: they are looked at one by one.
+ */
+export function answerByCounts(
+  world: World,
+  found: View,
+  retry: boolean,
+  nowMs: Millis,
+): readonly Answer[] | undefined {
+  const { deployments, pendingCount, runningCount, stoppingCount, askedCount, starting, draining } = found;
+  if (found.status !== 'ACTIVE' || deployments.length > 1) return undefined;
+  const primary = primaryOf(found);
+  if (checkedContainers(world, primary) !== undefined) return undefined;
+  let healthyTargets = Number.POSITIVE_INFINITY;
+  for (const { targetGroup } of found.config.loadBalancers) {
+    const group = world.elb.targetGroups.get(targetGroup);
+    if (group !== undefined && hasFailedTargets(group)) return undefined;
+    healthyTargets = Math.min(healthyTargets, group?.healthyCount ?? 0);
+  }
+  const extra = found.rebalancing?.extra ?? 0;
+  const target = found.desiredCount + extra;
+  const isQuiet = pendingCount === 0 && starting === 0 && stoppingCount === 0 && askedCount === 0;
+  // A quiet service that cannot drain says so.
+  if (draining.size > 0 && (isQuiet || !drainsInPeace(world, found, healthyTargets))) return undefined;
+  const staying = pendingCount + runningCount - askedCount - draining.size;
+  const missing = target - staying - starting;
+  if (starting === 0 && missing < 0) return undefined;
+  if (missing > 0) {
+    if (!mayStartNow(world, found, retry, nowMs)) return NOTHING;
+    // While tasks are replaced the maximum bounds what starts; tasks that are to stop hold no share of a provider any more.
+    if (askedCount > 0 || draining.size > 0 || boundsOf(found).maximumTasks - found.tasks.size - starting < missing)
+      return undefined;
+    const start = startTasks(world, found, [], missing, 0, nowMs);
+    return start === undefined ? NOTHING : [start];
+  }
+  if (!isQuiet || staying !== target || healthyTargets < target) return NOTHING;
+  return extra === 0 && (found.steady || primary.rolloutState === 'FAILED') ? NOTHING : undefined;
 }
 
 function steady({ config, runningCount }: View, { deploymentId, taskDefinition, rolloutState }: Immutable<Deployment>) {
@@ -527,7 +639,7 @@ function cycleOf(
 function surplus(
   found: View,
   { taskDefinition, deploymentId }: Immutable<Deployment>,
-  staying: readonly Standing[],
+  staying: readonly Immutable<Task>[],
   count: number,
   { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): readonly Stop[] {
@@ -540,10 +652,11 @@ function surplus(
   };
   const reason = scalingReason(deploymentId);
   const asStop = ({ taskId, running }: StoppableTask): Stop => ({ taskId, running, reason });
-  const candidates = staying.filter(({ isProtected }) => !isProtected);
+  const candidates = staying.map((task) => stoppable(ecs, task, nowMs)).filter(({ isProtected }) => !isProtected);
   if (found.strategy.length <= 1) return chooseVictims(candidates, count, options).map(asStop);
   const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
-  const providerOf = ({ taskId }: StoppableTask) => (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider ?? '';
+  const providerOf = ({ taskId }: Pick<StoppableTask, 'taskId'>) =>
+    (ecs.tasks.get(taskId) as Immutable<Task>).capacityProvider ?? '';
   const above = new Map(found.strategy.map(({ capacityProvider }, index) => [capacityProvider, -(shares[index] ?? 0)]));
   // A strategy that was changed may have left tasks on a provider that it does not name any more: their share is 0.
   for (const task of staying) above.set(providerOf(task), (above.get(providerOf(task)) ?? 0) + 1);

@@ -163,6 +163,12 @@ export interface Service {
   pendingCount: number;
   runningCount: number;
   stoppingCount: number;
+  /** Tasks whose stop has been asked for in this instant. */
+  askedCount: number;
+  /** Tasks on draining instances that are not on their way out. */
+  readonly draining: Map<string, true>;
+  /** Tasks with scale-in protection. */
+  protectedCount: number;
   /** Tasks meant to run: placed ones by zone; all by capacity provider, those that are being started included. */
   readonly zoneCounts: Map<string, number>;
   readonly providerCounts: Map<string, number>;
@@ -539,6 +545,9 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       pendingCount: 0,
       runningCount: 0,
       stoppingCount: 0,
+      askedCount: 0,
+      draining: new Map(),
+      protectedCount: 0,
       zoneCounts: new Map(),
       providerCounts: new Map(),
       steady: false,
@@ -606,6 +615,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceTasksStopping({ ecs }, { serviceName, taskIds }) {
     const found = ecs.services.get(serviceName) as Service;
     for (const taskId of taskIds) (ecs.tasks.get(taskId) as Task).stopRequested = true;
+    found.askedCount += taskIds.length;
     found.blocked = false;
     // What rebalancing had started on top is what stops now.
     if (found.rebalancing !== undefined) found.rebalancing.extra = 0;

@@ -36,7 +36,7 @@ import {
 } from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
-import { agentDenial } from './permissions.ts';
+import { agentDenial, allAgentsMay } from './permissions.ts';
 import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -143,16 +143,16 @@ const IDLE: Served = {
 export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
   ServeLoad({ fromMs, services, offered }, context) {
     const { world, nowMs: toMs } = context;
-    const frame = newFrame(fromMs, toMs);
+    const rows: Row[] = [];
     const details: ServingEvent[] = [];
     for (const [serviceName, service] of world.ecs.services) {
       const config = world.workload.loads.get(serviceName)?.config;
-      const came = offered[services.indexOf(serviceName)] ?? 0;
+      const came = offered[rowOfService(services, serviceName, rows.length)] ?? 0;
       const front = frontOf(world, service);
       const routes = routesFor(world, service, config, front, toMs);
       const outcome =
         config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
-      addRow(frame, service, config, routes, came, outcome, world);
+      rows.push(rowOf(serviceName, service, config, routes, came, outcome, world));
       const { histogram, carried } = outcome.result;
       if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
       else if (carried.zones !== undefined) details.push({ type: 'ZonesServed', serviceName, carried });
@@ -172,9 +172,14 @@ export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
           ...(outcome.result.carried.queue as QueueState),
         });
     }
-    return [frame, ...details];
+    return [frameOf(fromMs, toMs, rows), ...details];
   },
 };
+
+/** Where a service stands among those that were sampled: mostly at the same place as in the cluster. */
+function rowOfService(services: readonly string[], serviceName: string, guess: number): number {
+  return services[guess] === serviceName ? guess : services.indexOf(serviceName);
+}
 
 /** What stands in front of a service: the target group that its requests come by, and its load balancer. */
 interface Front {
@@ -427,87 +432,82 @@ function splitRequests(
   return { toPools, toFailing, unrouted: left };
 }
 
-type Frame = {
-  -readonly [K in keyof LoadServed]: LoadServed[K] extends readonly (infer Item)[] ? Item[] : LoadServed[K];
-};
+/** What a step did to one service: its row of the frame. */
+interface Row {
+  readonly serviceName: string;
+  readonly service: Immutable<Service>;
+  readonly routes: Routes;
+  readonly offered: number;
+  readonly outcome: Outcome;
+  readonly cpuPercent: number;
+  readonly memoryPercent: number;
+}
 
-function newFrame(fromMs: Millis, toMs: Millis): Frame {
+/**
+ * The frame of a step, a column at a time: lists that are made in their length take a sixth of what lists do that grow, and a
+ * step of one service makes 27 of them.
+ */
+function frameOf(fromMs: Millis, toMs: Millis, rows: readonly Row[]): LoadServed {
   return {
     type: 'LoadServed',
     fromMs,
     toMs,
-    services: [],
-    offered: [],
-    served: [],
-    timedOut: [],
-    rejected: [],
-    unserved: [],
-    lost: [],
-    gatewayTimeouts: [],
-    connectionErrors: [],
-    queued: [],
-    desiredTasks: [],
-    runningTasks: [],
-    targets: [],
-    healthyTargets: [],
-    unhealthyTargets: [],
-    nextMs: [],
-    turnsAway: [],
-    cpuPercent: [],
-    memoryPercent: [],
-    meanMs: [],
-    quantilesMs: [],
-    carriedAtTasks: [],
-    carriedAway: [],
-    carriedOldestMs: [],
-    carriedTimedOutPart: [],
-    carriedRejectedPart: [],
+    services: rows.map(({ serviceName }) => serviceName),
+    offered: rows.map(({ offered }) => offered),
+    served: rows.map(({ outcome }) => outcome.result.served),
+    timedOut: rows.map(({ outcome }) => outcome.result.timedOut),
+    rejected: rows.map(({ outcome }) => outcome.result.rejected),
+    unserved: rows.map(({ outcome }) => outcome.result.unserved),
+    lost: rows.map(({ outcome }) => outcome.result.lost),
+    gatewayTimeouts: rows.map(({ outcome }) => outcome.gatewayTimeouts),
+    connectionErrors: rows.map(({ outcome }) => outcome.connectionErrors),
+    queued: rows.map(({ outcome }) => outcome.result.queued),
+    desiredTasks: rows.map(({ service }) => service.desiredCount),
+    runningTasks: rows.map(({ service }) => service.runningCount),
+    targets: rows.map(({ routes }) => routes.targetCount),
+    healthyTargets: rows.map(({ routes }) => routes.healthyCount),
+    unhealthyTargets: rows.map(({ routes }) => routes.unhealthyCount),
+    nextMs: rows.map(({ outcome }) => outcome.result.nextMs),
+    turnsAway: rows.map(({ outcome }) => outcome.result.turnsAway),
+    cpuPercent: rows.map(({ cpuPercent }) => cpuPercent),
+    memoryPercent: rows.map(({ memoryPercent }) => memoryPercent),
+    meanMs: rows.map(({ outcome }) => outcome.result.meanMs),
+    quantilesMs: rows.flatMap(({ outcome }) => outcome.result.quantilesMs),
+    carriedAtTasks: rows.map(({ outcome }) => outcome.result.carried.atTasks ?? 0),
+    carriedAway: rows.map(({ outcome }) => outcome.result.carried.away ?? 0),
+    carriedOldestMs: rows.map(({ outcome }) => outcome.result.carried.oldestMs ?? 0),
+    carriedTimedOutPart: rows.map(({ outcome }) => outcome.result.carried.timedOutPart ?? 0),
+    carriedRejectedPart: rows.map(({ outcome }) => outcome.result.carried.rejectedPart ?? 0),
   };
 }
 
-function addRow(
-  frame: Frame,
+function rowOf(
+  serviceName: string,
   service: Immutable<Service>,
   config: Immutable<LoadConfig> | undefined,
   routes: Routes,
   offered: number,
-  { result, gatewayTimeouts, connectionErrors }: Outcome,
+  outcome: Outcome,
   world: Immutable<EcsWorld>,
-): void {
+): Row {
+  const { result } = outcome;
   const reserved = reservedBy(world, service);
   const running = service.runningCount;
   const { idleMiB, perRequestMiB = 0 } = config?.memory ?? {};
   const allIdleMiB = idleMiB === undefined ? reserved.memoryMiB * IDLE_MEMORY_SHARE : running * idleMiB;
   const usedMiB = allIdleMiB + (result.counts?.notVisible ?? result.queued) * perRequestMiB;
-  frame.services.push(service.config.serviceName);
-  frame.offered.push(offered);
-  frame.served.push(result.served);
-  frame.timedOut.push(result.timedOut);
-  frame.rejected.push(result.rejected);
-  frame.unserved.push(result.unserved);
-  frame.lost.push(result.lost);
-  frame.gatewayTimeouts.push(gatewayTimeouts);
-  frame.connectionErrors.push(connectionErrors);
-  frame.queued.push(result.queued);
-  frame.desiredTasks.push(service.desiredCount);
-  frame.runningTasks.push(running);
-  frame.targets.push(routes.targetCount);
-  frame.healthyTargets.push(routes.healthyCount);
-  frame.unhealthyTargets.push(routes.unhealthyCount);
-  frame.nextMs.push(result.nextMs);
-  frame.turnsAway.push(result.turnsAway);
   // The metric is over all running tasks, also those that do not get requests yet.
-  const speed = world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1;
+  const speed = world.ecs.cpuSpeeds.get(serviceName) ?? 1;
   const busyShare = result.busyPercent === 0 ? 0 : shareOfReserved(world, service, routes, reserved.cpuUnits);
-  frame.cpuPercent.push(rounded(result.busyPercent * speed * busyShare));
-  frame.memoryPercent.push(running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / reserved.memoryMiB)));
-  frame.meanMs.push(result.meanMs);
-  frame.quantilesMs.push(...result.quantilesMs);
-  frame.carriedAtTasks.push(result.carried.atTasks ?? 0);
-  frame.carriedAway.push(result.carried.away ?? 0);
-  frame.carriedOldestMs.push(result.carried.oldestMs ?? 0);
-  frame.carriedTimedOutPart.push(result.carried.timedOutPart ?? 0);
-  frame.carriedRejectedPart.push(result.carried.rejectedPart ?? 0);
+  return {
+    serviceName,
+    service,
+    routes,
+    offered,
+    outcome,
+    cpuPercent: rounded(result.busyPercent * speed * busyShare),
+    memoryPercent: running === 0 ? 0 : rounded(Math.min(100, (100 * usedMiB) / reserved.memoryMiB)),
+  };
 }
 
 /** CPU of the tasks that get requests, as a part of what all running tasks reserve. */
@@ -528,8 +528,9 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
     const { ecs } = world;
     const newMinute = frame.fromMs % METRIC_PERIOD_MS === 0;
     const newHighResolution = frame.fromMs % HIGH_RESOLUTION_MS === 0;
-    for (const [row, serviceName] of frame.services.entries()) {
-      const service = ecs.services.get(serviceName);
+    const allTell = allAgentsMay(world, TELEMETRY);
+    for (let row = 0; row < frame.services.length; row++) {
+      const service = ecs.services.get(frame.services[row] as string);
       if (service === undefined) continue;
       service.carried = {
         queued: frame.queued[row] as number,
@@ -545,7 +546,7 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
         service.latencies.clear();
       }
       if (newHighResolution) service.utilization.highResolution = noUtilization();
-      measureUtilization(world, service, frame, row);
+      measureUtilization(world, service, frame, row, allTell ? 0 : silentTasks(world, service));
       measureRequests(world, service, frame, row);
       if (frame.toMs % METRIC_PERIOD_MS === 0) service.startedCount = 0;
     }
@@ -598,15 +599,15 @@ function queueStateOf(event: MessagesServed): QueueState {
   };
 }
 
-/** Without a task that counts there is no sample. */
-function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed, row: number): void {
+/** Without a task that counts there is no sample. @param silent  running tasks of whose use CloudWatch hears nothing */
+function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed, row: number, silent: number): void {
   const { firstMinuteOfTask } = world.ecs.metrics;
   const running = frame.runningTasks[row] as number;
   if (running === 0) return;
   const targets = Math.min(running, frame.targets[row] as number);
   const cpuPercent = frame.cpuPercent[row] as number;
   // Choice: a task's first minute gives no CPU sample; those that serve are taken to be the others first.
-  const reporting = running - silentTasks(world, service);
+  const reporting = running - silent;
   const counting = firstMinuteOfTask === 'omitted' ? Math.max(0, reporting - service.startedCount) : reporting;
   const busyPercent = targets === 0 ? 0 : (cpuPercent * running) / targets;
   const { minute, highResolution } = service.utilization;
@@ -617,14 +618,16 @@ function measureUtilization(world: EcsWorld, service: Service, frame: LoadServed
   }
 }
 
+/** What an agent calls to tell CloudWatch of its tasks. */
+const TELEMETRY = 'ecs:StartTelemetrySession';
+
 /** Running tasks of whose use CloudWatch hears nothing: their agents may not tell. */
 function silentTasks(world: EcsWorld, { tasks }: Service): number {
-  if (world.iam.roles.size === 0) return 0;
   let count = 0;
   for (const taskId of tasks.keys()) {
     const { status, ec2InstanceId } = world.ecs.tasks.get(taskId) as Task;
     if (status !== 'RUNNING' || ec2InstanceId === undefined) continue;
-    if (agentDenial(world, ec2InstanceId, 'ecs:StartTelemetrySession') !== undefined) count++;
+    if (agentDenial(world, ec2InstanceId, TELEMETRY) !== undefined) count++;
   }
   return count;
 }

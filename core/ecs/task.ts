@@ -43,6 +43,8 @@ import {
   countTask,
   deniedCall,
   hostFits,
+  listDraining,
+  occupy,
   occupyHost,
   refusedChange,
   reserve,
@@ -578,7 +580,8 @@ function definitionOf(ecs: View, { taskDefinition }: { readonly taskDefinition: 
   return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
 }
 
-function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<ContainerInstance> | undefined {
+/** The instance that a task is on; undefined on Fargate and before placement. */
+export function instanceOf(ecs: View, { ec2InstanceId }: Immutable<Task>): Immutable<ContainerInstance> | undefined {
   return ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
 }
 
@@ -1058,6 +1061,8 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const instance = ec2InstanceId === undefined ? undefined : ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     instance.tasks.set(taskId, true);
+    if (!isDaemonTask(ecs, task)) occupy(ecs, instance, 1);
+    if (instance.status === 'DRAINING') listDraining(ecs, task, true);
     countTask(ecs, instance, task.group, 1);
     reserve(ecs, instance, demand, 1);
     attachEni(ecs, instance, demand, 1);
@@ -1166,6 +1171,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     const service = ecs.services.get(task.serviceName);
     if (service === undefined) return;
     service.stoppingCount--;
+    if (task.protectedUntilMs !== undefined) service.protectedCount--;
     service.steady = false;
     service.tasks.delete(taskId);
     deploymentOf(service, task.startedBy).taskCount--;
@@ -1173,7 +1179,11 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
   },
 
   TaskProtectionUpdated({ ecs }, { taskId, protectedUntilMs }) {
-    (ecs.tasks.get(taskId) as Task).protectedUntilMs = protectedUntilMs;
+    const task = ecs.tasks.get(taskId) as Task;
+    const service = ecs.services.get(task.serviceName);
+    if (service !== undefined)
+      service.protectedCount += Number(protectedUntilMs !== undefined) - Number(task.protectedUntilMs !== undefined);
+    task.protectedUntilMs = protectedUntilMs;
   },
   TaskProtectionRefused() {},
 };
@@ -1192,6 +1202,7 @@ function leaveHost(ecs: EcsWorld['ecs'], task: Task): void {
   if (instance === undefined) return;
   const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
   instance.tasks.delete(task.taskId);
+  if (!isDaemonTask(ecs, task)) occupy(ecs, instance, -1);
   if (!instance.host.queue.delete(task.taskId)) occupyHost(instance.host, demand, task.hostPorts, -1);
 }
 
@@ -1231,11 +1242,13 @@ function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason:
   const instance = hostOf(ecs, task);
   if (instance !== undefined) {
     countTask(ecs, instance, task.group, -1);
+    if (instance.status === 'DRAINING') listDraining(ecs, task, false);
     if (task.status === 'RUNNING') countRunning(ecs, instance, task.group, -1);
   }
   if (service === undefined) return;
   addTo(service.providerCounts, task.capacityProvider ?? '', -1);
   service.stoppingCount++;
+  if (task.stopRequested) service.askedCount--;
   service.steady = false;
   if (task.status !== 'RUNNING') service.pendingCount--;
   else {

@@ -68,6 +68,12 @@ export interface EcsState extends EcsSettings {
   readonly latestRevisions: Map<string, string>;
   /** By EC2 instance id, in the order of registration. */
   readonly containerInstances: Map<string, ContainerInstance>;
+  /** Those of them that are DRAINING. */
+  drainingInstances: number;
+  /** Those of them that are ACTIVE, by zone. */
+  readonly activeInstances: Map<string, number>;
+  /** Their tasks, but for those of daemons, on each that has any; by capacity provider, which may be empty. */
+  readonly occupiedInstances: Map<string, Map<string, number>>;
   readonly services: Map<string, Service>;
   /** By task id; stopped ones are gone. */
   readonly tasks: Map<string, Task>;
@@ -93,6 +99,9 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   taskDefinitions: new Map(),
   latestRevisions: new Map(),
   containerInstances: new Map(),
+  drainingInstances: 0,
+  activeInstances: new Map(),
+  occupiedInstances: new Map(),
   services: new Map(),
   tasks: new Map(),
   waiting: new Map(),

@@ -1,8 +1,8 @@
 /** When targets change on their own: what their health checks have decided, the end of the deregistration delay. */
 
 import type { Immutable } from 'immer';
-import { map, merge, mergeMap } from 'rxjs';
-import type { Controller } from '../kernel/index.ts';
+import { map, merge } from 'rxjs';
+import { mergeList, type Controller } from '../kernel/index.ts';
 import type { LoadBalancerCommand, LoadBalancerEvent } from './loadBalancer.ts';
 import { nextVerdictMs, type TargetGroupCommand, type TargetGroupEvent } from './targetGroup.ts';
 import type { ElbWorld } from './world.ts';
@@ -21,7 +21,7 @@ export const elbController: Controller<ElbWorld, Heard, Asked> = (events, world)
         'TargetDraining',
         'TargetDeregistered',
       )
-      .pipe(mergeMap(({ event: { targetGroup } }) => nextVerdict(world, targetGroup))),
+      .pipe(mergeList(({ event: { targetGroup } }) => nextVerdict(world, targetGroup))),
     events.on('TargetDraining').pipe(
       map(({ event: { targetGroup, targetId, untilMs } }) => ({
         atMs: untilMs,

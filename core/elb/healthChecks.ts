@@ -35,6 +35,8 @@ export interface Verdict {
 }
 
 export interface TargetChecks {
+  /** Position of the target in the order of registration. */
+  readonly number: number;
   readonly firstCheckMs: Millis;
   /** From when the application listens; before that, connections are refused. */
   readonly answersFromMs: Millis;
@@ -91,18 +93,29 @@ export function verdictOf(
   // Checks that find nobody listening.
   const early = checksUntil(firstCheckMs, intervalMs, Math.max(answersFromMs - 1, countedMs)) - sent;
   const failing = Math.max(1, settings.unhealthyAfter + Math.min(checks.streak, 0));
-  if (canFail && failing <= early) return verdictBy(sent + failing, 'Target.FailedHealthChecks');
+  if (canFail && failing <= early) return verdictBy(checks, settings, sent + failing, 'Target.FailedHealthChecks');
   const streak = early === 0 ? checks.streak : lengthened(checks.streak, early, false);
   if (result !== 'Passes') {
     if (!canFail) return undefined;
-    return verdictBy(sent + early + Math.max(1, settings.unhealthyAfter + Math.min(streak, 0)), result);
+    return verdictBy(
+      checks,
+      settings,
+      sent + early + Math.max(1, settings.unhealthyAfter + Math.min(streak, 0)),
+      result,
+    );
   }
   if (state === 'healthy') return undefined;
   const needed = state === 'initial' ? settings.firstHealthyAfter : settings.healthyAfter;
-  return verdictBy(sent + early + Math.max(1, needed - Math.max(streak, 0)), undefined);
+  return verdictBy(checks, settings, sent + early + Math.max(1, needed - Math.max(streak, 0)), undefined);
+}
 
-  function verdictBy(checkNumber: number, reason: FailedCheck | undefined): Verdict {
-    const checkMs = firstCheckMs + (checkNumber - 1) * intervalMs;
-    return { atMs: checkMs + (reason === 'Target.Timeout' ? settings.timeoutMs : 0), checkMs, reason };
-  }
+/** What the check of a number, counted from 1, decides. */
+function verdictBy(
+  { firstCheckMs }: Immutable<TargetChecks>,
+  { intervalMs, timeoutMs }: CheckSettings,
+  checkNumber: number,
+  reason: FailedCheck | undefined,
+): Verdict {
+  const checkMs = firstCheckMs + (checkNumber - 1) * intervalMs;
+  return { atMs: checkMs + (reason === 'Target.Timeout' ? timeoutMs : 0), checkMs, reason };
 }

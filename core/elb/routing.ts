@@ -96,18 +96,24 @@ export function routesOf(group: Immutable<TargetGroup>, nowMs: Millis): Routes {
 
 const NONE: ReadonlyMap<FailedCheck, number> = new Map();
 
-/** What is so in nearly every step: healthy targets that are all alike. */
-function plain({ targets, healthyCount }: Immutable<TargetGroup>): Routes {
+/** What `plain` came to, and after how many changes of the group's targets. */
+const known = new WeakMap<object, { readonly changes: number; readonly routes: Routes }>();
+
+/** What is so in nearly every step: healthy targets that are all alike, and the same as in the step before. */
+function plain(group: Immutable<TargetGroup>): Routes {
+  const { targets, healthyCount, unhealthyCount, changes } = group;
+  const last = known.get(group);
+  if (last?.changes === changes) return last.routes;
   const receiving: string[] = [];
   const holding: string[] = [];
-  let unhealthyCount = 0;
   for (const [targetId, state] of targets) {
     if (state === 'healthy') receiving.push(targetId);
     else if (state !== 'unused') holding.push(targetId);
-    if (state === 'unhealthy') unhealthyCount++;
   }
   const pools = targets.size === 0 ? [] : [{ zone: '', share: 1, receiving, weights: undefined, holding }];
-  return { pools, failing: NONE, targetCount: healthyCount, healthyCount, unhealthyCount };
+  const routes = { pools, failing: NONE, targetCount: healthyCount, healthyCount, unhealthyCount };
+  known.set(group, { changes, routes });
+  return routes;
 }
 
 function poolOf(pools: Map<string, DraftPool>, zone: string): DraftPool {

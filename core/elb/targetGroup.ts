@@ -29,6 +29,7 @@ import {
   type CheckSettings,
   type FailedCheck,
   type TargetChecks,
+  type Verdict,
 } from './healthChecks.ts';
 import { elbName, loadBalancer, type LoadBalancerEvent } from './loadBalancer.ts';
 import type { ElbState, ElbWorld } from './world.ts';
@@ -143,12 +144,17 @@ export interface TargetGroup {
   readonly targets: Map<string, TargetState>;
   /** Of the targets that are checked: initial, healthy and unhealthy ones. */
   readonly checks: Map<string, TargetChecks>;
+  /** Those of them whose next change of state is foreseen. */
+  readonly foreseen: Map<string, true>;
   readonly zones: Map<string, string>;
   /** When a draining target has left. */
   readonly drainedAtMs: Map<string, Millis>;
   /** Since when and until when a target in slow start gets less than its share. */
   readonly slowStarts: Map<string, { readonly fromMs: Millis; readonly untilMs: Millis }>;
   healthyCount: number;
+  unhealthyCount: number;
+  /** Changes of `targets` so far: what has been worked out of them holds as long as it stays the same. */
+  changes: number;
   /** Targets whose application fails. */
   failingCount: number;
   /** What overload does to the checks of the targets that get requests. */
@@ -294,9 +300,7 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
     const group = world.elb.targetGroups.get(name);
     if (group === undefined) return [];
     const events: TargetGroupEvent[] = [];
-    for (const [targetId, { verdict }] of group.checks) {
-      if (verdict === undefined || verdict.atMs > nowMs) continue;
-      const { reason } = verdict;
+    for (const [targetId, reason] of dueVerdicts(group, nowMs)) {
       if (reason !== undefined) events.push({ type: 'TargetUnhealthy', targetGroup: name, targetId, reason });
       else events.push({ type: 'TargetHealthy', targetGroup: name, targetId, ...slowStartOf(group, nowMs) });
     }
@@ -375,10 +379,13 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
       settings: settingsOf(config, elb),
       targets: new Map(),
       checks: new Map(),
+      foreseen: new Map(),
       zones: new Map(),
       drainedAtMs: new Map(),
       slowStarts: new Map(),
       healthyCount: 0,
+      unhealthyCount: 0,
+      changes: 0,
       failingCount: 0,
       overload: 'Passes',
     });
@@ -389,13 +396,14 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
     const group = elb.targetGroups.get(event.targetGroup);
     if (group === undefined) return;
     countUntil(group, targetId, atMs);
-    group.targets.set(targetId, state);
+    setTarget(group, targetId, state);
     group.zones.set(targetId, availabilityZone);
     if (state === 'initial') {
       const verdict =
         healthyAtMs === undefined ? undefined : { atMs: healthyAtMs, checkMs: healthyAtMs, reason: undefined };
       const counted = { countedMs: atMs, streak: 0 };
-      group.checks.set(targetId, { firstCheckMs, answersFromMs, ...counted, application: 'Passes', verdict });
+      const number = elb.registrations;
+      group.checks.set(targetId, { number, firstCheckMs, answersFromMs, ...counted, application: 'Passes', verdict });
     }
     foresee(group, targetId);
   },
@@ -435,7 +443,7 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
     if (group === undefined) return;
     countUntil(group, targetId, atMs);
     leave(group, targetId);
-    group.targets.set(targetId, 'draining');
+    setTarget(group, targetId, 'draining');
     group.drainedAtMs.set(targetId, untilMs);
     foresee(group, targetId);
   },
@@ -444,7 +452,7 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
     if (group === undefined) return;
     countUntil(group, targetId, atMs);
     leave(group, targetId);
-    group.targets.delete(targetId);
+    setTarget(group, targetId, undefined);
     group.zones.delete(targetId);
     group.drainedAtMs.delete(targetId);
     foresee(group, targetId);
@@ -452,19 +460,31 @@ export const evolveTargetGroup: Evolve<ElbWorld, TargetGroupEvent> = {
 };
 
 function setState(group: TargetGroup, targetId: string, state: 'healthy' | 'unhealthy'): void {
-  const before = group.targets.get(targetId);
-  if (before !== state) group.healthyCount += state === 'healthy' ? 1 : before === 'healthy' ? -1 : 0;
-  group.targets.set(targetId, state);
+  setTarget(group, targetId, state);
   if (state === 'unhealthy') group.slowStarts.delete(targetId);
   const checks = group.checks.get(targetId);
-  if (checks !== undefined) checks.verdict = undefined;
+  if (checks !== undefined) setVerdict(group, targetId, checks, undefined);
+}
+
+/** @param state  undefined: it has left */
+function setTarget(group: TargetGroup, targetId: string, state: TargetState | undefined): void {
+  countTarget(group, group.targets.get(targetId), -1);
+  countTarget(group, state, 1);
+  if (state === undefined) group.targets.delete(targetId);
+  else group.targets.set(targetId, state);
+  group.changes++;
+}
+
+function countTarget(group: TargetGroup, state: TargetState | undefined, by: 1 | -1): void {
+  if (state === 'healthy') group.healthyCount += by;
+  else if (state === 'unhealthy') group.unhealthyCount += by;
 }
 
 /** The target is checked no more. */
 function leave(group: TargetGroup, targetId: string): void {
-  if (group.targets.get(targetId) === 'healthy') group.healthyCount--;
   if ((group.checks.get(targetId)?.application ?? 'Passes') !== 'Passes') group.failingCount--;
   group.checks.delete(targetId);
+  group.foreseen.delete(targetId);
   group.slowStarts.delete(targetId);
 }
 
@@ -492,7 +512,18 @@ function foreseeOne(group: TargetGroup, targetId: string): void {
   const checks = group.checks.get(targetId);
   if (checks === undefined) return;
   const state = group.targets.get(targetId) as CheckedState;
-  checks.verdict = verdictOf(checks, state, resultOf(group, targetId), group.settings.checks);
+  setVerdict(group, targetId, checks, verdictOf(checks, state, resultOf(group, targetId), group.settings.checks));
+}
+
+function setVerdict(
+  { foreseen }: TargetGroup,
+  targetId: string,
+  checks: TargetChecks,
+  verdict: Verdict | undefined,
+): void {
+  checks.verdict = verdict;
+  if (verdict === undefined) foreseen.delete(targetId);
+  else foreseen.set(targetId, true);
 }
 
 /** What the checks of a target meet now, once its application listens. */
@@ -519,10 +550,31 @@ export function failsOpen({ healthyCount, checks, settings }: Immutable<TargetGr
   return healthyCount < minimumHealthyCount || 100 * healthyCount < minimumHealthyPercent * checks.size;
 }
 
+/** Whether a target has failed its checks, or is in no zone of its load balancer. */
+export function hasFailedTargets({ unhealthyCount, targets, checks, drainedAtMs }: Immutable<TargetGroup>): boolean {
+  return unhealthyCount > 0 || targets.size > checks.size + drainedAtMs.size;
+}
+
 /** When health checks next change the state of a target. */
-export function nextVerdictMs({ checks }: Immutable<TargetGroup>): Millis | undefined {
+export function nextVerdictMs({ checks, foreseen }: Immutable<TargetGroup>): Millis | undefined {
   let nextMs: Millis | undefined;
-  for (const { verdict } of checks.values())
-    if (verdict !== undefined && (nextMs === undefined || verdict.atMs < nextMs)) nextMs = verdict.atMs;
+  for (const targetId of foreseen.keys()) {
+    const atMs = checks.get(targetId)?.verdict?.atMs;
+    if (atMs !== undefined && (nextMs === undefined || atMs < nextMs)) nextMs = atMs;
+  }
   return nextMs;
+}
+
+/** Targets whose state changes now, and why: those that fail by their reason. In the order of registration. */
+function dueVerdicts(
+  { checks, foreseen }: Immutable<TargetGroup>,
+  nowMs: Millis,
+): readonly (readonly [string, FailedCheck | undefined])[] {
+  const due: { readonly targetId: string; readonly number: number; readonly reason: FailedCheck | undefined }[] = [];
+  for (const targetId of foreseen.keys()) {
+    const { number, verdict } = checks.get(targetId) as Immutable<TargetChecks>;
+    if (verdict !== undefined && verdict.atMs <= nowMs) due.push({ targetId, number, reason: verdict.reason });
+  }
+  due.sort((a, b) => a.number - b.number);
+  return due.map(({ targetId, reason }) => [targetId, reason]);
 }

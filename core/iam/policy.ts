@@ -63,22 +63,49 @@ export function policiesAllow(
   resource: string,
 ): boolean {
   let allowed = false;
-  for (const { Statement } of documents)
-    for (const { Effect, Action, Resource } of Statement) {
-      // Actions are not case-sensitive, resources are.
-      const isMeant =
-        Action.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
-        Resource.some((pattern) => matches(pattern, resource));
+  const lowerCaseAction = action.toLowerCase();
+  for (const document of documents)
+    for (const { allows, actions, resources } of patternsOf(document)) {
+      const isMeant = matchesAny(actions, lowerCaseAction) && matchesAny(resources, resource);
       if (!isMeant) continue;
-      if (Effect === 'Deny') return false;
+      if (!allows) return false;
       allowed = true;
     }
   return allowed;
 }
 
+/** A statement, ready to be asked. Patterns without a wildcard are texts. */
+interface StatementPatterns {
+  readonly allows: boolean;
+  readonly actions: readonly (string | RegExp)[];
+  readonly resources: readonly (string | RegExp)[];
+}
+
+/** By document: these are replaced, and never changed. */
+const patterns = new WeakMap<object, readonly StatementPatterns[]>();
+
+function patternsOf(document: Immutable<PolicyDocument>): readonly StatementPatterns[] {
+  let known = patterns.get(document);
+  if (known === undefined) {
+    known = document.Statement.map(({ Effect, Action, Resource }) => ({
+      allows: Effect === 'Allow',
+      // Actions are not case-sensitive, resources are.
+      actions: Action.map((pattern) => patternOf(pattern.toLowerCase())),
+      resources: Resource.map(patternOf),
+    }));
+    patterns.set(document, known);
+  }
+  return known;
+}
+
 /** `*` stands for any characters, `?` for one. */
-function matches(pattern: string, text: string): boolean {
-  if (!/[*?]/.test(pattern)) return pattern === text;
+function patternOf(pattern: string): string | RegExp {
+  if (!/[*?]/.test(pattern)) return pattern;
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text);
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+}
+
+function matchesAny(known: StatementPatterns['actions'], text: string): boolean {
+  for (const pattern of known) if (typeof pattern === 'string' ? pattern === text : pattern.test(text)) return true;
+  return false;
 }

@@ -26,6 +26,6 @@ export {
   type StoredColumn,
 } from './segment.ts';
 export { Simulation, thaw, type Checkpoint, type Model, type SimulationOptions } from './simulation.ts';
-export { Streams, type Controller, type EventStreams } from './streams.ts';
+export { mergeList, Streams, type Controller, type EventStreams } from './streams.ts';
 export { Clock, DAY, HOUR, MINUTE, periodStart, Phase, SECOND, type Millis } from './time.ts';
 export { replay, Timeline } from './timeline.ts';

@@ -599,7 +599,8 @@ class Bill {
   }
 
   #serve(event: EventOf<'LoadServed'>): void {
-    for (const [row, serviceName] of event.services.entries()) {
+    for (let row = 0; row < event.services.length; row++) {
+      const serviceName = event.services[row] as string;
       const offered = event.offered[row] as number;
       this.#requests += offered;
       this.#add(this.#logUsd(offered) * MICRO);

@@ -32,7 +32,8 @@ function valueAt(quantilesMs: readonly number[], offset: number, position: numbe
 
 /** A distribution in buckets 1 % wide: its size depends on the range of latencies, not on the length of the run. */
 export class LatencyHistogram {
-  readonly #counts = new Map<number, number>();
+  /** By bucket. */
+  readonly #counts: number[] = [];
   #total = 0;
 
   /** Adds a step's requests, by their quantiles. */
@@ -49,16 +50,16 @@ export class LatencyHistogram {
   /** Latency that `level` of the requests do not exceed; 0 without requests. */
   quantileMs(level: number): number {
     let left = level * this.#total;
-    const ascending = [...this.#counts].toSorted(([a], [b]) => a - b);
-    for (const [bucket, count] of ascending) {
+    for (const [bucket, count] of this.#counts.entries()) {
       left -= count;
-      if (left <= 0) return bucketValueMs(bucket);
+      if (count > 0 && left <= 0) return bucketValueMs(bucket);
     }
-    return ascending.length === 0 ? 0 : bucketValueMs((ascending.at(-1) as [number, number])[0]);
+    return this.#counts.length === 0 ? 0 : bucketValueMs(this.#counts.length - 1);
   }
 
   #add(bucket: number, count: number): void {
-    this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+    while (this.#counts.length <= bucket) this.#counts.push(0);
+    this.#counts[bucket] = (this.#counts[bucket] as number) + count;
     this.#total += count;
   }
 }

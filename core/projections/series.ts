@@ -51,29 +51,23 @@ export function seriesProjection(
         // The step ends now: an instant later it would be the next point's.
         const point = Math.min(points - 1, Math.floor((atMs - 1 - startMs) / pointMs));
         hasQueue = true;
-        columns.backlog[point] = Math.max(columns.backlog[point] as number, event.visible);
-        columns.oldest[point] = Math.max(columns.oldest[point] as number, event.oldestMs);
+        raise(columns.backlog, point, event.visible);
+        raise(columns.oldest, point, event.oldestMs);
       }
       if (event.type !== 'LoadServed') return;
       const row = event.services.indexOf(serviceName);
       if (row === -1) return;
       const point = Math.min(points - 1, Math.floor((event.fromMs - startMs) / pointMs));
       const ms = event.toMs - event.fromMs;
-      const at = (column: readonly number[]) => column[row] as number;
-      const add = (column: Float64Array, value: number) => {
-        column[point] = (column[point] as number) + value;
-      };
-      const raise = (column: Float64Array, value: number) => {
-        column[point] = Math.max(column[point] as number, value);
-      };
-      add(columns.ms, ms);
-      add(columns.offered, at(event.offered));
-      add(columns.failed, at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost));
-      add(columns.desired, ms * at(event.desiredTasks));
-      add(columns.running, ms * at(event.runningTasks));
-      add(columns.cpu, ms * at(event.cpuPercent));
-      raise(columns.peak, (at(event.offered) * SECOND) / ms);
-      raise(columns.p99, event.quantilesMs[row * latencyLevels.length + p99Index] as number);
+      add(columns.ms, point, ms);
+      add(columns.offered, point, at(event.offered, row));
+      const refused = at(event.rejected, row) + at(event.unserved, row) + at(event.lost, row);
+      add(columns.failed, point, at(event.timedOut, row) + refused);
+      add(columns.desired, point, ms * at(event.desiredTasks, row));
+      add(columns.running, point, ms * at(event.runningTasks, row));
+      add(columns.cpu, point, ms * at(event.cpuPercent, row));
+      raise(columns.peak, point, (at(event.offered, row) * SECOND) / ms);
+      raise(columns.p99, point, at(event.quantilesMs, row * latencyLevels.length + p99Index));
     },
     report() {
       const filled = columns.ms.findLastIndex((ms) => ms > 0) + 1;
@@ -100,4 +94,16 @@ export function seriesProjection(
       };
     },
   };
+}
+
+function at(column: readonly number[], row: number): number {
+  return column[row] as number;
+}
+
+function add(column: Float64Array, point: number, value: number): void {
+  column[point] = (column[point] as number) + value;
+}
+
+function raise(column: Float64Array, point: number, value: number): void {
+  column[point] = Math.max(column[point] as number, value);
 }

@@ -90,19 +90,21 @@ export function serviceLevelProjection(
         ({ minutes, sloMinutesLost, worst } = judged());
         minute = newMinute(startMs);
       }
-      const at = (column: readonly number[]) => column[row] as number;
-      const served = at(event.served);
-      const failed = at(event.timedOut) + at(event.rejected) + at(event.unserved) + at(event.lost);
-      total.requests += at(event.offered);
+      const served = event.served[row] as number;
+      const timedOut = event.timedOut[row] as number;
+      const rejected = event.rejected[row] as number;
+      const unserved = event.unserved[row] as number;
+      const lost = event.lost[row] as number;
+      total.requests += event.offered[row] as number;
       total.served += served;
-      total.timedOut += at(event.timedOut);
-      total.rejected += at(event.rejected);
-      total.unserved += at(event.unserved);
-      total.lost += at(event.lost);
-      total.latencyMs += served * at(event.meanMs);
-      queued = at(event.queued);
+      total.timedOut += timedOut;
+      total.rejected += rejected;
+      total.unserved += unserved;
+      total.lost += lost;
+      total.latencyMs += served * (event.meanMs[row] as number);
+      queued = event.queued[row] as number;
       minute.served += served;
-      minute.failed += failed;
+      minute.failed += timedOut + rejected + unserved + lost;
       if (served > 0) step = { quantilesMs: event.quantilesMs, offset: row * latencyLevels.length, served };
     },
 

@@ -135,8 +135,8 @@ export const evolveWorkload: Evolve<WorkloadWorld, WorkloadEvent> = {
     workload.loads.set(service, { config, remainder: 0 });
   },
   LoadSampled({ workload }, { services, remainders }) {
-    for (const [row, service] of services.entries()) {
-      const load = workload.loads.get(service);
+    for (let row = 0; row < services.length; row++) {
+      const load = workload.loads.get(services[row] as string);
       if (load !== undefined) load.remainder = remainders[row] as number;
     }
   },

@@ -264,6 +264,7 @@ function countingWorld(minutes: number, delayMs = 0) {
     namespace: 'Test',
     name: 'Metric',
     dimensions: {},
+    kind: 'Test Metric ',
     keepForMs: Number.MAX_SAFE_INTEGER,
     hourlyForMs: 0,
     wantsDistribution: false,

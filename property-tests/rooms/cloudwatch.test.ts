@@ -6,6 +6,8 @@ import {
   alarmRuleHolds,
   alarmState,
   cloudWatchSettings,
+  comparisonOperators,
+  decideCloudWatch,
   evaluatedValues,
   evolveCloudWatch,
   emptyCloudWatch,
@@ -21,7 +23,7 @@ import {
   type MetricAlarm,
   type Slot,
 } from '../../core/cloudwatch/index.ts';
-import { MINUTE, SECOND } from '../../core/kernel/index.ts';
+import { keyedRng, MINUTE, SECOND } from '../../core/kernel/index.ts';
 import { slotRanges } from '../arbitraries.ts';
 
 const states: readonly AlarmState[] = ['OK', 'ALARM', 'INSUFFICIENT_DATA'];
@@ -201,6 +203,41 @@ test('what an evaluation sees is what was published in time, although a metric k
         const { metrics } = world.cloudwatch;
         assert.equal(metrics.get(METRIC)!.datapoints.length <= longest, true, 'a metric forgets');
         assert.equal(metrics.size, 1, 'a metric that nobody watches is not kept');
+      },
+    ),
+    { numRuns: 200 },
+  ));
+
+test('an evaluation, which begins with the newest datapoint, comes to the state of all it may look at', () =>
+  fc.assert(
+    fc.property(
+      alarms,
+      history,
+      fc.constantFrom(...missingDataTreatments),
+      fc.nat(),
+      delays,
+      (drawn, all, treatMissingData, m, delay) => {
+        const alarm = { ...drawn, treatMissingData, datapointsToAlarm: 1 + (m % drawn.evaluationPeriods) };
+        const world = { cloudwatch: emptyCloudWatch(settingsWith(delay)) };
+        evolveCloudWatch.MetricAlarmPut(world, { type: 'MetricAlarmPut', alarm }, 0);
+        for (const [minute, samples] of all.entries()) {
+          if (samples !== null) publish(world, minute, samples);
+          const nowMs = (minute + 1) * MINUTE + 30 * SECOND;
+          const breaches = comparisonOperators[alarm.comparisonOperator];
+          const slots = evaluatedValues(world.cloudwatch, alarm, nowMs).map((value): Slot => {
+            if (value === undefined) return 'missing';
+            return breaches(value, alarm.threshold) ? 'breach' : 'good';
+          });
+          const { state: current } = world.cloudwatch.alarms.get(alarm.alarmName)!;
+          const context = { world, nowMs, rng: keyedRng(1) };
+          for (const event of decideCloudWatch.EvaluateAlarm(
+            { type: 'EvaluateAlarm', alarmName: alarm.alarmName },
+            context,
+          ))
+            if (event.type === 'AlarmStateChanged') evolveCloudWatch.AlarmStateChanged(world, event, nowMs);
+          const { state } = world.cloudwatch.alarms.get(alarm.alarmName)!;
+          assert.equal(state, alarmState(slots, { ...alarm, current }));
+        }
       },
     ),
     { numRuns: 200 },

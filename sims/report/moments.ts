@@ -140,7 +140,8 @@ class Collector {
   #onServed(recorded: RecordedOf<'LoadServed'>): void {
     const { event } = recorded;
     const startMs = event.fromMs - (event.fromMs % MINUTE);
-    for (const [row, serviceName] of event.services.entries()) {
+    for (let row = 0; row < event.services.length; row++) {
+      const serviceName = event.services[row] as string;
       let minute = this.#minutes.get(serviceName);
       if (minute?.startMs !== startMs) {
         minute = { startMs, ended: 0, failed: 0, timedOut: 0 };

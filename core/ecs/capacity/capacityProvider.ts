@@ -8,7 +8,13 @@ import type { Immutable } from 'immer';
 import { z } from 'zod';
 import type { MetricAlarm } from '../../cloudwatch/index.ts';
 import { recentDatapoints, requestFor } from '../../cloudwatch/index.ts';
-import { instanceType, membersOf, typesOf, type AutoScalingGroupConfig } from '../../ec2/index.ts';
+import {
+  instanceType,
+  membersOf,
+  typesOf,
+  type AutoScalingGroup,
+  type AutoScalingGroupConfig,
+} from '../../ec2/index.ts';
 import {
   event,
   json,
@@ -104,11 +110,17 @@ export type CapacityProviderCommand =
 /** Whether an instance has a task that is not a daemon's: those of daemons make no instance needed. */
 export function holdsTasks({ ecs }: Immutable<EcsWorld>, instanceId: string): boolean {
   const instance = ecs.containerInstances.get(instanceId);
-  for (const taskId of instance?.tasks.keys() ?? []) {
-    const service = ecs.services.get(ecs.tasks.get(taskId)?.serviceName ?? '');
-    if (service?.config.schedulingStrategy !== 'DAEMON') return true;
-  }
-  return false;
+  return ecs.occupiedInstances.get(instance?.capacityProvider ?? '')?.has(instanceId) === true;
+}
+
+/** Instances in service of a group that hold tasks. */
+function occupiedOf(world: Immutable<EcsWorld>, group: Immutable<AutoScalingGroup>): number {
+  let count = 0;
+  for (const [name, { config }] of world.ecs.capacityProviders)
+    if (config.autoScalingGroupProvider.autoScalingGroup === group.config.AutoScalingGroupName)
+      count += world.ecs.occupiedInstances.get(name)?.size ?? 0;
+  for (const instanceId of group.terminating.keys()) if (holdsTasks(world, instanceId)) count--;
+  return count;
 }
 
 /** M, N and the reservation of a provider right now. */
@@ -118,9 +130,8 @@ export function scalingState(
 ): ManagedScalingOutput {
   const { ecs, ec2 } = world;
   const { autoScalingGroup, managedScaling: settings } = config.autoScalingGroupProvider;
-  const running = membersOf(world, autoScalingGroup).filter(({ state }) => state === 'InService');
-  const occupied = running.filter(({ instanceId }) => holdsTasks(world, instanceId));
-  const types = typesOf(ec2.groups.get(autoScalingGroup)?.config ?? {}).map(instanceType);
+  const group = ec2.groups.get(autoScalingGroup);
+  const types = typesOf(group?.config ?? {}).map(instanceType);
   const rooms = types
     .filter((type) => type !== undefined)
     .map(({ vcpu, ecsMemoryMiB: memoryMiB, awsvpcTasks: taskEnis }) => ({
@@ -139,8 +150,8 @@ export function scalingState(
     provisioningTasks.push({ ...demand, distinctInstance });
   }
   return managedScaling({
-    runningInstances: running.length,
-    instancesWithTasks: occupied.length,
+    runningInstances: group?.inServiceCount ?? 0,
+    instancesWithTasks: group === undefined ? 0 : occupiedOf(world, group),
     provisioningTasks,
     instanceTypes: rooms,
     legacyEmptyMetric: ecs.capacity.legacyEmptyMetric,
