@@ -2,7 +2,6 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { config } from 'rxjs';
-import packageJson from '../package.json' with { type: 'json' };
 import { branch, type BranchOptions } from './commands/branch.ts';
 import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export.ts';
 import { explain, type ExplainOptions } from './commands/explain.ts';
@@ -14,6 +13,7 @@ import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
+import { ENGINE_VERSION } from './engine.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
 /** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
@@ -27,7 +27,7 @@ config.onUnhandledError = (error) => {
 
 const program = new Command('seatrial')
   .description('Sea trials for Amazon ECS: rehearse a cluster and its scaling policies against real traffic.')
-  .version(packageJson.version)
+  .version(ENGINE_VERSION)
   .exitOverride()
   .showSuggestionAfterError();
 
@@ -46,7 +46,7 @@ program
   .option('--check', 'hold every invariant against every event, and stop at the first breach (several times slower)')
   .option('--json', 'print the summary as JSON only')
   .action(async (scenario: string | undefined, options: RunOptions) => {
-    process.exitCode = await run(scenario, options, packageJson.version);
+    process.exitCode = await run(scenario, options, ENGINE_VERSION);
   });
 
 program
@@ -55,7 +55,7 @@ program
   .argument('<dir>', 'directory of run --out')
   .option('--json', 'print the summary as JSON only')
   .action(async (dir: string, options: { readonly json?: boolean }) => {
-    process.exitCode = await resume(dir, options, packageJson.version);
+    process.exitCode = await resume(dir, options, ENGINE_VERSION);
   });
 
 program
@@ -124,7 +124,7 @@ program
   .option('--out <dir>', 'write the branch as a run of its own to a new directory')
   .option('--json', 'print the comparison as JSON')
   .action(async (dir: string, options: BranchOptions) => {
-    process.exitCode = await branch(dir, options, packageJson.version);
+    process.exitCode = await branch(dir, options, ENGINE_VERSION);
   });
 
 const explainCommand = program

@@ -11,6 +11,7 @@ import type { Event, Recorded } from '../../core/index.ts';
 import { planBranch, type BranchRequest } from '../../sims/branches.ts';
 import { branched } from '../../sims/commands/branch.ts';
 import { verified } from '../../sims/commands/verify.ts';
+import { ENGINE_VERSION } from '../../sims/engine.ts';
 import { loadScenario, type LoadedScenario } from '../../sims/input/scenarioFile.ts';
 import { RunDirectory, RunReader, type Resumption } from '../../sims/store/runDirectory.ts';
 import { sail } from '../../sims/voyage.ts';
@@ -39,14 +40,14 @@ function filesOf(directory: string): ReadonlyMap<string, Buffer> {
 async function stored(voyage: string, days?: number) {
   const path = join(folder, `${voyage}-${days}`);
   const loaded = loadScenario(join(root, `sims/scenarios/${voyage}.yaml`), { days });
-  const directory = RunDirectory.create(path, loaded, 'test');
+  const directory = RunDirectory.create(path, loaded, ENGINE_VERSION);
   const { summary } = await sailInto(directory, loaded);
   return { path, summary, reader: new RunReader(path) };
 }
 
 async function sailInto(directory: RunDirectory, loaded: LoadedScenario, from?: Resumption) {
   const told = await sail(loaded, {
-    engineVersion: 'test',
+    engineVersion: ENGINE_VERSION,
     from,
     onSegment: (segment) => directory.append(segment),
     onHop: (simulation) => directory.checkpoint(simulation),
@@ -64,7 +65,7 @@ const LATE = '2030-01-10T01:34:56.789Z';
 const TARGET = 'services.web.scalingPolicies.cpu.TargetValue=45';
 
 async function branch({ path, reader }: typeof short, request: BranchRequest, out?: string) {
-  const found = await branched(reader, planBranch(path, reader, request), out, 'test');
+  const found = await branched(reader, planBranch(path, reader, request), out, ENGINE_VERSION);
   assert.ok(found !== undefined);
   return found;
 }
@@ -110,7 +111,7 @@ describe('a directory of a branch', () => {
     const unchanged = planBranch(first, reader, { at: later, set: [TARGET], change: undefined });
     assert.deepEqual([unchanged.branch.submitted, unchanged.branch.withheld], [[], []]);
     const set = ['services.web.desiredCount=9'];
-    await branched(reader, planBranch(first, reader, { at: later, set, change: undefined }), second, 'test');
+    await branched(reader, planBranch(first, reader, { at: later, set, change: undefined }), second, ENGINE_VERSION);
     const { length } = new RunReader(second);
     assert.deepEqual(verified(second), { events: length, complete: true, difference: undefined });
     assert.equal(new RunReader(second).loaded().branches?.length, 2);

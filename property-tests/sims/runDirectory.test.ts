@@ -250,7 +250,7 @@ describe('a run that is killed', () => {
     const chain = (whole.get('chain.ndjson') as Buffer).toString('utf8').trimEnd().split('\n');
     // Killed after each of the links, while the next file and the next line were being written.
     // One of them is that of a chunk: its checkpoint must come after the same hop as ever.
-    for (const kept of [chain.length - 2, chain.findIndex((line) => /"seq":[1-9]/.test(line)), 2]) {
+    for (const kept of [chain.length - 2, chain.findIndex((line) => line.includes('"seq"')), 1]) {
       rmSync(out, { recursive: true, force: true });
       cpSync(long, out, { recursive: true });
       writeFileSync(
@@ -313,7 +313,7 @@ describe('a run that is killed', () => {
     const before = filesOf(out);
     const { status, stderr } = seatrial('resume', out);
     assert.equal(status, 2);
-    assert.match(stderr, /found a run of model version 0, expected version/);
+    assert.match(stderr, /found a run that was sailed with model version 0 .*, expected one of this engine/);
     assert.deepEqual(filesOf(out), before);
   });
 

@@ -1,6 +1,6 @@
 /** `seatrial branch`: goes on from an instant of a stored run under other settings, with the same luck; both futures compared. */
 
-import { sailTo, type Event, type Recorded } from '../../core/index.ts';
+import { MODEL_VERSION, sailTo, type Event, type Recorded } from '../../core/index.ts';
 import { goOn, planBranch, type BranchRequest, type PlannedBranch } from '../branches.ts';
 import { Futures, type Parting, type Partings } from '../futures.ts';
 import { InputError } from '../input/inputError.ts';
@@ -39,6 +39,10 @@ const SIDES = ['original', 'branch'] as const;
 export async function branch(path: string, options: BranchOptions, engineVersion: string): Promise<number> {
   const request = requestOf(path, options);
   const reader = new RunReader(path);
+  if (reader.modelVersion !== MODEL_VERSION)
+    throw new InputError([
+      { file: path, message: `found a run of ${reader.sailedWith}, expected one of model version ${MODEL_VERSION}` },
+    ]);
   if (!reader.isComplete)
     throw new InputError([
       {

@@ -48,7 +48,7 @@ export async function resume(path: string, { json }: Pick<RunOptions, 'json'>, e
     return 0;
   }
   const { directory, from } = resumed;
-  process.stderr.write(`${path}: goes on from event ${from.checkpoint.log.seq}\n`);
+  process.stderr.write(`${path}: goes on from event ${from?.checkpoint.log.seq ?? 0}\n`);
   return await sailInto(directory, new RunReader(path).loaded(), { json, out: path, engineVersion, from });
 }
 

@@ -38,10 +38,10 @@ export function verified(path: string): {
 } {
   const reader = new RunReader(path);
   checkFiles(path, reader);
-  const { length: events, isComplete: complete, modelVersion, engineVersion } = reader;
+  const { length: events, isComplete: complete, modelVersion } = reader;
   if (modelVersion === MODEL_VERSION)
     return { events, complete, difference: firstDifference(path, reader), sailedWith: undefined };
-  const sailedWith = `it was sailed with model version ${modelVersion} (seatrial ${engineVersion}), this is version ${MODEL_VERSION}`;
+  const sailedWith = `it was sailed with ${reader.sailedWith}, this is model version ${MODEL_VERSION}`;
   return { events, complete, difference: undefined, sailedWith };
 }
 
@@ -98,7 +98,7 @@ function firstDifference(path: string, reader: RunReader): string | undefined {
       sailTo(simulation, Math.min(simulation.nowMs + HOUR, atMs), branches);
   };
   for (const [index, { file, seq, atMs }] of reader.links.entries()) {
-    if (seq === undefined || atMs === undefined) continue;
+    if (seq === undefined || atMs === undefined || !reader.isOfThisEngine) continue;
     sail(atMs);
     if (found.difference !== undefined) return found.difference;
     if (!readLinked(path, reader.links, index).equals(encodeCheckpoint(simulation.checkpoint())))

@@ -19,6 +19,7 @@ import {
   type Scenario,
   type TraceSeries,
 } from '../../core/index.ts';
+import { ENGINE_VERSION } from '../engine.ts';
 import { InputError } from '../input/inputError.ts';
 import type { LoadedScenario } from '../input/scenarioFile.ts';
 import type { RunSummary } from '../report/summary.ts';
@@ -94,16 +95,16 @@ export class RunDirectory {
    * Goes on with a run that was interrupted or killed: from the last checkpoint that its whole chunks reach.
    *
    * @returns the directory, and where to go on from; undefined: the run is complete. @throws InputError also when it was sailed
-   *   with other rules
+   *   with another engine
    */
-  static resume(path: string): { readonly directory: RunDirectory; readonly from: Resumption } | undefined {
+  static resume(path: string): { readonly directory: RunDirectory; readonly from: Resumption | undefined } | undefined {
     const reader = new RunReader(path);
     if (reader.isComplete) return undefined;
-    if (reader.modelVersion !== MODEL_VERSION)
+    if (!reader.isOfThisEngine)
       throw new InputError([
         {
           file: path,
-          message: `found a run of model version ${reader.modelVersion}, expected version ${MODEL_VERSION}: the engine it was sailed with, seatrial ${reader.engineVersion}, goes on with it`,
+          message: `found a run that was sailed with ${reader.sailedWith}, expected one of this engine: that one goes on with it`,
         },
       ]);
     const unlock = told(path, () => lockDirectory(path));
@@ -116,7 +117,10 @@ export class RunDirectory {
   }
 
   /** Drops what was not whole when the run ended, and finds where to go on. The directory is ours. */
-  static #reopen(path: string, unlock: () => void): { readonly directory: RunDirectory; readonly from: Resumption } {
+  static #reopen(
+    path: string,
+    unlock: () => void,
+  ): { readonly directory: RunDirectory; readonly from: Resumption | undefined } {
     const reader = new RunReader(path);
     const { links } = reader;
     const stored = links.reduce((sum, { events = 0, partial }) => sum + (partial === true ? 0 : events), 0);
@@ -131,8 +135,8 @@ export class RunDirectory {
       for (const name of readdirSync(join(path, folder)))
         if (!known.has(`${folder}/${name}`)) rmSync(join(path, folder, name));
     const index = chain.links.findLastIndex(({ seq }) => seq !== undefined && seq <= stored);
-    const checkpoint = decodeCheckpoint(readLinked(path, chain.links, index));
-    const from = { checkpoint, events: reader.events(0, checkpoint.log.seq) };
+    const checkpoint = index === -1 ? undefined : decodeCheckpoint(readLinked(path, chain.links, index));
+    const from = checkpoint === undefined ? undefined : { checkpoint, events: reader.events(0, checkpoint.log.seq) };
     return { directory: new RunDirectory(path, chain, unlock, stored), from };
   }
 
@@ -142,8 +146,7 @@ export class RunDirectory {
       for (const [index, { sha256: _, file, ...what }] of reader.links.entries()) {
         const { firstSeq = 0, events, partial, seq } = what;
         const isChunk = events !== undefined && partial !== true && firstSeq + events <= end;
-        // The one at the start is there already.
-        const isCheckpoint = seq !== undefined && seq > 0 && (what.atMs as number) <= atMs;
+        const isCheckpoint = seq !== undefined && (what.atMs as number) <= atMs;
         if (!isChunk && !isCheckpoint) continue;
         this.#chain.append(file, reader.bytes(index), what);
         if (isChunk) this.#written += events;
@@ -269,17 +272,22 @@ export class RunReader {
     return this.#read().modelVersion;
   }
 
-  /** Version of the engine that it was sailed with. @throws InputError */
-  get engineVersion(): string {
-    return this.#read().engine.version;
+  /** Its checkpoints are states of this engine. @throws InputError */
+  get isOfThisEngine(): boolean {
+    return this.modelVersion === MODEL_VERSION && this.#read().engine.version === ENGINE_VERSION;
   }
 
-  /** The newest checkpoint at or before an instant; the first one is the start of the run. @throws InputError */
+  /** `model version 1 (seatrial 0.1.0)`. @throws InputError */
+  get sailedWith(): string {
+    return `model version ${this.modelVersion} (seatrial ${this.#read().engine.version})`;
+  }
+
+  /** The newest checkpoint of this engine at or before an instant; when there is none, the start. @throws InputError */
   checkpointAt(atMs: number): EcsCheckpoint {
-    const index = this.links.findLastIndex(
-      ({ seq, atMs: thenMs = 0 }) => seq === 0 || (seq !== undefined && thenMs <= atMs),
-    );
-    return decodeCheckpoint(readLinked(this.#path, this.links, index));
+    const index = this.isOfThisEngine
+      ? this.links.findLastIndex(({ seq, atMs: thenMs = 0 }) => seq !== undefined && thenMs <= atMs)
+      : -1;
+    return index === -1 ? startOf(this.#read().scenario) : decodeCheckpoint(this.bytes(index));
   }
 
   /** The file of a link. @throws InputError */
@@ -335,7 +343,6 @@ function writeBeginning(path: string, chain: Chain, loaded: LoadedScenario, engi
     chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));
     chain.append(series, jsonBytes(traces.get(name)));
   }
-  writeCheckpoint(chain, startOf(scenario));
   chain.append('manifest.json', jsonBytes(manifest));
 }
 
