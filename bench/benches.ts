@@ -3,6 +3,7 @@
 import { calendar } from './calendar.ts';
 import { endToEnd } from './endToEnd.ts';
 import { log } from './log.ts';
+import { peers } from './peers.ts';
 import { placement } from './placement.ts';
 import { rng } from './rng.ts';
 import { serving } from './serving.ts';
@@ -19,4 +20,5 @@ export const benches = {
   placement,
   serving,
   endToEnd,
+  peers,
 } as const satisfies Readonly<Record<string, Bench>>;

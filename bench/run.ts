@@ -23,15 +23,20 @@ const report: {
 }[] = [];
 
 if (!flags.json) console.log(`Node ${machine.node}, ${machine.cores} x ${machine.cpu}`);
+const told = new Set<string>();
 for (const bench of wanted)
   for (const of of bench(flags.smoke)) {
+    for (const skipped of of.missing ?? []) {
+      if (!told.has(skipped)) console.error(`skipped: ${skipped}`);
+      told.add(skipped);
+    }
     if (flags.smoke) {
-      const results = checked(of).map(({ contender, hash }): Hashed => ({ contender: contender.name, hash }));
+      const results = (await checked(of)).map(({ name, hash }): Hashed => ({ contender: name, hash }));
       report.push({ case: of.name, amounts: of.amounts, results });
       if (!flags.json) console.log(`${of.name}: ${results[0]?.hash}`);
       continue;
     }
-    const results = measured(of);
+    const results = await measured(of);
     report.push({ case: of.name, amounts: of.amounts, results });
     if (!flags.json) print(of, results);
   }

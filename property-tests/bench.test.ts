@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { benches } from '../bench/benches.ts';
-import { checked, measured, runsPerSecond, type Case, type Contender } from '../bench/suite.ts';
+import { checkMeanWait, peers } from '../bench/peers.ts';
+import { node, outcomeOf } from '../bench/peers/programs.ts';
+import { seatrial } from '../bench/peers/seatrial.ts';
+import { stationFor } from '../bench/peers/work.ts';
+import { checked, measured, runsPerSecond, type Bench, type Case, type Contender } from '../bench/suite.ts';
 
 /** Adds up what it is given. */
 function adding(name: string, value: number): Contender {
@@ -19,15 +23,18 @@ function adding(name: string, value: number): Contender {
   };
 }
 
+async function hashesOf(bench: Bench): Promise<readonly string[]> {
+  const hashes: string[] = [];
+  for (const of of bench(true)) for (const { hash } of await checked(of)) hashes.push(hash);
+  return hashes;
+}
+
 describe('the benchmarks', () => {
   for (const [name, bench] of Object.entries(benches))
-    test(`${name}: the same work has the same hash, and does on a second run`, () => {
-      const hashes = bench(true).map((of) => checked(of).map(({ hash }) => hash));
+    test(`${name}: the same work has the same hash, and does on a second run`, async () => {
+      const hashes = await hashesOf(bench);
       assert.ok(hashes.length > 0);
-      assert.deepEqual(
-        bench(true).map((of) => checked(of).map(({ hash }) => hash)),
-        hashes,
-      );
+      assert.deepEqual(await hashesOf(bench), hashes);
     });
 
   test('the names of all cases differ', () => {
@@ -36,13 +43,59 @@ describe('the benchmarks', () => {
   });
 });
 
+describe('the peers', () => {
+  test('those that are not installed are told, and the others run', async () => {
+    const { PATH } = process.env;
+    process.env['PATH'] = '';
+    try {
+      const [hold] = peers(true) as [Case];
+      const names = ['Calendar', 'simjs', 'rxjs VirtualTimeScheduler'];
+      assert.deepEqual(
+        hold.contenders.map(({ name }) => name).filter((name) => name !== 'simscript'),
+        names,
+      );
+      for (const message of ['C++ std::priority_queue: there is no g++', 'SimPy: no python3 has simpy'])
+        assert.ok(
+          hold.missing?.some((told) => told.startsWith(message)),
+          message,
+        );
+      assert.ok((await checked(hold)).length >= names.length);
+    } finally {
+      process.env['PATH'] = PATH;
+    }
+  });
+
+  test('in a process of its own ours does the same as in this one', async () => {
+    const { command } = node('seatrial') as { readonly command: readonly string[] };
+    const { seconds, ...outcome } = outcomeOf(command, 'station', '-', 500);
+    const { seconds: here, ...expected } = await seatrial.station(stationFor(500));
+    assert.deepEqual(outcome, expected);
+    assert.ok(seconds > 0 && here > 0);
+  });
+
+  test('a program that fails is noticed, and so is one that prints something else', () => {
+    assert.throws(() => outcomeOf([process.execPath, '-e', 'process.exit(3)'], 'hold'), /-e .* hold failed: 3/);
+    assert.throws(() => outcomeOf([process.execPath, '-p', '1'], 'hold'), /failed: 1/);
+    assert.throws(() => outcomeOf(['no-such-program'], 'hold'), /failed: .*ENOENT/);
+  });
+
+  test('a mean wait away from theory is noticed', () => {
+    checkMeanWait('ours', 4_039);
+    assert.throws(
+      () => checkMeanWait('ours', 3_900),
+      /^Error: ours: a mean wait of 3900 ms is 2\.50 % from theory, 4000/,
+    );
+    assert.throws(() => checkMeanWait('ours', Number.NaN), /NaN/);
+  });
+});
+
 describe('the suite', () => {
   const amounts = { sums: 1 };
 
-  test('wrong work is noticed, other work is not compared', () => {
+  test('wrong work is noticed, other work is not compared', async () => {
     const wrong: Case = { name: 'sums', amounts, contenders: [adding('one', 1), adding('two', 2)] };
-    assert.throws(() => checked(wrong), { message: 'sums: one came to sum 1, but two to sum 2' });
-    checked({ ...wrong, contenders: [adding('one', 1), { ...adding('two', 2), otherWork: true }] });
+    await assert.rejects(checked(wrong), { message: 'sums: one came to sum 1, but two to sum 2' });
+    await checked({ ...wrong, contenders: [adding('one', 1), { ...adding('two', 2), otherWork: true }] });
   });
 
   test('a benchmark that throws fails, at its first call or later', () => {
@@ -56,7 +109,7 @@ describe('the suite', () => {
     }
   });
 
-  test('a slower contender is seen to be slower', () => {
+  test('a slower contender is seen to be slower', async () => {
     const slow = adding('slow', 1);
     const spinning: Contender = {
       name: 'spinning',
@@ -71,7 +124,7 @@ describe('the suite', () => {
         };
       },
     };
-    const [ours, theirs] = measured({ name: 'spin', amounts, contenders: [adding('fast', 1), spinning] }, 0);
+    const [ours, theirs] = await measured({ name: 'spin', amounts, contenders: [adding('fast', 1), spinning] }, 0);
     assert.equal(ours?.oursIsFaster, 1);
     assert.ok((theirs?.oursIsFaster ?? 0) > 10, `${theirs?.oursIsFaster} times`);
     assert.equal(theirs?.hash, 'sum 1');
