@@ -1,8 +1,10 @@
 /** Registry of the benchmarks, by the name that `npm run bench` takes. */
 
+import { alarms } from './alarms.ts';
 import { calendar } from './calendar.ts';
 import { endToEnd } from './endToEnd.ts';
 import { log } from './log.ts';
+import { loop } from './loop.ts';
 import { peers } from './peers.ts';
 import { placement } from './placement.ts';
 import { rng } from './rng.ts';
@@ -14,10 +16,12 @@ import { timeline } from './timeline.ts';
 export const benches = {
   calendar,
   rng,
+  loop,
   log,
   streams,
   timeline,
   placement,
+  alarms,
   serving,
   endToEnd,
   peers,
