@@ -37,7 +37,7 @@ export const alarms: Bench = (smoke) =>
       name: `alarms, ${count.toLocaleString('en')} a minute`,
       amounts: { evaluations: count * minutes },
       contenders: [
-        judging('CloudWatch, simulated', () => simulated(count, minutes)),
+        judging('CloudWatch, simulated', () => simulatedAlarms(count, minutes)),
         judging('plain arrays, without delays', () => judged(count, minutes)),
       ],
     };
@@ -69,7 +69,7 @@ function valuesOf(count: number, minutes: number): readonly (readonly number[])[
   );
 }
 
-function simulated(count: number, minutes: number): readonly AlarmState[] {
+export function simulatedAlarms(count: number, minutes: number): readonly AlarmState[] {
   const metrics = Array.from({ length: count }, (_, alarm) =>
     metricKey('AWS/ECS', 'CPUUtilization', { ServiceName: `service-${alarm}` }),
   );

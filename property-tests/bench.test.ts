@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { fallen, withMeasured } from '../bench/baseline.ts';
 import { benches } from '../bench/benches.ts';
+import { exponentOf, growth } from '../bench/growth.ts';
 import { checkMeanWait, peers } from '../bench/peers.ts';
 import { node, outcomeOf } from '../bench/peers/programs.ts';
 import { seatrial } from '../bench/peers/seatrial.ts';
@@ -86,6 +88,52 @@ describe('the peers', () => {
       /^Error: ours: a mean wait of 3900 ms is 2\.50 % from theory, 4000/,
     );
     assert.throws(() => checkMeanWait('ours', Number.NaN), /NaN/);
+  });
+});
+
+describe('the baseline', () => {
+  const measured = (theirs: number) => [
+    {
+      case: 'sums',
+      results: [
+        { contender: 'ours', oursIsFaster: 1 },
+        { contender: 'theirs', oursIsFaster: theirs },
+      ],
+    },
+  ];
+  const machine = { node: 'v20', cpu: 'a', cores: 2 };
+  const before = { machine, date: '2026-01-01', ratios: { sums: { theirs: 2, others: 5 }, products: { theirs: 1 } } };
+
+  test('a ratio that fell is told, one that rose or wavered is not, nor one that is new', () => {
+    assert.deepEqual(fallen(before, measured(1.1)), ['sums: 1.10 x theirs, where it was 2.00 x']);
+    assert.deepEqual(fallen(before, measured(1.3)), []);
+    assert.deepEqual(fallen(before, measured(9)), []);
+    assert.deepEqual(fallen({ ratios: {} }, measured(0.1)), []);
+  });
+
+  test('what was not measured stays', () => {
+    assert.deepEqual(withMeasured(before, measured(1.23456), { machine, date: '2026-01-02' }), {
+      machine,
+      date: '2026-01-02',
+      ratios: { sums: { theirs: 1.23, others: 5 }, products: { theirs: 1 } },
+    });
+  });
+});
+
+describe('growth', () => {
+  test('every dimension grows at its smallest', () => {
+    const curves = [...growth(true)];
+    assert.deepEqual(
+      curves.map(({ dimension }) => dimension),
+      ['time', 'services', 'instances', 'tasks', 'alarms'],
+    );
+    for (const { points } of curves) assert.ok((points[0]?.seconds ?? 0) > 0);
+  });
+
+  test('the exponent of a power is found, whatever stands before it', () => {
+    const sizes = [1, 10, 100];
+    for (const exponent of [0, 1, 1.5, 2])
+      assert.ok(Math.abs(exponentOf(sizes.map((size) => [size, 7 * size ** exponent])) - exponent) < 1e-9);
   });
 });
 
