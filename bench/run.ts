@@ -48,7 +48,7 @@ for (const bench of wanted)
     if (!flags.json) print(of, results);
   }
 const curves: Curve[] = [];
-if (names.includes(GROWTH) || flags.smoke)
+if (names.includes(GROWTH) || (flags.smoke && names.length === 0))
   for (const curve of growth(flags.smoke)) {
     curves.push(curve);
     if (!flags.json) printCurve(curve);

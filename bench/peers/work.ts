@@ -76,7 +76,7 @@ export function stationFor(customers: number): Station {
   return { gapsMs, customers };
 }
 
-/** Of the ten that were tried none is chosen for its mean wait: it is the first. */
+/** `priorityQueue.cpp` draws with the same. */
 export const STATION_SEED = 1;
 
 /** Each customer has its own luck, as everything in a simulation of Seatrial has. */
