@@ -1,9 +1,12 @@
 /** Registry of the benchmarks, by the name that `npm run bench` takes. */
 
+import { alarms } from './alarms.ts';
 import { calendar } from './calendar.ts';
 import { endToEnd } from './endToEnd.ts';
 import { log } from './log.ts';
+import { loop } from './loop.ts';
 import { main } from './main.ts';
+import { peers } from './peers.ts';
 import { placement } from './placement.ts';
 import { rng } from './rng.ts';
 import { serving } from './serving.ts';
@@ -14,11 +17,14 @@ import { timeline } from './timeline.ts';
 export const benches = {
   calendar,
   rng,
+  loop,
   log,
   streams,
   timeline,
   placement,
+  alarms,
   serving,
   endToEnd,
   main,
+  peers,
 } as const satisfies Readonly<Record<string, Bench>>;

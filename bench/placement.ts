@@ -1,6 +1,7 @@
 /**
  * Choosing an instance in a cluster that is about half full: each step places a task and stops an older one. The index
- * against the plain scan, at ten to a hundred thousand instances, for each strategy and a chain, with and without memberOf.
+ * against the plain scan, at ten to a hundred thousand instances, for each strategy, two chains and both constraints; and for
+ * one chain the whole way, through a decision, the log and the world.
  */
 
 import {
@@ -12,16 +13,34 @@ import {
   type PlacementInstance,
   type PlacementRequest,
 } from '../core/ecs/index.ts';
-import { keyedRng } from '../core/kernel/index.ts';
+import {
+  event,
+  keyedRng,
+  number,
+  numbers,
+  Phase,
+  Simulation,
+  text,
+  type EventsOf,
+  type Model,
+} from '../core/kernel/index.ts';
 import { fold, hashOf } from './hash.ts';
+import { startWith } from './start.ts';
 import type { Bench, Case, Contender } from './suite.ts';
 
 const ZONE = { type: 'spread', field: 'attribute:ecs.availability-zone' } as const;
 const CHAINS = {
   'binpack memory': { strategies: [{ type: 'binpack', field: 'memory' }] },
+  'binpack cpu': { strategies: [{ type: 'binpack', field: 'cpu' }] },
   'spread zone': { strategies: [ZONE] },
   'spread instanceId': { strategies: [{ type: 'spread', field: 'instanceId' }] },
   random: { strategies: [{ type: 'random' }] },
+  'spread zone, spread instanceId': { strategies: [ZONE, { type: 'spread', field: 'instanceId' }] },
+  'memberOf, binpack memory': {
+    strategies: [{ type: 'binpack', field: 'memory' }],
+    constraints: [{ type: 'memberOf', expression: 'attribute:ecs.instance-type =~ m5.*' }],
+  },
+  'distinctInstance, spread zone': { strategies: [ZONE], constraints: [{ type: 'distinctInstance' }] },
   'spread zone, binpack memory': { strategies: [ZONE, { type: 'binpack', field: 'memory' }] },
   'memberOf, distinctInstance, spread zone, binpack cpu': {
     strategies: [ZONE, { type: 'binpack', field: 'cpu' }],
@@ -32,6 +51,8 @@ const CHAINS = {
   },
 } as const satisfies Readonly<Record<string, Partial<PlacementRequest>>>;
 
+/** The chain that is also decided, evolved and logged. */
+const WHOLE_WAY: keyof typeof CHAINS = 'spread zone, binpack memory';
 const SIZES = [10, 100, 1_000, 10_000, 100_000];
 /** The scan is timed up to here. */
 const MOST_SCANNED = 10_000;
@@ -58,10 +79,11 @@ export const placement: Bench = (smoke) =>
       }));
       const index = placing('index', requests, instances, steps, true);
       const scan = placing('scan', requests, instances, steps, false);
+      const inFull = name === WHOLE_WAY ? [placingInFull(requests, instances, steps)] : [];
       return {
         name: `placement, ${name}, ${instances} instances`,
         amounts: { placements: steps },
-        contenders: instances <= MOST_SCANNED ? [index, scan] : [index],
+        contenders: [index, ...(instances <= MOST_SCANNED ? [scan] : []), ...inFull],
       };
     }),
   );
@@ -117,6 +139,89 @@ function placing(
           }
         },
         hash: () => hashOf(hash),
+      };
+    },
+  };
+}
+
+interface World {
+  readonly containerInstances: Map<string, BenchInstance>;
+  readonly placementJournal: { count: number; readonly recent: string[] };
+  /** Where each task runs, and which request it was. */
+  readonly placed: { readonly id: string; readonly request: number }[];
+  hash: number;
+}
+type Command =
+  { readonly type: 'PlaceTask'; readonly step: number } | { readonly type: 'StopTask'; readonly step: number };
+const events = {
+  TaskPlaced: event('A task got an instance.', {
+    request: number('which it was'),
+    ec2InstanceId: text('the instance'),
+    left: numbers('instances left after each step'),
+    scores: numbers('how it scored by each strategy'),
+  }),
+  TaskRefused: event('No instance may take the task.', { reasons: number('how many reasons there are') }),
+  TaskStopped: event('A task is gone.', { place: number('its place among those placed') }),
+} as const;
+type Happened = EventsOf<typeof events>;
+
+/** The same as `placing` with the index, as commands of a simulation. */
+function placingInFull(requests: readonly PlacementRequest[], size: number, steps: number): Contender {
+  const assumptions = placementAssumptions.parse({});
+  const model: Model<World, Command, Happened> = {
+    events,
+    decide: {
+      PlaceTask({ step }, { world, rng }) {
+        const request = step % requests.length;
+        const wanted = requests[request] as PlacementRequest;
+        const answer = findInIndex(world, wanted, assumptions, rng.at('bench.placement', step));
+        if (!('instance' in answer)) return [{ type: 'TaskRefused', reasons: answer.refusedCounts.length }];
+        const { left, scores, instance } = answer;
+        return [{ type: 'TaskPlaced', request, ec2InstanceId: instance.ec2InstanceId, left, scores }];
+      },
+      StopTask: ({ step }, { world }) =>
+        world.placed.length === 0 ? [] : [{ type: 'TaskStopped', place: (step * 7_919) % world.placed.length }],
+    },
+    evolve: {
+      TaskPlaced(world, { request, ec2InstanceId, left }) {
+        const instance = world.containerInstances.get(ec2InstanceId) as BenchInstance;
+        for (const count of left) world.hash = fold(world.hash, count);
+        world.hash = fold(world.hash, instance.registeredAtMs);
+        take(instance, requests[request] as PlacementRequest, 1);
+        noteChange(world.placementJournal, ec2InstanceId);
+        world.placed.push({ id: ec2InstanceId, request });
+      },
+      TaskRefused(world, { reasons }) {
+        world.hash = fold(world.hash, reasons);
+      },
+      TaskStopped(world, { place }) {
+        const { id, request } = world.placed[place] as World['placed'][number];
+        world.placed[place] = world.placed[world.placed.length - 1] as World['placed'][number];
+        world.placed.pop();
+        take(world.containerInstances.get(id) as BenchInstance, requests[request] as PlacementRequest, -1);
+        noteChange(world.placementJournal, id);
+      },
+    },
+    phases: { PlaceTask: Phase.Execute, StopTask: Phase.Execute },
+    controllers: [],
+  };
+  return {
+    name: 'index, decided, evolved, logged',
+    start() {
+      const world: World = { ...clusterOf(size), placed: [], hash: 0 };
+      const simulation = new Simulation(model, 1, startWith<World, Command>(world, []), { keepSegments: 1 });
+      let step = 0;
+      for (; step < 3 * size; step++) simulation.submit(simulation.nowMs, { type: 'PlaceTask', step });
+      simulation.runUntil(simulation.nowMs);
+      return {
+        run() {
+          for (let turn = 0; turn < steps; turn++) {
+            simulation.submit(simulation.nowMs, { type: 'PlaceTask', step: step++ });
+            simulation.submit(simulation.nowMs, { type: 'StopTask', step });
+          }
+          simulation.runUntil(simulation.nowMs + 1);
+        },
+        hash: () => hashOf(simulation.world.hash),
       };
     },
   };

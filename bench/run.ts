@@ -1,8 +1,10 @@
-/** `npm run bench [-- name...] [--smoke] [--json]`: measures all benchmarks, or those named. */
+/** `npm run bench [-- name...] [--smoke] [--json] [--write-baseline]`: measures all benchmarks, or those named; `growth` by name only. */
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { fallen, readBaseline, TOLERATED_PERCENT, withMeasured, writeBaseline, type Measured } from './baseline.ts';
 import { benches } from './benches.ts';
+import { growth, type Curve } from './growth.ts';
 import { checked, measured, type Bench, type Case, type Result } from './suite.ts';
 
 const { values: flags, positionals: names } = parseArgs({
@@ -10,12 +12,16 @@ const { values: flags, positionals: names } = parseArgs({
   options: {
     smoke: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    'write-baseline': { type: 'boolean', default: false },
   },
 });
+/** Its curves take minutes and have no reference: it is measured only when it is asked for. */
+const GROWTH = 'growth';
 type Hashed = Pick<Result, 'contender' | 'hash'>;
 
-const wanted = chosen(names);
+const wanted = chosen(names.filter((name) => name !== GROWTH));
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
+const comparable: Measured[] = [];
 const report: {
   readonly case: string;
   readonly amounts: Case['amounts'];
@@ -23,28 +29,45 @@ const report: {
 }[] = [];
 
 if (!flags.json) console.log(`Node ${machine.node}, ${machine.cores} x ${machine.cpu}`);
+const told = new Set<string>();
 for (const bench of wanted)
   for (const of of bench(flags.smoke)) {
+    for (const skipped of of.missing ?? []) {
+      if (!told.has(skipped)) console.error(`skipped: ${skipped}`);
+      told.add(skipped);
+    }
     if (flags.smoke) {
-      const results = checked(of).map(({ contender, hash }): Hashed => ({ contender: contender.name, hash }));
+      const results = (await checked(of)).map(({ name, hash }): Hashed => ({ contender: name, hash }));
       report.push({ case: of.name, amounts: of.amounts, results });
       if (!flags.json) console.log(`${of.name}: ${results[0]?.hash}`);
       continue;
     }
-    const results = measured(of);
+    const results = await measured(of);
     report.push({ case: of.name, amounts: of.amounts, results });
+    comparable.push({ case: of.name, results });
     if (!flags.json) print(of, results);
     if (!flags.json) for (const remark of of.remarks?.() ?? []) console.log(`  ${remark}`);
   }
-if (flags.json) console.log(JSON.stringify({ machine, cases: report }, null, 2));
+const curves: Curve[] = [];
+if (names.includes(GROWTH) || (flags.smoke && names.length === 0))
+  for (const curve of growth(flags.smoke)) {
+    curves.push(curve);
+    if (!flags.json) printCurve(curve);
+  }
+const fell = fallen(readBaseline(), comparable);
+if (flags.json) console.log(JSON.stringify({ machine, cases: report, curves, fell }, null, 2));
+else if (fell.length > 0)
+  console.log(`\nFell by more than ${TOLERATED_PERCENT} % since baseline.json:\n  ${fell.join('\n  ')}`);
+if (flags['write-baseline'] && comparable.length > 0)
+  writeBaseline(withMeasured(readBaseline(), comparable, { machine, date: new Date().toISOString().slice(0, 10) }));
 
 function chosen(all: readonly string[]): readonly Bench[] {
   const known: Readonly<Record<string, Bench>> = benches;
-  if (all.length === 0) return Object.values(known);
+  if (all.length === 0) return names.includes(GROWTH) ? [] : Object.values(known);
   return all.map((name) => {
     const bench = known[name];
     if (bench === undefined)
-      throw new RangeError(`no benchmark is called ${name}; there are ${Object.keys(known).join(', ')}`);
+      throw new RangeError(`no benchmark is called ${name}; there are ${[...Object.keys(known), GROWTH].join(', ')}`);
     return bench;
   });
 }
@@ -62,6 +85,17 @@ function print({ name, amounts }: Case, results: readonly Result[]): void {
     ];
     console.log(`  ${columns.join(' ')}  ${hash}${rates.length > 1 ? `  ${rates.slice(1).join(', ')}` : ''}`);
   }
+}
+
+function printCurve({ dimension, unit, points, time, memory }: Curve): void {
+  console.log(`\ngrowth with ${dimension}`);
+  for (const { size, seconds, bytes } of points)
+    console.log(
+      `  ${`${size.toLocaleString('en')} ${unit}`.padEnd(20)} ${seconds.toFixed(2).padStart(8)} s ${(bytes / 2 ** 20).toFixed(0).padStart(6)} MiB`,
+    );
+  if (points.length === 1) return;
+  const exponents = ({ fitted, last }: Curve['time']) => `${fitted.toFixed(2)} (last step ${last.toFixed(2)})`;
+  console.log(`  exponents: ${exponents(time)} of time, ${exponents(memory)} of memory`);
 }
 
 /** Three digits: 35.1 M, 920 k, 4.02. */

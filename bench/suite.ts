@@ -21,12 +21,23 @@ export interface Contender {
   readonly otherWork?: true;
 }
 
+/** A contender in a process of its own, which times its own loop: that it has to start does not count. */
+export interface Program {
+  readonly name: string;
+  /** Hash of what comes out of a small piece of the work, the same for all programs of the case. */
+  readonly hash: () => Promise<string>;
+  /** Runs a second, if one run were all of the case's amount. A slow one may do a part of it only. */
+  readonly runsPerSecond: () => number;
+}
+
 export interface Case {
   readonly name: string;
   /** What one `run` does, in its units: the first is the rate that is printed, the others are printed beside it. */
   readonly amounts: Readonly<Record<string, number>>;
   /** Ours, then the references. */
-  readonly contenders: readonly [Contender, ...Contender[]];
+  readonly contenders: readonly [Contender, ...Contender[]] | readonly [Program, ...Program[]];
+  /** References that are not here, and why. */
+  readonly missing?: readonly string[];
   /** What else is to be said of it, a sentence each; it may run for a while. */
   readonly remarks?: () => readonly string[];
 }
@@ -46,23 +57,30 @@ export interface Result {
 }
 
 interface Started {
-  readonly contender: Contender;
-  readonly work: Work;
+  readonly name: string;
   readonly hash: string;
+  readonly runsPerSecond: () => number;
+  readonly work?: Work;
 }
 
 /** Each contender's hash after its first run. @throws Error when two that do the same work disagree */
-export function checked({ name, contenders }: Case): readonly Started[] {
-  const started = contenders.map((contender): Started => {
-    const work = contender.start();
-    work.run();
-    return { contender, work, hash: work.hash() };
-  });
-  const [ours, ...references] = started as [Started, ...Started[]];
-  for (const { contender, hash } of references)
-    if (contender.otherWork !== true && hash !== ours.hash)
-      throw new Error(`${name}: ${ours.contender.name} came to ${ours.hash}, but ${contender.name} to ${hash}`);
+export async function checked({ name, contenders }: Case): Promise<readonly Started[]> {
+  const started: Started[] = [];
+  for (const contender of contenders) {
+    const next = 'start' in contender ? startedHere(contender, name) : { ...contender, hash: await contender.hash() };
+    const [ours] = started;
+    const isOtherWork = 'otherWork' in contender;
+    if (ours !== undefined && !isOtherWork && next.hash !== ours.hash)
+      throw new Error(`${name}: ${ours.name} came to ${ours.hash}, but ${next.name} to ${next.hash}`);
+    started.push(next);
+  }
   return started;
+}
+
+function startedHere({ name, start }: Contender, caseName: string): Started {
+  const work = start();
+  work.run();
+  return { name, hash: work.hash(), work, runsPerSecond: () => runsPerSecond(`${caseName}, ${name}`, work.run) };
 }
 
 /** Rounds for medians: at least, and at most, or until the time is up. */
@@ -70,21 +88,20 @@ const LEAST_ROUNDS = 5;
 const MOST_ROUNDS = 25;
 const ENOUGH_MS = 3_000;
 
-export function measured(of: Case, enoughMs = ENOUGH_MS): readonly Result[] {
-  const started = checked(of);
+export async function measured(of: Case, enoughMs = ENOUGH_MS): Promise<readonly Result[]> {
+  const started = await checked(of);
   const rates = started.map((): number[] => []);
   const fromMs = performance.now();
   for (let round = 0; round < LEAST_ROUNDS || (round < MOST_ROUNDS && performance.now() < fromMs + enoughMs); round++)
     for (let turn = 0; turn < started.length; turn++) {
       const index = (round + turn) % started.length;
-      const { contender, work } = started[index] as Started;
-      (rates[index] as number[]).push(runsPerSecond(`${of.name}, ${contender.name}`, work.run));
+      (rates[index] as number[]).push((started[index] as Started).runsPerSecond());
     }
-  return started.map(({ contender, work, hash }, index): Result => {
-    if (work.hash() === '') throw new Error(`${of.name}: ${contender.name} has no result`); // the sink
+  return started.map(({ name, hash, work }, index): Result => {
+    if (work?.hash() === '') throw new Error(`${of.name}: ${name} has no result`); // the sink
     const own = rates[index] as number[];
     return {
-      contender: contender.name,
+      contender: name,
       hash,
       runsPerSecond: median(own),
       spreadPercent: (50 * (quantile(own, 0.75) - quantile(own, 0.25))) / median(own),

@@ -1,8 +1,11 @@
-/** The world at any instant: the timeline against a replay from the start, and against immer around every event. */
+/**
+ * The world at any instant: the timeline against a replay from the start, and against immer around every event. Patches
+ * between two instants, another future from one, and the whole log folded into a world.
+ */
 
-import { produce, type Immutable } from 'immer';
-import { createModel, startOf, Timeline, type World } from '../core/index.ts';
-import { keyedRng, replay, thaw } from '../core/kernel/index.ts';
+import { applyPatches, produce, type Immutable } from 'immer';
+import { createModel, startOf, Timeline, type Event, type Recorded, type World } from '../core/index.ts';
+import { keyedRng, MINUTE, replay, thaw } from '../core/kernel/index.ts';
 import { hashOf, hashOfData } from './hash.ts';
 import type { Bench, Contender } from './suite.ts';
 import { fargateScenario, sail } from './voyage.ts';
@@ -35,6 +38,12 @@ export const timeline: Bench = (smoke) => {
   const draws = keyedRng(1).at('bench.timeline', 0);
   const instants = Array.from({ length: 16 }, () => scenario.start + draws.int(scenario.duration));
   const last = [scenario.start + scenario.duration];
+  const opened = new Timeline(source);
+  const fromMs = scenario.start + scenario.duration / 2;
+  const toMs = fromMs + 10 * MINUTE;
+  const kept: readonly Recorded<Event>[] = Array.from(log);
+  const write = (world: World, event: Event, atMs: number) =>
+    (model.evolve[event.type] as (world: World, event: Event, atMs: number) => void)(world, event, atMs);
   return [
     {
       name: 'timeline, looks at random instants',
@@ -51,6 +60,59 @@ export const timeline: Bench = (smoke) => {
         looking('Timeline', last, newTimeline),
         looking('plain replay from the start', last, replayed),
         looking('immer around every event', last, immerEachEvent),
+      ],
+    },
+    {
+      name: 'timeline, one look',
+      amounts: { looks: 1 },
+      contenders: [
+        inTurn('Timeline', instants, once(newTimeline)),
+        inTurn('plain replay from the start', instants, once(replayed)),
+      ],
+    },
+    {
+      name: 'timeline, what changed in ten minutes',
+      amounts: { differences: 1 },
+      contenders: [
+        giving('patches', () => {
+          const changes = opened.changes(fromMs, toMs);
+          return () => applyPatches(opened.at(fromMs) as World, [...changes]);
+        }),
+        giving('a look before and a look after', () => {
+          opened.at(fromMs);
+          const after = opened.at(toMs);
+          return () => after;
+        }),
+      ],
+    },
+    {
+      name: 'timeline, a branch in the middle',
+      amounts: { branches: 1 },
+      contenders: [
+        giving('Timeline.branch', () => {
+          const branch = opened.branch(fromMs);
+          return () => branch.world;
+        }),
+        giving('a plain replay, which cannot go on', () => {
+          const world = replayed()(fromMs);
+          return () => world;
+        }),
+      ],
+    },
+    {
+      name: 'timeline, the log folded into a world',
+      amounts: { events: log.length },
+      contenders: [
+        giving('EventLog', () => {
+          const world = thaw(start.world) as World;
+          replay(world, model.evolve, log, 0, log.length);
+          return () => world;
+        }),
+        giving('array of events', () => {
+          const world = thaw(start.world) as World;
+          for (const { event, atMs } of kept) write(world, event, atMs);
+          return () => world;
+        }),
       ],
     },
   ];
@@ -73,6 +135,40 @@ function looking(name: string, instants: readonly number[], open: () => Look): C
           worlds = instants.map(look);
         },
         hash: () => hashOf(...worlds.map(hashOfData)),
+      };
+    },
+  };
+}
+
+/** One after another of the instants, one on each run. */
+function inTurn(name: string, instants: readonly number[], open: () => Look): Contender {
+  return {
+    name,
+    start() {
+      const look = open();
+      let turn = 0;
+      let world: Immutable<World> | undefined;
+      return {
+        run() {
+          world = look(instants[turn++ % instants.length] as number);
+        },
+        hash: () => hashOfData(world),
+      };
+    },
+  };
+}
+
+/** What comes out is a world, once it is asked for. */
+function giving(name: string, go: () => () => Immutable<World>): Contender {
+  return {
+    name,
+    start() {
+      let result: (() => Immutable<World>) | undefined;
+      return {
+        run() {
+          result = go();
+        },
+        hash: () => (result === undefined ? '' : hashOfData(result())),
       };
     },
   };
