@@ -90,6 +90,7 @@ export {
 } from './metrics.ts';
 export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
+export { SERVING_ROUTING } from './serving.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
 export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
