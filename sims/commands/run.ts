@@ -1,12 +1,12 @@
 /** `seatrial run`: sail a scenario to its end, and tell what happened. */
 
 import { fileURLToPath } from 'node:url';
-import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
+import { makeProgress } from './progress.ts';
 
 export interface RunOptions {
   readonly trace?: string;
@@ -25,7 +25,6 @@ const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', im
 const INTERRUPTED = 130;
 /** Columns of a report that goes to a file or another program. */
 const PIPED_WIDTH = 100;
-const QUIET_LINE_EVERY_MS = 5_000;
 
 /** Milliseconds of `5m` and the like; undefined when it is no length of time above 0. */
 export function parseLength(text: string): number | undefined {
@@ -92,27 +91,4 @@ async function sailInto(
     if (out !== undefined) process.stdout.write(`The log and all that repeats the run: ${out}\n`);
   }
   return interrupted ? INTERRUPTED : 0;
-}
-
-interface Progress {
-  readonly update: (share: number) => void;
-  readonly end: () => void;
-}
-
-/** A bar on a terminal; else a line now and then, so that a log file stays readable. Both on standard error. */
-function makeProgress(name: string): Progress {
-  if (process.stderr.isTTY) {
-    const bar = new SingleBar({ format: `${name} [{bar}] {percentage} %`, hideCursor: true, clearOnComplete: true });
-    bar.start(1, 0);
-    return { update: (share) => bar.update(share), end: () => bar.stop() };
-  }
-  let nextMs = Date.now() + QUIET_LINE_EVERY_MS;
-  return {
-    update(share) {
-      if (Date.now() < nextMs) return;
-      nextMs = Date.now() + QUIET_LINE_EVERY_MS;
-      process.stderr.write(`${name}: ${Math.floor(share * 100)} %\n`);
-    },
-    end() {},
-  };
 }
