@@ -3,6 +3,7 @@
 import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { compare, type CompareOptions } from './commands/compare.ts';
 import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
@@ -13,7 +14,7 @@ import { at, diff, explainEvent } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
-/** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
+/** Exit codes: 0 done, 1 our mistake, 2 the user's, 3 the condition of --fail-if holds, 130 stopped by Ctrl-C. */
 const OUR_MISTAKE = 1;
 const USERS_MISTAKE = 2;
 
@@ -43,6 +44,29 @@ program
   .option('--json', 'print the summary as JSON only')
   .action(async (scenario: string | undefined, options: RunOptions) => {
     process.exitCode = await run(scenario, options, packageJson.version);
+  });
+
+program
+  .command('compare')
+  .description('sail scenarios under the same luck, many times over, and tell what their difference is')
+  .argument('<scenarios...>', 'scenario files; all are compared with the first')
+  .option('--seeds <n>', 'how many seeds, from the first on', count, 20)
+  .option('--seed <n>', "the first seed (default: the first scenario's)", seed)
+  .option('--trace <file>', 'traffic to replay in all of them: a CSV of timestamp,value or minute,count')
+  .option('--service <name>', 'which service gets the trace (default: the first with a load)')
+  .option('--scale <n>', 'factor on every number of the trace', positive)
+  .option('--unit <unit>', 'what its values are: requests-per-period or requests-per-second', unit)
+  .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
+  .option('--days <n>', 'how many days to sail', positive)
+  .option('--references', 'beside them: doing nothing, and an oracle that knows the load ahead')
+  .option('--slo-minute-usd <n>', 'what a minute that misses its objective costs, between the references', positive)
+  .option('--fail-if <condition>', 'exit with 3 when it holds, such as "p99Ms > 400 or costUsd > +5%"')
+  .option('--jobs <n>', 'how many runs at once (default: one for each core)', count)
+  .option('--out <dir>', 'write compare.json, and the runs of the first seed, to a new directory')
+  .option('--json', 'print all of it as JSON')
+  .option('--markdown', 'print it as Markdown, for a pull request')
+  .action(async (scenarios: readonly string[], options: CompareOptions) => {
+    process.exitCode = await compare(scenarios, options, packageJson.version);
   });
 
 program
@@ -159,6 +183,13 @@ function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
     throw new InvalidArgumentError(`found "${text}", expected a number above 0.`);
+  return value;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0)
+    throw new InvalidArgumentError(`found "${text}", expected a whole number of at least 1.`);
   return value;
 }
 

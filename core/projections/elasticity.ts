@@ -187,15 +187,17 @@ function reportOf(sums: Sums): Omit<ElasticityReport, 'isAttainable' | 'steps'> 
 /** Percent below which a metric of elastic speedup is taken to be this: no policy is infinitely better than another. */
 const LEAST_PERCENT = 0.01;
 
+const SPEEDUP_KEYS = ['underNormalisedPercent', 'overOfDemandPercent', 'underTimePercent', 'overTimePercent'] as const;
+type Sped = Pick<ElasticityReport, (typeof SPEEDUP_KEYS)[number]>;
+
 /**
  * How many times as elastic a policy is as another one: the geometric mean of the ratios of theta_U, theta_O, t_U and t_O.
  * Above 1, `policy` is better than `base`.
  */
-export function elasticSpeedup(base: ElasticityReport, policy: ElasticityReport): number {
-  const keys = ['underNormalisedPercent', 'overOfDemandPercent', 'underTimePercent', 'overTimePercent'] as const;
-  const product = keys.reduce(
+export function elasticSpeedup(base: Sped, policy: Sped): number {
+  const product = SPEEDUP_KEYS.reduce(
     (all, key) => (all * Math.max(base[key], LEAST_PERCENT)) / Math.max(policy[key], LEAST_PERCENT),
     1,
   );
-  return product ** (1 / keys.length);
+  return product ** (1 / SPEEDUP_KEYS.length);
 }

@@ -8,13 +8,17 @@ import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.
 import { sail } from '../voyage.ts';
 import { makeProgress } from './progress.ts';
 
-export interface RunOptions {
+/** Traffic to replay in place of a scenario's. */
+export interface TraceOptions {
   readonly trace?: string;
   readonly service?: string;
   readonly scale?: number;
   readonly unit?: 'requests-per-period' | 'requests-per-second';
   /** Milliseconds. */
   readonly period?: number;
+}
+
+export interface RunOptions extends TraceOptions {
   readonly seed?: number;
   readonly days?: number;
   readonly out?: string;
@@ -22,7 +26,8 @@ export interface RunOptions {
 }
 
 const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', import.meta.url));
-const INTERRUPTED = 130;
+/** Exit code after Ctrl-C. */
+export const INTERRUPTED = 130;
 /** Columns of a report that goes to a file or another program. */
 const PIPED_WIDTH = 100;
 

@@ -1,7 +1,7 @@
 /** Means of runs under different luck, and how sure they are: Student's t. */
 
 // @ts-expect-error -- jstat ships no types
-import { jStat as untyped } from 'jstat';
+import untyped from 'jstat';
 
 const jStat = untyped as { readonly studentt: { readonly inv: (level: number, degreesOfFreedom: number) => number } };
 
