@@ -40,6 +40,8 @@ const LEAST_SHARE = 0.25;
 const RISES_WITHIN = 5;
 const LONGEST_MS = HOUR;
 const SETTLED = 0.05;
+/** Tasks by which supply has grown when it has grown at all: less than half a task on average is tasks that came and went. */
+const LEAST_GROWTH = 0.5;
 
 interface Response {
   readonly riseMs: Millis;
@@ -112,7 +114,7 @@ export class StepResponses {
     const quarter = steps.slice(Math.floor(steps.length * 0.75));
     const final = mean(quarter.map(({ tasks }) => tasks));
     const grownMs = firstMs((tasks) => tasks > fromTasks);
-    if (grownMs === undefined || final <= fromTasks) {
+    if (grownMs === undefined || final < fromTasks + LEAST_GROWTH) {
       this.#counts.unanswered++;
       return;
     }
