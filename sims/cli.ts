@@ -9,7 +9,7 @@ import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
-import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
+import { assumptionsPage, scenarioJsonSchema, scoresPage } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
@@ -159,8 +159,10 @@ program
   .command('schema')
   .description('print the JSON Schema of a scenario')
   .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
-  .action(({ assumptions }: { readonly assumptions?: boolean }) => {
-    process.stdout.write(assumptions === true ? assumptionsPage() : scenarioJsonSchema());
+  .option('--scores', 'print what runs are judged by, with meaning, formula and source, as a page, instead')
+  .action(({ assumptions, scores }: { readonly assumptions?: boolean; readonly scores?: boolean }) => {
+    const page = scores === true ? scoresPage : assumptions === true ? assumptionsPage : scenarioJsonSchema;
+    process.stdout.write(page());
   });
 
 try {

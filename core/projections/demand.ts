@@ -28,7 +28,7 @@ export interface ServedTask {
   readonly routing: ServingStep['routing'];
 }
 
-export const DEFAULT_OBJECTIVE: ServiceLevelObjective = { availabilityPercent: 99.9 };
+const DEFAULT_OBJECTIVE: ServiceLevelObjective = { availabilityPercent: 99.9 };
 /** The most tasks of a service. @source AWS, ECS quotas, "Tasks per service" */
 const MOST_TASKS = 5_000;
 /** A share of failed requests that is none: less than one in ten thousand million. */

@@ -3,7 +3,7 @@
 export { costProjection, fargateCostMicroUsd, type CostReport } from './cost.ts';
 export { churnProjection, type ChurnReport } from './churn.ts';
 export type { DelayReport } from './delays.ts';
-export { Demand, type ServedTask } from './demand.ts';
+export { Demand } from './demand.ts';
 export { elasticityProjection, elasticSpeedup, type ElasticityReport } from './elasticity.ts';
 export { failuresProjection, type FailureReport } from './failures.ts';
 export { fragmentationProjection, type PlacementReport } from './fragmentation.ts';

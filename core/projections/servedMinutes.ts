@@ -81,8 +81,7 @@ export class ServedMinutes {
     switch (event.type) {
       case 'TargetGroupCreated': {
         const algorithm = event.config.Attributes.find(({ Key }) => Key === 'load_balancing.algorithm.type')?.Value;
-        if (algorithm !== undefined)
-          this.#algorithms.set(event.config.Name, algorithm as keyof typeof SERVING_ROUTING);
+        if (algorithm !== undefined) this.#algorithms.set(event.config.Name, algorithm as keyof typeof SERVING_ROUTING);
         return;
       }
       case 'TaskDefinitionRegistered': {

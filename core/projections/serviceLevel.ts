@@ -262,9 +262,7 @@ class JudgedMinutes {
       ...(availabilityPercent === undefined
         ? []
         : [budget('availability', 1 - availabilityPercent / 100, this.#requests, this.#failed, this.#worstFailed)]),
-      ...(latencyP99Ms === undefined
-        ? []
-        : [budget('latency', SLOW_SHARE, this.#served, this.#slow, this.#worstSlow)]),
+      ...(latencyP99Ms === undefined ? [] : [budget('latency', SLOW_SHARE, this.#served, this.#slow, this.#worstSlow)]),
     ];
   }
 

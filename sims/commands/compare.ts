@@ -90,7 +90,8 @@ export async function compare(files: readonly string[], options: CompareOptions,
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
     process.stdout.write(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);
-    if (options.out !== undefined) process.stdout.write(`The runs of seed ${firstSeed}, and compare.json: ${options.out}\n`);
+    if (options.out !== undefined)
+      process.stdout.write(`The runs of seed ${firstSeed}, and compare.json: ${options.out}\n`);
   }
   return report.failIf?.holds === true ? CONDITION_HOLDS : 0;
 }
@@ -192,7 +193,9 @@ async function sailAll(
     const seed = seeds[0] as number;
     const parted = contestants.slice(1, 1 + withPartings).flatMap((_, index) => {
       const minute = partingMinute(course(0), course(index + 1));
-      return minute === undefined ? [] : [{ kind: 'part' as const, contestants: [0, index + 1] as const, seed, minute }];
+      return minute === undefined
+        ? []
+        : [{ kind: 'part' as const, contestants: [0, index + 1] as const, seed, minute }];
     });
     const partings: (Parting | undefined)[] = contestants.map(() => undefined);
     for (const [index, parting] of (await pool.do<'part'>(parted)).entries())

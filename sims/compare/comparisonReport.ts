@@ -230,7 +230,10 @@ function costAtSloUsd(input: ComparedInput, sloMinuteUsd: number | undefined): n
 }
 
 /** Points by scenario; undefined for references, and when there is nobody to compete with. */
-function competition(inputs: readonly ComparedInput[], scores: readonly ComparedScore[]): readonly (number | undefined)[] {
+function competition(
+  inputs: readonly ComparedInput[],
+  scores: readonly ComparedScore[],
+): readonly (number | undefined)[] {
   const rivals = inputs.flatMap(({ reference }, index) => (reference === undefined ? [index] : []));
   return inputs.map(({ reference }, index) => {
     if (reference !== undefined || rivals.length < 2) return undefined;

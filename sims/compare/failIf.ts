@@ -9,8 +9,7 @@ import { scoreDefinitions, scoreNames, type ScoreName } from '../report/scores.t
 import { parse, SyntaxError } from './failIfParser.js';
 
 export type Condition =
-  | { readonly kind: 'or' | 'and'; readonly left: Condition; readonly right: Condition }
-  | Comparison;
+  { readonly kind: 'or' | 'and'; readonly left: Condition; readonly right: Condition } | Comparison;
 
 interface Comparison {
   readonly kind: 'comparison';
@@ -51,7 +50,10 @@ export function parseCondition(text: string, services: readonly string[], isAlon
       throw refuse(offset, `found ${quote(score)}, expected the name of a score; ${hintFor(score)}`);
     const { unit } = scoreDefinitions[score];
     if (isPercent === true && unit !== '%')
-      throw refuse(offset, `found ${limit}%, expected ${limit} (${score} is in ${unit}), or +${limit}% for a difference`);
+      throw refuse(
+        offset,
+        `found ${limit}%, expected ${limit} (${score} is in ${unit}), or +${limit}% for a difference`,
+      );
     if (relative !== false && isAlone)
       throw refuse(offset, 'found a difference to the first scenario, expected a second one to compare with it');
   }
@@ -110,7 +112,11 @@ export function evaluate(
   return { holds, because: holds ? [...left.because, ...right.because] : [] };
 }
 
-function compares({ score, service, operator, relative, limit }: Comparison, first: MeanOf, candidate: MeanOf): boolean {
+function compares(
+  { score, service, operator, relative, limit }: Comparison,
+  first: MeanOf,
+  candidate: MeanOf,
+): boolean {
   const own = candidate(score as ScoreName, service);
   const theirs = first(score as ScoreName, service);
   if (own === undefined || (relative !== false && theirs === undefined)) return false;

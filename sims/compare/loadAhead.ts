@@ -10,7 +10,10 @@ export interface LoadAhead {
 }
 
 /** @returns by service; the same requests that a run with the scenario's seed will be offered */
-export function loadAhead(scenario: Scenario, traces: ReadonlyMap<string, TraceSeries>): ReadonlyMap<string, LoadAhead> {
+export function loadAhead(
+  scenario: Scenario,
+  traces: ReadonlyMap<string, TraceSeries>,
+): ReadonlyMap<string, LoadAhead> {
   const { start, step, duration, seed } = scenario;
   const workload = emptyWorkload(start, step);
   const decide = decideWorkload(traces);

@@ -94,7 +94,9 @@ function withForesight(scenario: Scenario, traces: ReadonlyMap<string, TraceSeri
 
 /** Of each minute, the highest of it and of the `minutes` after it. */
 function highestAhead(values: readonly number[], minutes: number): readonly number[] {
-  return values.map((value, index) => values.slice(index + 1, index + 1 + minutes).reduce((a, b) => Math.max(a, b), value));
+  return values.map((value, index) =>
+    values.slice(index + 1, index + 1 + minutes).reduce((a, b) => Math.max(a, b), value),
+  );
 }
 
 function taskOf(scenario: Scenario, serviceName: string): ConstructorParameters<typeof Demand>[1] | undefined {
@@ -117,6 +119,7 @@ function leadMs(scenario: Scenario, serviceName: string): Millis {
   const strategy = service?.capacityProviderStrategy ?? scenario.cluster.defaultCapacityProviderStrategy;
   const onFargate =
     service?.launchType === 'FARGATE' ||
-    (service?.launchType === undefined && strategy.some(({ capacityProvider }) => capacityProvider.startsWith('FARGATE')));
+    (service?.launchType === undefined &&
+      strategy.some(({ capacityProvider }) => capacityProvider.startsWith('FARGATE')));
   return onFargate ? LEAD_MS.fargate : LEAD_MS.instances;
 }

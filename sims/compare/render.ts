@@ -134,7 +134,9 @@ function sentences(report: ComparisonReport): {
 
 function failIfSentences({ condition, holds, because }: NonNullable<ComparisonReport['failIf']>): readonly string[] {
   if (!holds) return [`Passed: it is not so that ${condition}.`];
-  return because.map(({ scenario, comparisons }) => `Failed: of ${scenario} it is so that ${comparisons.join(', and ')}.`);
+  return because.map(
+    ({ scenario, comparisons }) => `Failed: of ${scenario} it is so that ${comparisons.join(', and ')}.`,
+  );
 }
 
 /** What the shared luck is worth. */
@@ -143,9 +145,7 @@ function luckNote(scores: readonly ComparedScore[], index: number): readonly str
   const { halfWidth, independentHalfWidth } = cost?.differences[index - 1] ?? {};
   if (halfWidth === undefined || independentHalfWidth === undefined || independentHalfWidth === 0) return [];
   const [paired, independent] = [halfWidth, independentHalfWidth].map((value) => formatScore('$', value));
-  return [
-    `The difference of costs is known to ±${paired}; with luck that is not shared it would be ±${independent}.`,
-  ];
+  return [`The difference of costs is known to ±${paired}; with luck that is not shared it would be ±${independent}.`];
 }
 
 function heading({ scenarios, seeds }: ComparisonReport): string {

@@ -32,11 +32,14 @@ async function done(job: Job, data: WorkerData): Promise<JobResult> {
   const directory = job.out === undefined ? undefined : RunDirectory.create(job.out, loaded, engineVersion);
   const { summary, activities } = await sail(loaded, {
     engineVersion,
-    onEvents: course === undefined && directory === undefined ? undefined : (events) => {
-      const batch = [...events];
-      for (const recorded of batch) course?.take(recorded);
-      directory?.append(batch);
-    },
+    onEvents:
+      course === undefined && directory === undefined
+        ? undefined
+        : (events) => {
+            const batch = [...events];
+            for (const recorded of batch) course?.take(recorded);
+            directory?.append(batch);
+          },
     onHop: (simulation) => directory?.checkpoint(simulation),
     onProgress: (share) => {
       progress[job.number] = share;

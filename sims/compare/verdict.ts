@@ -65,7 +65,8 @@ function concluded(money: Judgement, felt: Judgement): string {
   }
   if (money === 'unclear')
     return `${felt === 'better' ? 'better' : felt === 'worse' ? 'worse' : 'the same'} for users, and what it costs is not clear`;
-  if (money === 'same') return felt === 'better' ? 'better for users at the same cost' : 'worse for users at the same cost';
+  if (money === 'same')
+    return felt === 'better' ? 'better for users at the same cost' : 'worse for users at the same cost';
   if (felt === 'same') return money === 'better' ? 'cheaper, and users feel nothing of it' : 'dearer for nothing';
   if (money === felt) return money === 'better' ? 'better in both' : 'worse in both';
   return money === 'better' ? 'cheaper, at the expense of users' : 'better for users, for more money';

@@ -128,7 +128,8 @@ const definitions = {
     unit: 'count',
     better: 'lower',
     meaning: 'minutes in which the objective of the service was missed',
-    formula: 'minutes with more than 1 % of the answers slower than latencyP99Ms, or fewer answered than availabilityPercent',
+    formula:
+      'minutes with more than 1 % of the answers slower than latencyP99Ms, or fewer answered than availabilityPercent',
     source: SRE,
     ofService: ofLevel(({ sloMinutesLost }) => sloMinutesLost),
     ofRun: 'sum',
