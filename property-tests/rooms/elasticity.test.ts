@@ -9,10 +9,12 @@ import {
   Demand,
   elasticityProjection,
   elasticSpeedup,
+  fragmentationProjection,
   project,
   serviceLevelProjection,
   type ElasticityReport,
 } from '../../core/projections/index.ts';
+import { taskDemand } from '../../core/ecs/index.ts';
 import { scenarioSchema } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
 import { latencyLevels, load, requestProfile, servings, settledService } from '../../core/workload/index.ts';
@@ -473,4 +475,39 @@ describe('minutes of service level', () => {
     assert.ok(Math.abs(report.p50Ms - 900) < 10);
     assert.equal(report.sloMinutesLost, 1);
   });
+});
+
+test('fragmentation: what is free, and on how many instances nothing fits, is what the world says at every look', () => {
+  let looked = 0;
+  fc.assert(
+    fc.property(scenarios, (scenario) => {
+      const simulation = simulate(scenario);
+      const projection = fragmentationProjection();
+      simulation.events.on(...projection.types).subscribe(projection.on);
+      const sizes = scenario.taskDefinitions.map(taskDemand);
+      const seen = { looks: 0, freeCpu: 0, strandedMemory: 0 };
+      simulation.events.on('LoadServed').subscribe(({ event }) => {
+        const instances = [...simulation.world.ecs.containerInstances.values()];
+        if (event.toMs % (10 * MINUTE) !== 0 || instances.length === 0) return;
+        const sum = (of: (instance: (typeof instances)[number]) => number) =>
+          instances.reduce((all, instance) => all + of(instance), 0);
+        const takesNone = ({ remaining }: (typeof instances)[number]) =>
+          sizes.every((size) => size.cpuUnits > remaining.cpuUnits || size.memoryMiB > remaining.memoryMiB);
+        seen.looks++;
+        seen.freeCpu += sum(({ remaining }) => remaining.cpuUnits) / sum(({ registered }) => registered.cpuUnits);
+        seen.strandedMemory +=
+          sum((instance) => (takesNone(instance) ? instance.remaining.memoryMiB : 0)) /
+          sum(({ registered }) => registered.memoryMiB);
+      });
+      simulation.runUntil(endOf(scenario));
+      const { instances } = projection.report(endOf(scenario));
+      looked += seen.looks;
+      assert.equal(instances === undefined, seen.looks === 0);
+      if (instances === undefined) return;
+      assert.ok(Math.abs(instances.freeCpuPercent - (100 * seen.freeCpu) / seen.looks) < 1e-6);
+      assert.ok(Math.abs(instances.strandedMemoryPercent - (100 * seen.strandedMemory) / seen.looks) < 1e-6);
+    }),
+    { numRuns: 25 },
+  );
+  assert.ok(looked > 20, `${looked} looks`);
 });

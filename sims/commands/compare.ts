@@ -14,7 +14,7 @@ import { InputError } from '../input/inputError.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { formatDuration, formatNoun } from '../report/format.ts';
 import { makeProgress } from './progress.ts';
-import { INTERRUPTED, type TraceOptions } from './run.ts';
+import { INTERRUPTED, PIPED_WIDTH, type TraceOptions } from './run.ts';
 
 export interface CompareOptions extends TraceOptions {
   readonly seed?: number;
@@ -86,7 +86,7 @@ export async function compare(files: readonly string[], options: CompareOptions,
   else {
     const notes = new Set(loaded.flatMap(({ notes: own }) => own));
     for (const note of notes) process.stdout.write(`Note: ${note}\n`);
-    process.stdout.write(renderComparison(report));
+    process.stdout.write(renderComparison(report, process.stdout.isTTY ? process.stdout.columns : PIPED_WIDTH));
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
     process.stdout.write(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);

@@ -29,7 +29,7 @@ const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', im
 /** Exit code after Ctrl-C. */
 export const INTERRUPTED = 130;
 /** Columns of a report that goes to a file or another program. */
-const PIPED_WIDTH = 100;
+export const PIPED_WIDTH = 100;
 
 /** Milliseconds of `5m` and the like; undefined when it is no length of time above 0. */
 export function parseLength(text: string): number | undefined {

@@ -103,8 +103,8 @@ function sentences(report: ComparisonReport): {
     return [
       parting === undefined
         ? `Under seed ${seeds[0]} ${name} does what ${first} does, to the end.`
-        : `Under seed ${seeds[0]} they part at ${formatDate(Date.parse(parting.at))}:${parting.at.slice(17, 19)} UTC: ` +
-          `${first}: ${parting.first ?? 'nothing yet'}; ${name}: ${parting.this ?? 'nothing yet'}.`,
+        : `Under seed ${seeds[0]} they part at ${formatDate(Date.parse(parting.at))}:${parting.at.slice(17, 19)} UTC. ` +
+          `In ${first}: ${parting.first ?? 'nothing yet'}. In ${name}: ${parting.this ?? 'nothing yet'}.`,
       ...luckNote(scores, index),
       ...(speedups.length === 0 ? [] : [`${name} is ${speedups.join(', ')} (elastic speedup; above 1 is better).`]),
     ];
@@ -154,8 +154,12 @@ function heading({ scenarios, seeds }: ComparisonReport): string {
   return `${formatNoun(scenarios.length, 'scenario')} under ${under}; means, differences to ${scenarios[0]?.name ?? ''}`;
 }
 
-export function renderComparison(report: ComparisonReport): string {
-  const { verdicts, notes, failIf } = sentences(report);
+/** Sentences are broken at the width, tables are not. */
+export function renderComparison(report: ComparisonReport, width: number): string {
+  const told = sentences(report);
+  const [verdicts, notes, failIf] = [told.verdicts, told.notes, told.failIf].map((lines) =>
+    lines.map((line) => broken(line, width)),
+  ) as [string[], string[], string[]];
   const parts = [
     ...verdicts,
     [heading(report), ...sheets(report).map(toText)].join('\n\n'),
@@ -163,6 +167,17 @@ export function renderComparison(report: ComparisonReport): string {
     ...(failIf.length === 0 ? [] : [failIf.join('\n')]),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** In lines of whole words. */
+function broken(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join('\n');
 }
 
 function toText({ head, rows }: Sheet): string {
