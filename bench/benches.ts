@@ -8,6 +8,7 @@ import { rng } from './rng.ts';
 import { serving } from './serving.ts';
 import { streams } from './streams.ts';
 import type { Bench } from './suite.ts';
+import { sweep } from './sweep.ts';
 import { timeline } from './timeline.ts';
 
 export const benches = {
@@ -19,4 +20,5 @@ export const benches = {
   placement,
   serving,
   endToEnd,
+  sweep,
 } as const satisfies Readonly<Record<string, Bench>>;

@@ -59,12 +59,13 @@ export class LatencyHistogram {
   /** Latency that `level` of the requests do not exceed; 0 without requests. */
   quantileMs(level: number): number {
     let left = level * this.#total;
-    const ascending = [...this.#counts].toSorted(([a], [b]) => a - b);
-    for (const [bucket, count] of ascending) {
-      left -= count;
+    // Typed, so that they are sorted as numbers without a call for each pair: asked of every minute of a run.
+    const buckets = Int32Array.from(this.#counts.keys()).sort();
+    for (const bucket of buckets) {
+      left -= this.#counts.get(bucket) as number;
       if (left <= 0) return bucketValueMs(bucket);
     }
-    return ascending.length === 0 ? 0 : bucketValueMs((ascending.at(-1) as [number, number])[0]);
+    return buckets.length === 0 ? 0 : bucketValueMs(buckets.at(-1) as number);
   }
 
   #add(bucket: number, count: number): void {

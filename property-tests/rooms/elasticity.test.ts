@@ -95,8 +95,8 @@ describe('demand', () => {
       fc.property(demands, fc.array(fc.double({ min: 0, max: 2_000, noNaN: true }), { maxLength: 6 }), (how, rates) => {
         const demand = demandOf(how);
         for (const rateRps of rates) {
-          let scan = 0;
-          while (rateRps > 0 && scan < 5_000 && (scan === 0 || demand.capacityRps(scan) < rateRps)) scan++;
+          let scan = rateRps > 0 ? 1 : 0;
+          while (scan < 5_000 && demand.capacityRps(scan) < rateRps) scan++;
           assert.equal(demand.tasksFor(rateRps), scan);
           assert.equal(demandOf(how).tasksFor(rateRps), scan);
         }

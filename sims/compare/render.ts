@@ -150,7 +150,9 @@ function luckNote(scores: readonly ComparedScore[], index: number): readonly str
 
 function heading({ scenarios, seeds }: ComparisonReport): string {
   const [from, to] = [seeds[0], seeds.at(-1)];
-  const under = seeds.length === 1 ? `seed ${from}` : `seeds ${from} to ${to}, the same luck for all`;
+  const luck = scenarios.length === 1 ? '' : ', the same luck for all';
+  const under = seeds.length === 1 ? `seed ${from}` : `seeds ${from} to ${to}${luck}`;
+  if (scenarios.length === 1) return `${scenarios[0]?.name ?? ''} under ${under}; means`;
   return `${formatNoun(scenarios.length, 'scenario')} under ${under}; means, differences to ${scenarios[0]?.name ?? ''}`;
 }
 
