@@ -59,7 +59,8 @@ export async function compare(files: readonly string[], options: CompareOptions,
     directories: options.out === undefined ? [] : directories.map((name) => join(options.out as string, name)),
   });
   if (sailed === undefined) {
-    process.stderr.write('stopped: nothing can be told of a comparison that is not complete\n');
+    const left = options.out === undefined ? '' : `; what was written is in ${options.out}`;
+    process.stderr.write(`stopped: nothing can be told of a comparison that is not complete${left}\n`);
     return INTERRUPTED;
   }
   const inputs = contestants.map(({ reference }, index): ComparedInput => {

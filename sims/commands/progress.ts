@@ -1,6 +1,7 @@
 /** How far something is that takes a while, on standard error. */
 
 import { SingleBar } from 'cli-progress';
+import { SECOND } from '../../core/index.ts';
 import { formatDuration } from '../report/format.ts';
 
 export interface Progress {
@@ -18,7 +19,8 @@ export function makeProgress(name: string): Progress {
   const beganMs = Date.now();
   const left = (share: number) => {
     if (share < KNOWN_FROM || share >= 1) return '';
-    return `about ${formatDuration(((Date.now() - beganMs) * (1 - share)) / share)} left`;
+    const leftMs = ((Date.now() - beganMs) * (1 - share)) / share;
+    return `about ${formatDuration(Math.max(SECOND, leftMs))} left`;
   };
   if (process.stderr.isTTY) {
     const format = `${name} [{bar}] {percentage} %  {left}`;

@@ -4,7 +4,6 @@ import { Piscina } from 'piscina';
 import { InputError } from '../input/inputError.ts';
 import type { Contestant, Job, JobResult, Refused, WorkerData } from './jobs.ts';
 
-/** Job's of one comparison. */
 type Numbered<Kind extends Job['kind']> = Omit<Extract<Job, { kind: Kind }>, 'number'>;
 type ResultOf<Kind extends Job['kind']> = Extract<JobResult, { kind: Kind }>;
 
@@ -32,11 +31,9 @@ export class JobPool {
     });
   }
 
-  /** Share of the jobs given so far that is done. */
+  /** Share of the most jobs that is done. */
   get share(): number {
-    let sum = 0;
-    for (let number = 0; number < this.#jobs; number++) sum += this.#progress[number] as number;
-    return this.#jobs === 0 ? 0 : sum / this.#jobs;
+    return this.#progress.reduce((sum, share) => sum + share, 0) / this.#progress.length;
   }
 
   /** Every run ends after its current hop. */
@@ -47,7 +44,13 @@ export class JobPool {
   /** @throws InputError when the disk refuses */
   async do<Kind extends Job['kind']>(jobs: readonly Numbered<Kind>[]): Promise<readonly ResultOf<Kind>[]> {
     const given = jobs.map((job): Job => ({ ...job, number: this.#jobs++ }) as unknown as Job);
-    const results = await Promise.all(given.map((job) => this.#pool.run(job)));
+    const results = await Promise.all(
+      given.map(async (job) => {
+        const result = await this.#pool.run(job);
+        this.#progress[job.number] = 1;
+        return result;
+      }),
+    );
     const refused = results.filter((result): result is Refused => result.kind === 'refused');
     if (refused.length > 0) throw new InputError(refused.flatMap(({ problems }) => problems));
     return results as unknown as readonly ResultOf<Kind>[];

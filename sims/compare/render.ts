@@ -156,8 +156,12 @@ function heading({ scenarios, seeds }: ComparisonReport): string {
   return `${formatNoun(scenarios.length, 'scenario')} under ${under}; means, differences to ${scenarios[0]?.name ?? ''}`;
 }
 
-/** Sentences are broken at the width, tables are not. */
-export function renderComparison(report: ComparisonReport, width: number): string {
+/** Columns that a sentence takes at least and at most. */
+const WIDTH = { least: 60, most: 120 };
+
+/** @param columns  of the terminal: sentences are broken there, tables are not */
+export function renderComparison(report: ComparisonReport, columns: number): string {
+  const width = Math.min(Math.max(columns, WIDTH.least), WIDTH.most);
   const told = sentences(report);
   const [verdicts, notes, failIf] = [told.verdicts, told.notes, told.failIf].map((lines) =>
     lines.map((line) => broken(line, width)),

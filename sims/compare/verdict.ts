@@ -3,6 +3,7 @@
 import { formatDifference, formatScore } from './formatScore.ts';
 import type { ComparedScore, ScoreDifference } from './comparisonReport.ts';
 import type { ScoreName } from '../report/scores.ts';
+import { CONFIDENCE_PERCENT } from './statistics.ts';
 
 /** What users feel, the first that both have. */
 const FELT = ['sloMinutesLost', 'failedRequests', 'p99Ms'] as const satisfies readonly ScoreName[];
@@ -26,7 +27,7 @@ export function verdictOf(
   if (money === undefined || felt === undefined) return `${name} has nothing in common with ${first} to be judged by.`;
   const parts = [costs(first, money.difference), feels(felt.row, felt.difference)];
   const conclusion = concluded(money.difference.judgement, felt.difference.judgement);
-  const sure = seeds === 1 ? ' (one seed: how sure that is cannot be told)' : '';
+  const sure = seeds === 1 ? ', by one seed: how sure that is cannot be told' : '';
   return `${name} ${parts.join(', and ')}: ${conclusion}${sure}.`;
 }
 
@@ -34,8 +35,8 @@ function costs(first: string, difference: ScoreDifference): string {
   const { mean, percent, judgement } = difference;
   if (judgement === 'same') return `costs the same as ${first}`;
   const much = formatScore('$', Math.abs(mean));
-  const share = percent === undefined ? '' : `${formatScore('%', Math.abs(percent))}, `;
-  return `costs ${much} ${mean < 0 ? 'less' : 'more'} than ${first} (${share}${interval('$', difference)})`;
+  const share = percent === undefined ? [] : [formatScore('%', Math.abs(percent))];
+  return `costs ${much} ${mean < 0 ? 'less' : 'more'} than ${first}${inBrackets([...share, ...interval('$', difference)])}`;
 }
 
 function feels({ score, title, unit }: ComparedScore, difference: ScoreDifference): string {
@@ -43,17 +44,23 @@ function feels({ score, title, unit }: ComparedScore, difference: ScoreDifferenc
   if (score === 'sloMinutesLost') {
     if (judgement === 'same') return 'misses the objective in as many minutes';
     const much = formatScore('count', Math.abs(mean));
-    return `misses the objective in ${much} ${mean < 0 ? 'fewer' : 'more'} minutes (${interval(unit, difference)})`;
+    return `misses the objective in ${much} ${mean < 0 ? 'fewer' : 'more'} minutes${inBrackets(interval(unit, difference))}`;
   }
   const noun = score === 'failedRequests' ? 'failed requests' : title;
   if (judgement === 'same') return `has the same ${noun}`;
   const [less, more] = score === 'failedRequests' ? ['fewer', 'more'] : ['less', 'more'];
-  return `has ${formatScore(unit, Math.abs(mean))} ${mean < 0 ? less : more} ${noun} (${interval(unit, difference)})`;
+  return `has ${formatScore(unit, Math.abs(mean))} ${mean < 0 ? less : more} ${noun}${inBrackets(interval(unit, difference))}`;
 }
 
-function interval(unit: ComparedScore['unit'], { mean, halfWidth }: ScoreDifference): string {
-  if (halfWidth === undefined) return 'one seed';
-  return `95 % interval ${formatDifference(unit, mean - halfWidth)} to ${formatDifference(unit, mean + halfWidth)}`;
+/** None with a single seed. */
+function interval(unit: ComparedScore['unit'], { mean, halfWidth }: ScoreDifference): readonly string[] {
+  if (halfWidth === undefined) return [];
+  const [low, high] = [mean - halfWidth, mean + halfWidth].map((value) => formatDifference(unit, value));
+  return [`${CONFIDENCE_PERCENT} % interval ${low} to ${high}`];
+}
+
+function inBrackets(parts: readonly string[]): string {
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
 function concluded(money: Judgement, felt: Judgement): string {
