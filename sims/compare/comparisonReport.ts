@@ -42,7 +42,7 @@ export interface ComparedScenario {
   readonly runs: readonly ComparedRun[];
   /** Of the pairwise competition of all scenarios but references: a point for each score it wins against another, a half for a tie. */
   readonly points?: number;
-  /** Absent without references, or without an objective. */
+  /** Absent without an objective, or without references and a price of a missed minute. */
   readonly costAtSlo?: CostAtSlo;
   /** Absent for the first scenario. */
   readonly againstFirst?: AgainstFirst;
@@ -65,6 +65,8 @@ export interface ComparedRun {
 export interface CostAtSlo {
   readonly usd: number;
   readonly percent?: number;
+  /** Competitive ratio: its bill, without what missed minutes are taken to cost, divided by the oracle's. */
+  readonly timesOracle?: number;
 }
 
 export interface AgainstFirst {
@@ -128,10 +130,19 @@ export function comparisonReport(
   const atSlo = inputs.map((input) => costAtSloUsd(input, sloMinuteUsd));
   const place = (reference: Reference) => atSlo[inputs.findIndex((input) => input.reference === reference)];
   const [nothing, oracle] = [place('do nothing'), place('oracle')];
-  const percentOf = (usd: number) =>
-    nothing === undefined || oracle === undefined || nothing <= oracle
-      ? undefined
-      : (100 * (nothing - usd)) / (nothing - oracle);
+  const oracleUsd = billOf(inputs.find(({ reference }) => reference === 'oracle'));
+  const costAtSlo = (input: ComparedInput, usd: number): CostAtSlo => {
+    const ownUsd = billOf(input);
+    return {
+      usd,
+      ...(nothing === undefined || oracle === undefined || nothing <= oracle
+        ? {}
+        : { percent: (100 * (nothing - usd)) / (nothing - oracle) }),
+      ...(ownUsd === undefined || oracleUsd === undefined || oracleUsd === 0
+        ? {}
+        : { timesOracle: ownUsd / oracleUsd }),
+    };
+  };
   return {
     format: 1,
     engine: { name: 'seatrial', version: engineVersion },
@@ -140,7 +151,6 @@ export function comparisonReport(
     scenarios: inputs.map((input, index): ComparedScenario => {
       const { name, file, reference, runDirectory, results } = input;
       const usd = atSlo[index];
-      const percent = usd === undefined ? undefined : percentOf(usd);
       return {
         name,
         ...(file === undefined ? {} : { file }),
@@ -153,12 +163,12 @@ export function comparisonReport(
           scores: own,
         })),
         ...(points[index] === undefined ? {} : { points: points[index] }),
-        ...(usd === undefined ? {} : { costAtSlo: { usd, ...(percent === undefined ? {} : { percent }) } }),
+        ...(usd === undefined ? {} : { costAtSlo: costAtSlo(input, usd) }),
         ...(index === 0 ? {} : { againstFirst: againstFirst(inputs, index, scores, seeds.length) }),
       };
     }),
     scores,
-    ...(oracle === undefined || sloMinuteUsd === undefined ? {} : { sloMinuteUsd }),
+    ...(sloMinuteUsd === undefined ? {} : { sloMinuteUsd }),
   };
 }
 
@@ -216,14 +226,17 @@ function judged(
   return { ...difference, ...percent, judgement: judgement() };
 }
 
+function billOf(input: ComparedInput | undefined): number | undefined {
+  return input === undefined ? undefined : knownMean(valuesOf(input, 'costUsd'));
+}
+
 function usualSloMinuteUsd(inputs: readonly ComparedInput[], durationMs: number): number | undefined {
-  const oracle = inputs.find(({ reference }) => reference === 'oracle');
-  const usd = oracle === undefined ? undefined : knownMean(valuesOf(oracle, 'costUsd'));
+  const usd = billOf(inputs.find(({ reference }) => reference === 'oracle'));
   return usd === undefined ? undefined : (SLO_MINUTE_IN_ORACLE_MINUTES * usd * MINUTE) / durationMs;
 }
 
 function costAtSloUsd(input: ComparedInput, sloMinuteUsd: number | undefined): number | undefined {
-  const [usd, minutes] = [knownMean(valuesOf(input, 'costUsd')), knownMean(valuesOf(input, 'sloMinutesLost'))];
+  const [usd, minutes] = [billOf(input), knownMean(valuesOf(input, 'sloMinutesLost'))];
   return usd === undefined || minutes === undefined || sloMinuteUsd === undefined
     ? undefined
     : usd + minutes * sloMinuteUsd;

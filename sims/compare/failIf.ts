@@ -79,7 +79,7 @@ function isScoreName(name: string): name is ScoreName {
   return (scoreNames as readonly string[]).includes(name);
 }
 
-export function* comparisonsOf(condition: Condition): Iterable<Comparison> {
+function* comparisonsOf(condition: Condition): Iterable<Comparison> {
   if (condition.kind === 'comparison') yield condition;
   else {
     yield* comparisonsOf(condition.left);

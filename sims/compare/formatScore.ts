@@ -36,10 +36,10 @@ function isNothing(text: string): boolean {
   return !/[1-9]/.test(text);
 }
 
-/** `99.987`, `12.3`, `0.04`, `1,204`: three digits at least, as many as tell a percent of failures. */
+/** `99.987`, `12.3`, `0.04`, `1,204`: three digits, and close to 100 as many as tell of failures; never 100 while there are some. */
 function digits(value: number): string {
   const size = Math.abs(value);
   if (size >= 1_000) return formatCount(value);
-  if (size >= 99 && size < 100) return String(Math.round(value * 1_000) / 1_000);
+  if (size >= 99 && size < 100) return String(Math.floor(value * 1_000) / 1_000);
   return size >= 10 ? formatValue(value) : String(Math.round(value * 100) / 100);
 }

@@ -98,7 +98,7 @@ function sentences(report: ComparisonReport): {
     if (againstFirst === undefined) return [];
     const { parting, elasticSpeedup } = againstFirst;
     const speedups = Object.entries(elasticSpeedup).map(
-      ([service, times]) => `${formatScore('times', times)} as elastic as ${first} for ${service}`,
+      ([service, times]) => `${formatScore('times', times)} for ${service}`,
     );
     return [
       parting === undefined
@@ -106,24 +106,29 @@ function sentences(report: ComparisonReport): {
         : `Under seed ${seeds[0]} they part at ${formatDate(Date.parse(parting.at))}:${parting.at.slice(17, 19)} UTC. ` +
           `In ${first}: ${parting.first ?? 'nothing yet'}. In ${name}: ${parting.this ?? 'nothing yet'}.`,
       ...luckNote(scores, index),
-      ...(speedups.length === 0 ? [] : [`${name} is ${speedups.join(', ')} (elastic speedup; above 1 is better).`]),
+      ...(speedups.length === 0
+        ? []
+        : [`Elastic speedup of ${name} over ${first}, above 1 being better: ${speedups.join(', ')}.`]),
     ];
   });
-  const placed = scenarios.flatMap(({ name, costAtSlo }) =>
-    costAtSlo === undefined
-      ? []
-      : [
-          `${name} ${formatScore('$', costAtSlo.usd)}${costAtSlo.percent === undefined ? '' : ` (${Math.round(costAtSlo.percent)} %)`}`,
-        ],
-  );
+  const placed = scenarios.flatMap(({ name, reference, costAtSlo }) => {
+    if (costAtSlo === undefined) return [];
+    const { usd, percent, timesOracle } = costAtSlo;
+    const place = percent === undefined ? [] : [`${Math.round(percent)} %`];
+    const ratio =
+      timesOracle === undefined || reference === 'oracle'
+        ? []
+        : [`bill ${formatScore('times', timesOracle)} the oracle's`];
+    const told = [...place, ...ratio];
+    return [`${name} ${formatScore('$', usd)}${told.length === 0 ? '' : ` (${told.join(', ')})`}`];
+  });
   if (sloMinuteUsd !== undefined && placed.length > 0) {
-    const hasScale = scenarios.some(({ costAtSlo }) => costAtSlo?.percent !== undefined);
-    notes.push(
-      `Cost at the objective, with ${formatScore('$', sloMinuteUsd)} for each minute that misses it: ${placed.join(', ')}. ` +
-        (hasScale
-          ? '0 % is doing nothing, 100 % the oracle, which knows the load ahead.'
-          : 'Doing nothing costs no more than the oracle, so there is no scale between them.'),
-    );
+    const price = formatScore('$', sloMinuteUsd);
+    notes.push(`Cost at the objective, with ${price} for each minute that misses it: ${placed.join(', ')}.`);
+    if (scenarios.some(({ costAtSlo }) => costAtSlo?.percent !== undefined))
+      notes.push('0 % is doing nothing, 100 % the oracle, which knows the load ahead.');
+    else if (scenarios.some(({ reference }) => reference !== undefined))
+      notes.push('Doing nothing costs no more than the oracle, so there is no scale between them.');
   }
   const points = own.flatMap((scenario) =>
     scenario.points === undefined ? [] : [`${scenario.name} ${scenario.points}`],
@@ -178,7 +183,7 @@ export function renderComparison(report: ComparisonReport, columns: number): str
 /** In lines of whole words. */
 function broken(text: string, width: number): string {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%)/)) {
     const last = lines.at(-1);
     if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;
