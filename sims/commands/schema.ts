@@ -55,12 +55,13 @@ they get done what is sent. **s** is the supply: tasks that get requests. **T** 
 demand in the last quarter of the response. Formulas of others are cited; "ours" are plain counts and sums.
 
 Two reference policies stand beside every other one (\`compare --references\`). *Do nothing* keeps the desired counts of the start.
-*The oracle* knows the load ahead and has the smallest number of tasks in time, for the busiest step of each minute; on instances
-its capacity providers still have their delays. A policy's place between them is 100 x (nothing - policy) / (nothing - oracle) %, in
-cost and what the minutes that missed the objective are taken to cost: \`--slo-minute-usd\`, or ten times what the oracle pays for
-a minute. Its competitive ratio is its bill divided by the oracle's. *Elastic speedup* of a policy over another is the geometric
-mean of the ratios of theta_U, theta_O, t_U and t_O, each at least 0.01 % (Bauer et al., Chameleon, 2018). *Points* are those of the
-pairwise competition of Ilyushkin et al. (2017): one for each score that is better than another policy's, a half for a tie.
+*The oracle* knows the load ahead, not faults or deployments, and has the smallest number of tasks in time for the busiest step of
+each minute; on instances its capacity providers still have their delays. A policy's place between them is 100 x (nothing - policy)
+/ (nothing - oracle) %, in cost and what the minutes that missed the objective are taken to cost: \`--slo-minute-usd\`, or ten times
+what the oracle pays for a minute. Its competitive ratio is its bill divided by the oracle's. *Elastic speedup* of a policy over
+another is the geometric mean of the ratios of theta_U, theta_O, t_U and t_O, each at least 0.01 % (Bauer et al., Chameleon, 2018).
+*Points* are those of the pairwise competition of Ilyushkin et al. (2017): one for each score that is better than another
+policy's, a half for a tie.
 `;
 
 /** Every score, with its meaning, formula and source. */

@@ -5,8 +5,9 @@
  * The oracle: it knows the load that will come, and has the smallest number of tasks that meets the objective there in time.
  * It is bound by neither MinCapacity nor MaxCapacity, for they belong to the policy it is compared with. A task is started as
  * long before it is needed as a start takes, and stopped when it is not needed within that time. Its demand is that of the
- * busiest step of a minute. On instances it asks for tasks only: the scenario's capacity providers bring the instances, with
- * their own delays, so that it is not the cheapest that could be.
+ * busiest step of a minute, for the tasks of the start: it does not foresee what a deployment or a fault makes of them. On
+ * instances it asks for tasks only: the scenario's capacity providers bring the instances, with their own delays, so that it
+ * is not the cheapest that could be.
  * In both, Auto Scaling groups and what people and pipelines change stay as they are, but for desired counts and scaling.
  */
 
@@ -102,8 +103,9 @@ function highestAhead(values: readonly number[], minutes: number): readonly numb
 function taskOf(scenario: Scenario, serviceName: string): ConstructorParameters<typeof Demand>[1] | undefined {
   const service = scenario.services.find((candidate) => candidate.serviceName === serviceName);
   const load = scenario.load.find((candidate) => candidate.service === serviceName);
-  const family = service?.taskDefinition.split(':')[0];
-  const definition = scenario.taskDefinitions.findLast((candidate) => candidate.family === family);
+  const [family, revision] = service?.taskDefinition.split(':') ?? [];
+  const revisions = scenario.taskDefinitions.filter((candidate) => candidate.family === family);
+  const definition = revision === undefined ? revisions.at(-1) : revisions[Number(revision) - 1];
   if (service === undefined || load === undefined || definition === undefined) return undefined;
   const group = scenario.targetGroups.find(({ Name }) => Name === service.loadBalancers[0]?.targetGroup);
   const algorithm = group?.Attributes.find(({ Key }) => Key === 'load_balancing.algorithm.type')?.Value;
