@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { comparisonReport, meansOf, type ComparedInput, type ComparisonReport } from '../compare/comparisonReport.ts';
 import { partingMinute } from '../compare/course.ts';
-import { evaluate, parseCondition, refuseUnknown, type Condition } from '../compare/failIf.ts';
+import { evaluate, parseCondition, refuseUnknown, type Condition, type MeanOf } from '../compare/failIf.ts';
 import type { Contestant, Parting, RunResult } from '../compare/jobs.ts';
 import { JobPool } from '../compare/pool.ts';
 import { REFERENCES } from '../compare/references.ts';
@@ -80,8 +80,8 @@ export async function compare(files: readonly string[], options: CompareOptions,
     sloMinuteUsd: options.sloMinuteUsd,
   });
   const report = withCondition(compared, condition, options.failIf ?? '', loaded.length);
-  if (options.out !== undefined)
-    writeFileSync(join(options.out, 'compare.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  if (options.out !== undefined) write(join(options.out, 'compare.json'), report);
+  if (condition !== undefined) refuseUnknown(condition, meansByScenario(report, loaded.length));
   if (options.json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else if (options.markdown === true) process.stdout.write(renderMarkdown(report));
   else {
@@ -136,15 +136,19 @@ function withCondition(
   count: number,
 ): ComparisonReport {
   if (condition === undefined) return report;
-  const means = report.scenarios.map((_, index) => meansOf(report.scores, index));
-  refuseUnknown(condition, means.slice(0, count));
-  const [first] = means as [(typeof means)[number]];
-  const because = report.scenarios.slice(0, count).flatMap(({ name }, index) => {
+  const means = meansByScenario(report, count);
+  const [first] = means as [MeanOf];
+  const because = means.flatMap((mean, index) => {
     if (index === 0 && count > 1) return [];
-    const { holds, because: comparisons } = evaluate(condition, first, means[index] ?? first);
-    return holds ? [{ scenario: name, comparisons }] : [];
+    const { holds, because: comparisons } = evaluate(condition, first, mean);
+    return holds ? [{ scenario: report.scenarios[index]?.name ?? '', comparisons }] : [];
   });
   return { ...report, failIf: { condition: text, holds: because.length > 0, because } };
+}
+
+/** Of the scenarios themselves, not of the references after them. */
+function meansByScenario({ scenarios, scores }: ComparisonReport, count: number): readonly MeanOf[] {
+  return scenarios.slice(0, count).map((_, index) => meansOf(scores, index));
 }
 
 interface Sailed {
@@ -214,8 +218,18 @@ async function sailAll(
 function claim(path: string): void {
   if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0))
     throw new InputError([{ file: path, message: 'found something there already, expected a new or empty directory' }]);
+  told(path, () => mkdirSync(path, { recursive: true }));
+}
+
+/** @throws InputError */
+function write(path: string, report: ComparisonReport): void {
+  told(path, () => writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`));
+}
+
+/** What the disk refuses is told in a sentence. */
+function told(path: string, action: () => void): void {
   try {
-    mkdirSync(path, { recursive: true });
+    action();
   } catch (error) {
     throw new InputError([{ file: path, message: (error as Error).message }]);
   }
