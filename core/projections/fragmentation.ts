@@ -5,8 +5,8 @@
  * Free is what ECS counts as free. Stranded is what is free on instances that no service's task fits on. The fragmentation index
  * is 1 - (largest free part on one instance) / (all that is free), of memory. Zones are compared by the tasks of a service.
  *
- * @source the index: K. Knowlton, "A fast storage allocator", CACM 8 (1965), as external fragmentation; stranding: A. Verma et
- *         al., "Large-scale cluster management at Google with Borg", EuroSys 2015
+ * @source the index: external fragmentation, as of memory allocators; stranding: A. Verma et al., "Large-scale cluster
+ *         management at Google with Borg", EuroSys 2015
  */
 
 import { taskDemand } from '../ecs/index.ts';

@@ -571,7 +571,7 @@ const definitions = {
     better: 'lower',
     meaning: '0: all free memory is on one instance; towards 100: it is in small pieces',
     formula: '100 x mean of (1 - largest free part / all that is free)',
-    source: 'external fragmentation; Knowlton, CACM 1965',
+    source: 'external fragmentation, as of memory allocators',
     ofRun: ({ placement }) => placement.instances?.indexPercent,
   },
   zoneDifference: {
