@@ -12,6 +12,7 @@ import { rng } from './rng.ts';
 import { serving } from './serving.ts';
 import { streams } from './streams.ts';
 import type { Bench } from './suite.ts';
+import { sweep } from './sweep.ts';
 import { timeline } from './timeline.ts';
 
 export const benches = {
@@ -25,6 +26,7 @@ export const benches = {
   alarms,
   serving,
   endToEnd,
+  sweep,
   main,
   peers,
 } as const satisfies Readonly<Record<string, Bench>>;

@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { config } from 'rxjs';
 import { branch, type BranchOptions } from './commands/branch.ts';
+import { compare, type CompareOptions } from './commands/compare.ts';
 import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export.ts';
 import { explain, type ExplainOptions } from './commands/explain.ts';
 import { explainImages } from './commands/explainImage.ts';
@@ -10,13 +11,13 @@ import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { query, type QueryOptions } from './commands/query.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
-import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
+import { assumptionsPage, scenarioJsonSchema, scoresPage } from './commands/schema.ts';
 import { at, diff } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
 import { ENGINE_VERSION } from './engine.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
 
-/** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
+/** Exit codes: 0 done, 1 our mistake, 2 the user's, 3 the condition of --fail-if holds, 130 stopped by Ctrl-C. */
 const OUR_MISTAKE = 1;
 const USERS_MISTAKE = 2;
 
@@ -47,6 +48,29 @@ program
   .option('--json', 'print the summary as JSON only')
   .action(async (scenario: string | undefined, options: RunOptions) => {
     process.exitCode = await run(scenario, options, ENGINE_VERSION);
+  });
+
+program
+  .command('compare')
+  .description('sail scenarios under the same luck, many times over, and tell what their difference is')
+  .argument('<scenarios...>', 'scenario files; all are compared with the first')
+  .option('--seeds <n>', 'how many seeds, from the first on', count, 20)
+  .option('--seed <n>', "the first seed (default: the first scenario's)", seed)
+  .option('--trace <file>', 'traffic to replay in all of them: a CSV of timestamp,value or minute,count')
+  .option('--service <name>', 'which service gets the trace (default: the first with a load)')
+  .option('--scale <n>', 'factor on every number of the trace', positive)
+  .option('--unit <unit>', 'what its values are: requests-per-period or requests-per-second', unit)
+  .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
+  .option('--days <n>', 'how many days to sail', positive)
+  .option('--references', 'beside them: doing nothing, and an oracle that knows the load ahead')
+  .option('--slo-minute-usd <n>', 'what a minute that misses its objective costs, between the references', positive)
+  .option('--fail-if <condition>', 'exit with 3 when it holds, such as "p99Ms > 400 or costUsd > +5%"')
+  .option('--jobs <n>', 'how many runs at once (default: one for each core)', count)
+  .option('--out <dir>', 'write compare.json, and the runs of the first seed, to a new directory')
+  .option('--json', 'print all of it as JSON')
+  .option('--markdown', 'print it as Markdown, for a pull request')
+  .action(async (scenarios: readonly string[], options: CompareOptions) => {
+    process.exitCode = await compare(scenarios, options, ENGINE_VERSION);
   });
 
 program
@@ -183,8 +207,10 @@ program
   .command('schema')
   .description('print the JSON Schema of a scenario')
   .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
-  .action(({ assumptions }: { readonly assumptions?: boolean }) => {
-    process.stdout.write(assumptions === true ? assumptionsPage() : scenarioJsonSchema());
+  .option('--scores', 'print what runs are judged by, with meaning, formula and source, as a page, instead')
+  .action(({ assumptions, scores }: { readonly assumptions?: boolean; readonly scores?: boolean }) => {
+    const page = scores === true ? scoresPage : assumptions === true ? assumptionsPage : scenarioJsonSchema;
+    process.stdout.write(page());
   });
 
 try {
@@ -207,6 +233,13 @@ function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
     throw new InvalidArgumentError(`found "${text}", expected a number above 0.`);
+  return value;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0)
+    throw new InvalidArgumentError(`found "${text}", expected a whole number of at least 1.`);
   return value;
 }
 

@@ -1,9 +1,12 @@
 /** One run for a person: it sails in hops, so that it can show progress and be stopped, and ends in a summary. */
 
 import {
+  churnProjection,
   costProjection,
   createInvariants,
+  elasticityProjection,
   failuresProjection,
+  fragmentationProjection,
   HOUR,
   queueProjection,
   sailTo,
@@ -12,15 +15,21 @@ import {
   seriesProjection,
   serviceLevelProjection,
   simulate,
+  SECOND,
   utilizationProjection,
   type EcsSimulation,
   type Event,
+  type Millis,
   type Projection,
   type ScalingActivityDescription,
+  type Scenario,
   type Segment,
+  type World,
 } from '../core/index.ts';
 import type { LoadedScenario } from './input/scenarioFile.ts';
 import { collectMoments } from './report/moments.ts';
+import { packingOf } from './report/packing.ts';
+import { scoresOf, type UnscoredSummary } from './report/scores.ts';
 import type { RunSeries, RunSummary } from './report/summary.ts';
 import type { Resumption } from './store/runDirectory.ts';
 
@@ -49,6 +58,8 @@ export interface VoyageResult {
 
 /** Closed log segments kept in memory: enough to follow an event back to its causes. */
 const KEPT_SEGMENTS = 2;
+/** AWS's own, in seconds. */
+const DEFAULT_COOLDOWN_S = 300;
 /** Points of a series: more than a terminal has columns. */
 const POINTS = 480;
 
@@ -93,16 +104,23 @@ function attachReports(
   const cost = attach(costProjection({ prices, bill: scenario.assumptions.bill }));
   const failures = attach(failuresProjection());
   const activities = attach(scalingActivitiesProjection({ includeNotScaled: true }));
+  const placement = attach(fragmentationProjection());
+  const { clusterName } = scenario.cluster;
+  const objectives = new Map(scenario.slo.map((objective) => [objective.service, objective]));
   const services = scenario.services.map(({ serviceName, loadBalancers }) => ({
     serviceName,
-    serviceLevel: attach(
-      serviceLevelProjection(
-        serviceName,
-        scenario.slo.find(({ service }) => service === serviceName),
-      ),
+    serviceLevel: attach(serviceLevelProjection(serviceName, objectives.get(serviceName))),
+    elasticity: attach(elasticityProjection(serviceName, objectives.get(serviceName))),
+    churn: attach(
+      churnProjection(serviceName, {
+        clusterName,
+        hasLoadBalancer: loadBalancers.length > 0,
+        cooldownMs: longestCooldownMs(scenario, serviceName),
+        startMs: scenario.start,
+      }),
     ),
     utilization: attach(utilizationProjection(serviceName)),
-    scaling: attach(scalingHistoryProjection(scenario.cluster.clusterName, serviceName, loadBalancers.length > 0)),
+    scaling: attach(scalingHistoryProjection(clusterName, serviceName, loadBalancers.length > 0)),
     queue: attach(queueProjection(serviceName)),
     series: attach(seriesProjection(serviceName, scenario.start, scenario.duration, points)),
   }));
@@ -110,7 +128,7 @@ function attachReports(
 
   return (version) => {
     const { nowMs } = simulation;
-    const summary: RunSummary = {
+    const summary: UnscoredSummary = {
       engine: { name: 'seatrial', version },
       scenario: scenario.name,
       ...(scenario.teaches === undefined ? {} : { teaches: scenario.teaches }),
@@ -121,24 +139,42 @@ function attachReports(
       to: new Date(nowMs).toISOString(),
       complete: nowMs === scenario.start + scenario.duration,
       notes,
-      services: services.map(({ serviceName, serviceLevel, utilization, scaling, queue }) => {
+      services: services.map(({ serviceName, serviceLevel, utilization, scaling, churn, elasticity, queue }) => {
         const messages = queue.report(nowMs);
+        const followed = elasticity.report(nowMs);
         return {
           serviceName,
           serviceLevel: serviceLevel.report(nowMs),
           utilization: utilization.report(nowMs),
           scaling: scaling.report(nowMs),
+          churn: churn.report(nowMs),
+          ...(followed === undefined ? {} : { elasticity: followed }),
           ...(messages === undefined ? {} : { queue: messages }),
         };
       }),
       cost: cost.report(nowMs),
+      placement: placement.report(nowMs),
+      packing: packingOf(simulation.world as World),
       failures: failures.report(nowMs),
       moments: moments(),
     };
     return {
-      summary,
+      summary: { ...summary, scores: scoresOf(summary) },
       series: new Map(services.map(({ serviceName, series }) => [serviceName, series.report(nowMs)])),
       activities: activities.report(nowMs),
     };
   };
+}
+
+/** The longest cooldown of a service's policies, by which a change of direction is a reversal; five minutes without any. */
+function longestCooldownMs({ scalableTargets }: Scenario, serviceName: string): Millis {
+  const policies = scalableTargets.find(({ service }) => service === serviceName)?.policies ?? [];
+  const seconds = policies.flatMap((policy) => {
+    if (policy.PolicyType === 'TargetTrackingScaling') {
+      const { ScaleInCooldown, ScaleOutCooldown } = policy.TargetTrackingScalingPolicyConfiguration;
+      return [ScaleInCooldown, ScaleOutCooldown];
+    }
+    return policy.PolicyType === 'StepScaling' ? [policy.StepScalingPolicyConfiguration.Cooldown] : [];
+  });
+  return (seconds.length === 0 ? DEFAULT_COOLDOWN_S : Math.max(...seconds)) * SECOND;
 }

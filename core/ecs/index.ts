@@ -102,6 +102,7 @@ export {
   serviceNameOf,
 } from './scalableService.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
+export { SERVING_ROUTING } from './serving.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
 export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';

@@ -232,7 +232,8 @@ interface Outcome {
 const NO_FAILURES: ReadonlyMap<FailedCheck, number> = new Map();
 const NOTHING_CAME: Outcome = { result: IDLE, gatewayTimeouts: 0, connectionErrors: 0 };
 const NO_POOL: Pool = { zone: '', share: 1, receiving: [], weights: undefined, holding: [] };
-const SERVING_ROUTING = {
+/** How serving picks a task, by how a target group or a load says it. */
+export const SERVING_ROUTING = {
   round_robin: 'round_robin',
   least_outstanding_requests: 'least_outstanding_requests',
   // Choice: without anomaly mitigation, which is off by default, all weights are equal.

@@ -36,6 +36,16 @@ export class LatencyHistogram {
   readonly #counts: number[] = [];
   #total = 0;
 
+  /** Adds all that another one holds. */
+  add(other: LatencyHistogram): void {
+    for (const [bucket, count] of other.#counts.entries()) if (count > 0) this.#add(bucket, count);
+  }
+
+  /** Adds one latency. */
+  addOne(latencyMs: number): void {
+    this.#add(bucketOf(latencyMs), 1);
+  }
+
   /** Adds a step's requests, by their quantiles. */
   addQuantiles(quantilesMs: readonly number[], offset: number, requests: number): void {
     for (const { position, share } of POINTS)

@@ -2,15 +2,9 @@
 
 import { comparisonOperators, type ComparisonOperator } from '../cloudwatch/index.ts';
 import { scalableResourceId } from '../ecs/index.ts';
-import { SECOND, type Millis } from '../kernel/index.ts';
+import type { Millis } from '../kernel/index.ts';
+import { addDelay, delayReport, WholeNumbers, type DelayReport } from './delays.ts';
 import type { Projection } from './projection.ts';
-
-/** Seconds; undefined when it never happened. */
-export interface DelayReport {
-  readonly count: number;
-  readonly medianS?: number;
-  readonly longestS?: number;
-}
 
 export interface ScalingReport {
   readonly scaleOuts: number;
@@ -41,15 +35,15 @@ export function scalingHistoryProjection(
   const forecasts = { refreshed: 0, judged: 0, error: 0, bias: 0 };
   const operators = new Map<string, ComparisonOperator>();
   const risenAt = new Map<string, Millis>();
-  const decisions = new Delays();
-  const arrivals = new Delays();
+  const decisions = new WholeNumbers();
+  const arrivals = new WholeNumbers();
   let scaleOuts = 0;
   let scaleIns = 0;
   let episode: Episode | undefined;
 
   const serves = (taskId: string, atMs: Millis) => {
     if (episode?.tasks.has(taskId) !== true) return;
-    arrivals.add(atMs - episode.riseMs);
+    addDelay(arrivals, atMs - episode.riseMs);
     episode = undefined;
   };
 
@@ -95,7 +89,7 @@ export function scalingHistoryProjection(
           const riseMs = event.alarmName === undefined ? undefined : risenAt.get(event.alarmName);
           if (event.alarmName === undefined || riseMs === undefined) return;
           risenAt.delete(event.alarmName);
-          decisions.add(atMs - riseMs);
+          addDelay(decisions, atMs - riseMs);
           episode = { riseMs, tasks: new Set() };
           return;
         }
@@ -119,8 +113,8 @@ export function scalingHistoryProjection(
       scaleOuts,
       scaleIns,
       notScaled: Object.fromEntries(notScaled),
-      riseToDecision: decisions.report(),
-      riseToCapacity: arrivals.report(),
+      riseToDecision: delayReport(decisions),
+      riseToCapacity: delayReport(arrivals),
       ...(forecasts.refreshed === 0
         ? {}
         : {
@@ -132,25 +126,4 @@ export function scalingHistoryProjection(
           }),
     }),
   };
-}
-
-/** Delays counted by the second: bounded by the longest, not by their number. */
-class Delays {
-  readonly #counts = new Map<number, number>();
-  #count = 0;
-
-  add(delayMs: Millis): void {
-    const seconds = Math.round(delayMs / SECOND);
-    this.#counts.set(seconds, (this.#counts.get(seconds) ?? 0) + 1);
-    this.#count++;
-  }
-
-  report(): DelayReport {
-    if (this.#count === 0) return { count: 0 };
-    const ascending = [...this.#counts].toSorted(([a], [b]) => a - b);
-    let left = this.#count / 2;
-    const [medianS] = ascending.find(([, count]) => (left -= count) <= 0) as [number, number];
-    const [longestS] = ascending.at(-1) as [number, number];
-    return { count: this.#count, medianS, longestS };
-  }
 }

@@ -1,4 +1,7 @@
-/** What a service's users got: requests answered, refused and lost, latency, and the minutes in which the objective was missed. */
+/**
+ * What a service's users got: requests answered, refused and lost, latency over requests and over minutes, the minutes in which
+ * the objective was missed, and how much of the error budget that took.
+ */
 
 import { MINUTE, type Millis } from '../kernel/index.ts';
 import { bucketValueMs, latencyLevels, shareAbove } from '../workload/index.ts';
@@ -11,6 +14,28 @@ export interface ServiceLevelObjective {
   readonly latencyP99Ms?: number | undefined;
   /** Share of the requests answered in time. */
   readonly availabilityPercent?: number | undefined;
+}
+
+/**
+ * What an objective leaves for errors over the run: failed requests for the availability, slower answers for the latency.
+ *
+ * @source Google, The Site Reliability Workbook, chapter 5: error budget = 1 - objective; burn rate = share of errors / budget
+ */
+export interface ErrorBudget {
+  readonly of: 'availability' | 'latency';
+  readonly allowed: number;
+  readonly spent: number;
+  /** Over 100: the objective was missed over the run as a whole. Absent when nothing is allowed. */
+  readonly spentPercent?: number;
+  /** Of the worst hour: 1 spends exactly what is allowed. Absent when nothing is allowed. */
+  readonly worstHourBurnRate?: number;
+}
+
+/** Minutes in a row, and what became of their requests. */
+export interface WorstMinutes {
+  readonly startMs: Millis;
+  readonly failed: number;
+  readonly requests: number;
 }
 
 export interface ServiceLevelReport {
@@ -31,44 +56,38 @@ export interface ServiceLevelReport {
   /** Minutes with requests, and those of them that missed the objective; absent without one. */
   readonly minutes: number;
   readonly sloMinutesLost?: number;
+  /** Minutes count alike here, however many requests they have: their 99th percentiles, and which share of minutes has less. */
+  readonly minuteP99Ms: { readonly p50: number; readonly p95: number; readonly p99: number; readonly worst: number };
+  /** Of each part of the objective. */
+  readonly errorBudgets: readonly ErrorBudget[];
   /** The minute with the most requests not answered in time. */
-  readonly worstMinute?: { readonly startMs: Millis; readonly failed: number; readonly requests: number };
+  readonly worstMinute?: WorstMinutes;
+  /** Five minutes in a row with the most requests not answered in time, and the worst 99th percentile among them. */
+  readonly worstFiveMinutes?: WorstMinutes & { readonly p99Ms: number };
 }
+
+/** Answers slower than the objective's latency that a minute may have. */
+const SLOW_SHARE = 0.01;
+const FIVE = 5;
+const HOUR_MINUTES = 60;
 
 export function serviceLevelProjection(
   serviceName: string,
   objective?: ServiceLevelObjective,
 ): Projection<ServiceLevelReport> {
   const total = { requests: 0, served: 0, timedOut: 0, rejected: 0, unserved: 0, lost: 0, latencyMs: 0 };
-  const latencies = new LatencyHistogram();
-  const { latencyP99Ms = Number.POSITIVE_INFINITY, availabilityPercent = 0 } = objective ?? {};
+  const { latencyP99Ms = Number.POSITIVE_INFINITY } = objective ?? {};
+  const judged = new JudgedMinutes(objective ?? {});
   let queued = 0;
-  let minutes = 0;
-  let sloMinutesLost = 0;
-  let worst: { startMs: Millis; failed: number; requests: number } | undefined;
   let minute = newMinute(0);
   /** The last step's answers, kept until it is known whether their exact latencies follow. */
   let step: { readonly quantilesMs: readonly number[]; readonly offset: number; readonly served: number } | undefined;
 
   const takeStep = () => {
     if (step === undefined) return;
-    latencies.addQuantiles(step.quantilesMs, step.offset, step.served);
+    minute.latencies.addQuantiles(step.quantilesMs, step.offset, step.served);
     minute.slow += step.served * shareAbove(step.quantilesMs, step.offset, latencyP99Ms);
     step = undefined;
-  };
-  /** The minutes so far with the open one, as if it ended now. */
-  const judged = () => {
-    takeStep();
-    const requests = minute.served + minute.failed;
-    if (requests === 0) return { minutes, sloMinutesLost, worst };
-    const slow = minute.served > 0 && minute.slow > 0.01 * minute.served;
-    const unavailable = (100 * minute.served) / requests < availabilityPercent;
-    const worse = minute.failed > (worst?.failed ?? 0);
-    return {
-      minutes: minutes + 1,
-      sloMinutesLost: sloMinutesLost + Number(slow || unavailable),
-      worst: worse ? { startMs: minute.startMs, failed: minute.failed, requests } : worst,
-    };
   };
 
   return {
@@ -77,7 +96,7 @@ export function serviceLevelProjection(
     on({ event }) {
       if (event.type === 'RequestsServed' && event.serviceName === serviceName) {
         step = undefined;
-        latencies.addCounts(event.buckets, event.counts);
+        minute.latencies.addCounts(event.buckets, event.counts);
         for (const [index, bucket] of event.buckets.entries())
           if (bucketValueMs(bucket) > latencyP99Ms) minute.slow += event.counts[index] as number;
       }
@@ -87,7 +106,7 @@ export function serviceLevelProjection(
       const startMs = event.fromMs - (event.fromMs % MINUTE);
       takeStep();
       if (startMs !== minute.startMs) {
-        ({ minutes, sloMinutesLost, worst } = judged());
+        judged.take(minute);
         minute = newMinute(startMs);
       }
       const served = event.served[row] as number;
@@ -109,7 +128,11 @@ export function serviceLevelProjection(
     },
 
     report() {
-      const soFar = judged();
+      // The open minute as if it ended now; asking changes nothing.
+      takeStep();
+      const soFar = judged.copy();
+      soFar.take(minute);
+      const { latencies, minuteP99s } = soFar;
       const { requests, served, timedOut, rejected, unserved, lost, latencyMs } = total;
       const ended = requests - queued;
       return {
@@ -128,12 +151,149 @@ export function serviceLevelProjection(
         p999Ms: latencies.quantileMs(0.999),
         minutes: soFar.minutes,
         ...(objective === undefined ? {} : { sloMinutesLost: soFar.sloMinutesLost }),
+        minuteP99Ms: {
+          p50: minuteP99s.quantileMs(0.5),
+          p95: minuteP99s.quantileMs(0.95),
+          p99: minuteP99s.quantileMs(0.99),
+          worst: minuteP99s.quantileMs(1),
+        },
+        errorBudgets: soFar.budgets(),
         ...(soFar.worst === undefined ? {} : { worstMinute: soFar.worst }),
+        ...(soFar.worstFive === undefined ? {} : { worstFiveMinutes: soFar.worstFive }),
       };
     },
   };
 }
 
-function newMinute(startMs: Millis) {
-  return { startMs, served: 0, failed: 0, slow: 0 };
+interface Minute {
+  readonly startMs: Millis;
+  served: number;
+  failed: number;
+  /** Answers slower than the objective's latency. */
+  slow: number;
+  readonly latencies: LatencyHistogram;
+}
+
+function newMinute(startMs: Millis): Minute {
+  return { startMs, served: 0, failed: 0, slow: 0, latencies: new LatencyHistogram() };
+}
+
+interface Judged {
+  readonly startMs: Millis;
+  readonly requests: number;
+  readonly failed: number;
+  readonly slow: number;
+  readonly served: number;
+  readonly p99Ms: number;
+}
+
+/** Minutes that have ended. Of an hour each is held, of those before only what they add up to. */
+class JudgedMinutes {
+  readonly #objective: ServiceLevelObjective;
+  readonly latencies = new LatencyHistogram();
+  /** The 99th percentile of each minute with an answer. */
+  readonly minuteP99s = new LatencyHistogram();
+  minutes = 0;
+  sloMinutesLost = 0;
+  worst: WorstMinutes | undefined;
+  worstFive: ServiceLevelReport['worstFiveMinutes'];
+  #hour: readonly Judged[] = [];
+  #requests = 0;
+  #failed = 0;
+  #served = 0;
+  #slow = 0;
+  /** Shares of the worst hours. */
+  #worstFailed = 0;
+  #worstSlow = 0;
+
+  constructor(objective: ServiceLevelObjective) {
+    this.#objective = objective;
+  }
+
+  take({ startMs, served, failed, slow, latencies }: Minute): void {
+    const requests = served + failed;
+    if (requests === 0) return;
+    const p99Ms = latencies.quantileMs(0.99);
+    const { availabilityPercent = 0 } = this.#objective;
+    const misses = (served > 0 && slow > SLOW_SHARE * served) || (100 * served) / requests < availabilityPercent;
+    this.latencies.add(latencies);
+    if (served > 0) this.minuteP99s.addOne(p99Ms);
+    this.minutes++;
+    this.sloMinutesLost += Number(misses);
+    this.#requests += requests;
+    this.#failed += failed;
+    this.#served += served;
+    this.#slow += slow;
+    if (failed > (this.worst?.failed ?? 0)) this.worst = { startMs, failed, requests };
+    const current = { startMs, requests, failed, slow, served, p99Ms };
+    this.#hour = [...this.#hour.filter((past) => past.startMs > startMs - HOUR_MINUTES * MINUTE), current];
+    this.#takeFive(startMs - (FIVE - 1) * MINUTE);
+    this.#takeHour();
+  }
+
+  #takeFive(fromMs: Millis): void {
+    let [failed, requests, p99Ms] = [0, 0, 0];
+    for (let index = this.#hour.length - 1; index >= 0; index--) {
+      const past = this.#hour[index] as Judged;
+      if (past.startMs < fromMs) break;
+      failed += past.failed;
+      requests += past.requests;
+      p99Ms = Math.max(p99Ms, past.p99Ms);
+    }
+    const { worstFive } = this;
+    const worse =
+      worstFive === undefined || failed > worstFive.failed || (failed === worstFive.failed && p99Ms > worstFive.p99Ms);
+    if (worse) this.worstFive = { startMs: Math.max(fromMs, this.#hour[0]?.startMs ?? 0), failed, requests, p99Ms };
+  }
+
+  #takeHour(): void {
+    const sum = { requests: 0, failed: 0, served: 0, slow: 0 };
+    for (const past of this.#hour) {
+      sum.requests += past.requests;
+      sum.failed += past.failed;
+      sum.served += past.served;
+      sum.slow += past.slow;
+    }
+    this.#worstFailed = Math.max(this.#worstFailed, sum.failed / sum.requests);
+    if (sum.served > 0) this.#worstSlow = Math.max(this.#worstSlow, sum.slow / sum.served);
+  }
+
+  budgets(): readonly ErrorBudget[] {
+    const { availabilityPercent, latencyP99Ms } = this.#objective;
+    return [
+      ...(availabilityPercent === undefined
+        ? []
+        : [budget('availability', 1 - availabilityPercent / 100, this.#requests, this.#failed, this.#worstFailed)]),
+      ...(latencyP99Ms === undefined ? [] : [budget('latency', SLOW_SHARE, this.#served, this.#slow, this.#worstSlow)]),
+    ];
+  }
+
+  copy(): JudgedMinutes {
+    const copy = new JudgedMinutes(this.#objective);
+    copy.latencies.add(this.latencies);
+    copy.minuteP99s.add(this.minuteP99s);
+    copy.minutes = this.minutes;
+    copy.sloMinutesLost = this.sloMinutesLost;
+    copy.worst = this.worst;
+    copy.worstFive = this.worstFive;
+    copy.#hour = this.#hour;
+    copy.#requests = this.#requests;
+    copy.#failed = this.#failed;
+    copy.#served = this.#served;
+    copy.#slow = this.#slow;
+    copy.#worstFailed = this.#worstFailed;
+    copy.#worstSlow = this.#worstSlow;
+    return copy;
+  }
+}
+
+/** @param share  of all that may be errors @param worstHour  share of errors in the worst hour */
+function budget(of: ErrorBudget['of'], share: number, all: number, spent: number, worstHour: number): ErrorBudget {
+  const allowed = share * all;
+  return {
+    of,
+    allowed,
+    spent,
+    ...(allowed > 0 ? { spentPercent: (100 * spent) / allowed, worstHourBurnRate: worstHour / share } : {}),
+  };
 }

@@ -15,6 +15,7 @@ export {
   type Serving,
   type ServingStep,
 } from './serving.ts';
+export { fullRatePerMs, fullWorkerRatePerMs, settledService } from './serving/settledService.ts';
 export { latencyPositions, shareAbove } from './latencyQuantiles.ts';
 export { servedTogether, type ServedPart } from './servedTogether.ts';
 export { servings } from './servings.ts';

@@ -5,9 +5,12 @@ import { instanceType } from '../../core/ec2/index.ts';
 import { taskDemand } from '../../core/ecs/index.ts';
 import { MINUTE, type Recorded } from '../../core/kernel/index.ts';
 import {
+  churnProjection,
   costProjection,
+  elasticityProjection,
   failuresProjection,
   fargateCostMicroUsd,
+  fragmentationProjection,
   priceList,
   project,
   scalingHistoryProjection,
@@ -31,6 +34,7 @@ function projectionsOf(scenario: Scenario): readonly Projection<unknown>[] {
   return [
     costProjection(),
     failuresProjection(),
+    fragmentationProjection(),
     ...services.flatMap(({ serviceName, loadBalancers }) => [
       scalingHistoryProjection(cluster.clusterName, serviceName, loadBalancers.length > 0),
       seriesProjection(serviceName, start, duration, 50),
@@ -39,6 +43,16 @@ function projectionsOf(scenario: Scenario): readonly Projection<unknown>[] {
         slo.find(({ service }) => service === serviceName),
       ),
       utilizationProjection(serviceName),
+      elasticityProjection(
+        serviceName,
+        slo.find(({ service }) => service === serviceName),
+      ),
+      churnProjection(serviceName, {
+        clusterName: cluster.clusterName,
+        hasLoadBalancer: loadBalancers.length > 0,
+        cooldownMs: 5 * MINUTE,
+        startMs: start,
+      }),
     ]),
   ];
 }

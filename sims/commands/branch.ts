@@ -12,6 +12,7 @@ import { formatCount, formatDate, formatDay, formatDuration, formatInstant } fro
 import { makeProgress } from '../report/progress.ts';
 import { pageOf, toText, usedWidth, wrap, type Page } from '../report/terminal.ts';
 import { RunDirectory, RunReader } from '../store/runDirectory.ts';
+import { INTERRUPTED } from './run.ts';
 import { worldAt } from '../store/worldAt.ts';
 import { sail } from '../voyage.ts';
 import { parseLength } from './run.ts';
@@ -31,7 +32,6 @@ export interface BranchOptions {
   readonly json?: boolean;
 }
 
-const INTERRUPTED = 130;
 const ONE_SIDED = 'the first decision of scaling that only one of them makes';
 const SIDES = ['original', 'branch'] as const;
 

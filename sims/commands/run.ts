@@ -8,13 +8,17 @@ import { pageOf, renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
 
-export interface RunOptions {
+/** Traffic to replay in place of a scenario's. */
+export interface TraceOptions {
   readonly trace?: string;
   readonly service?: string;
   readonly scale?: number;
   readonly unit?: 'requests-per-period' | 'requests-per-second';
   /** Milliseconds. */
   readonly period?: number;
+}
+
+export interface RunOptions extends TraceOptions {
   readonly seed?: number;
   readonly days?: number;
   readonly out?: string;
@@ -24,7 +28,8 @@ export interface RunOptions {
 }
 
 const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', import.meta.url));
-const INTERRUPTED = 130;
+/** Exit code after Ctrl-C. */
+export const INTERRUPTED = 130;
 
 /** Milliseconds of `5m` and the like; undefined when it is no length of time above 0. */
 export function parseLength(text: string): number | undefined {

@@ -1,7 +1,8 @@
-/** `seatrial schema`: what a scenario may say, for editors as a JSON Schema, and its assumptions for people. */
+/** `seatrial schema`: what a scenario may say, for editors as a JSON Schema; its assumptions, and what runs are judged by, for people. */
 
 import { z } from 'zod';
 import { scenarioSchema } from '../../core/index.ts';
+import { scoreDefinitions, scoreNames } from '../report/scores.ts';
 
 interface JsonSchema {
   readonly description?: string;
@@ -38,6 +39,41 @@ export function assumptionsPage(): string {
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
   return `${INTRODUCTION}\n| key | values | default | what it changes |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+const SCORES_INTRODUCTION = `# Scores
+
+What a run is judged by: in the summary of \`run\`, in the tables of \`compare\`, and by name in \`--fail-if\` and \`--json\`. A name
+alone is of the whole run: the sum over its services, the worst of them, or as the formula says. \`web.p99Ms\` is of one service.
+This page is written by \`npm run sim -- schema --scores\`.
+
+**d** is the demand of a minute: the smallest number of tasks that meets the service's \`slo\` at its load, by the model's own
+theory of serving, for a load that stays and tasks that have the CPU they reserve. Without an \`slo\` it is 99.9 % answered in
+time; where a single request takes longer than \`latencyP99Ms\`, only the availability counts; workers of a queue are enough when
+they get done what is sent. **s** is the supply: tasks that get requests. **T** is the time measured, **R** the highest demand.
+**(x)+** is x where it is above 0. In step responses, **s0** is the supply when demand rose, and **S** and **D** are supply and
+demand in the last quarter of the response. Formulas of others are cited; "ours" are plain counts and sums.
+
+Two reference policies stand beside every other one (\`compare --references\`). *Do nothing* keeps the desired counts of the start.
+*The oracle* knows the load ahead, not faults or deployments, and has the smallest number of tasks in time for the busiest step of
+each minute; on instances its capacity providers still have their delays. A policy's place between them is 100 x (nothing - policy)
+/ (nothing - oracle) %, in cost and what the minutes that missed the objective are taken to cost: \`--slo-minute-usd\`, or ten times
+what the oracle pays for a minute. Its competitive ratio is its bill divided by the oracle's. *Elastic speedup* of a policy over
+another is the geometric mean of the ratios of theta_U, theta_O, t_U and t_O, each at least 0.01 % (Bauer et al., Chameleon, 2018).
+*Points* are those of the pairwise competition of Ilyushkin et al. (2017): one for each score that is better than another
+policy's, a half for a tie.
+`;
+
+/** Every score, with its meaning, formula and source. */
+export function scoresPage(): string {
+  const rows = scoreNames.map((name) => {
+    const { title, unit, better, meaning, formula, source, ofRun } = scoreDefinitions[name];
+    const run = typeof ofRun === 'string' ? `, ${ofRun} of services` : '';
+    const cells = [`\`${name}\``, title, `${unit}${run}`, better === 'neither' ? '' : better, meaning, formula, source];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  const head = ['name', 'in tables', 'unit', 'better', 'meaning', 'formula', 'source'];
+  return `${SCORES_INTRODUCTION}\n| ${head.join(' | ')} |\n|${' --- |'.repeat(head.length)}\n${rows.join('\n')}\n`;
 }
 
 /** What has no description of its own is described by what it is in. */

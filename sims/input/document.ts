@@ -1,6 +1,5 @@
 /** YAML and JSON documents: read, checked against a schema, and every mistake told with its line and column. */
 
-import { distance } from 'fastest-levenshtein';
 import {
   Composer,
   Lexer,
@@ -19,6 +18,7 @@ import { z } from 'zod';
 import { formatPath, type ScenarioProblem } from '../../core/index.ts';
 import { decodeLines, readPieces } from './file.ts';
 import { InputError, counted, firstProblems, quote, type InputProblem } from './inputError.ts';
+import { nearest } from './nearest.ts';
 
 type Path = readonly (string | number)[];
 
@@ -338,22 +338,6 @@ export function didYouMean(found: string, words: readonly string[]): string {
 function suggestion(found: string, words: readonly string[]): string | undefined {
   const near = nearest(found, words);
   return near === undefined ? undefined : `did you mean ${quote(near)}?`;
-}
-
-/**
- * The word that was probably meant: as a whole, or by its beginning (`depoyment` for `deploymentConfiguration`).
- * A third of the letters may be wrong; capitals do not count.
- */
-function nearest(found: string, words: readonly string[]): string | undefined {
-  const typed = found.slice(0, 100).toLowerCase();
-  const allowance = Math.floor(typed.length / 3);
-  const scored = words.map((word) => {
-    const whole = distance(typed, word.toLowerCase());
-    const starts = [-1, 0, 1].map((more) => distance(typed, word.slice(0, typed.length + more).toLowerCase()));
-    return { word, whole, score: typed.length < 4 ? whole : Math.min(whole, ...starts) };
-  });
-  return scored.filter(({ score }) => score <= allowance).toSorted((a, b) => a.score - b.score || a.whole - b.whole)[0]
-    ?.word;
 }
 
 /** `expected a, b or c`, and which one was probably meant. */

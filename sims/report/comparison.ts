@@ -16,7 +16,10 @@ import { BORDERLESS, shortened, toText, usedWidth, type Line, type Page } from '
 
 /** What is compared: of a whole run its summary, or what a run came to over a part of its time. */
 export interface Outcome {
-  readonly services: readonly (ServiceSummary & {
+  readonly services: readonly (Pick<
+    ServiceSummary,
+    'serviceName' | 'serviceLevel' | 'utilization' | 'scaling' | 'queue'
+  > & {
     /** How many deployments began. */
     readonly deployments?: number;
   })[];

@@ -1,14 +1,19 @@
 /** What a run comes to, as plain data: printed, written beside the log, and given by `--json`. */
 
 import type {
+  ChurnReport,
   CostReport,
+  ElasticityReport,
   FailureReport,
+  PlacementReport,
   QueueReport,
   ScalingReport,
   ServiceLevelReport,
   SeriesReport,
   UtilizationReport,
 } from '../../core/index.ts';
+import type { Packing } from './packing.ts';
+import type { RunScores } from './scores.ts';
 
 /** One service of a run. */
 export interface ServiceSummary {
@@ -16,6 +21,9 @@ export interface ServiceSummary {
   readonly serviceLevel: ServiceLevelReport;
   readonly utilization: UtilizationReport;
   readonly scaling: ScalingReport;
+  readonly churn: ChurnReport;
+  /** Of a service with a load. */
+  readonly elasticity?: ElasticityReport;
   /** Of a service whose tasks take messages from a queue. */
   readonly queue?: QueueReport;
 }
@@ -46,6 +54,11 @@ export interface RunSummary {
   readonly notes: readonly string[];
   readonly services: readonly ServiceSummary[];
   readonly cost: CostReport;
+  readonly placement: PlacementReport;
+  /** Of each capacity provider with instances, at the end. */
+  readonly packing: readonly Packing[];
+  /** What it is judged by, by name: sims/report/SCORES.md. */
+  readonly scores: RunScores;
   /** Oldest first. */
   readonly failures: readonly FailureReport[];
   readonly moments: readonly Moment[];

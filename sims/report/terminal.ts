@@ -20,6 +20,7 @@ import {
   formatUsd,
   formatValue,
 } from './format.ts';
+import type { ScoreName } from './scores.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 import { wrapText } from './wrap.ts';
 
@@ -63,7 +64,7 @@ export function renderSummary(summary: RunSummary, series: RunSeries, options: P
     header(summary, width),
     busiest.flatMap((service) => verdict(service, width)),
     ...busiest.flatMap(({ serviceName }) => plots(serviceName, series.get(serviceName), Date.parse(summary.to), width)),
-    ...tables(summary.services, width),
+    ...tables(summary, width),
     cost(summary, width),
     failures(summary, width),
     moments(summary, width),
@@ -339,7 +340,7 @@ const queueFigures: readonly (readonly [string, (service: ServiceSummary) => str
 ];
 
 /** Rows of the table: what a figure is called, and how a service tells it. */
-const figures: readonly (readonly [string, (service: ServiceSummary) => string])[] = [
+const figures: readonly (readonly [string, Cells])[] = [
   ['requests', ({ serviceLevel, queue }) => (queue === undefined ? formatCount(serviceLevel.requests) : NONE)],
   [
     'answered in time',
@@ -358,19 +359,44 @@ const figures: readonly (readonly [string, (service: ServiceSummary) => string])
       sloMinutesLost === undefined ? NONE : `${formatCount(sloMinutesLost)} of ${formatCount(minutes)}`,
     ),
   ],
+  ['error budget spent', ofScore('errorBudgetPercent', (percent) => `${formatAmount(percent)} %`)],
+  ['failed, worst 5 minutes', ofScore('worstFiveFailed', formatCount)],
   ['task-hours', ofTasks(({ taskHours }) => formatAmount(taskHours))],
   ['tasks, fewest to most', ofTasks(({ fewestTasks, mostTasks }) => formatRange(fewestTasks, mostTasks))],
+  ['tasks needed, mean', ofDemand(({ meanDemand }) => formatAmount(meanDemand))],
+  ['  most', ofDemand(({ peakDemand }) => formatCount(peakDemand))],
+  [
+    'time too few, too many',
+    ofDemand((demand) => `${formatValue(demand.underTimePercent)}, ${formatValue(demand.overTimePercent)} %`),
+  ],
   ['mean CPU', ofTasks(({ meanCpuPercent }) => `${formatCount(meanCpuPercent)} %`)],
   ['scale-outs, scale-ins', ({ scaling }) => `${formatCount(scaling.scaleOuts)}, ${formatCount(scaling.scaleIns)}`],
+  ['  soon reversed', ofScore('reversals', formatCount)],
+  ['task starts, wasted', ({ churn }) => `${formatCount(churn.taskStarts)}, ${formatCount(churn.wastedStarts)}`],
   ['rise to decision, median', ({ scaling }) => seconds(scaling.riseToDecision, 'medianS')],
   ['  longest', ({ scaling }) => seconds(scaling.riseToDecision, 'longestS')],
   ['rise to capacity, median', ({ scaling }) => seconds(scaling.riseToCapacity, 'medianS')],
   ['  longest', ({ scaling }) => seconds(scaling.riseToCapacity, 'longestS')],
+  ['rise to enough, median', ofDemand(({ steps }) => seconds(steps.timeToDemand, 'medianS'))],
   [
     'forecast off by, mean',
     ({ scaling: { forecast } }) => (forecast === undefined ? NONE : `${formatValue(forecast.errorPercent)} %`),
   ],
 ];
+
+type Cells = (service: ServiceSummary, scores: RunSummary['scores']) => string;
+
+function ofScore(name: ScoreName, tell: (value: number) => string): Cells {
+  return ({ serviceName }, { services }) => {
+    const value = services[serviceName]?.[name];
+    return value === undefined ? NONE : tell(value);
+  };
+}
+
+/** What the objective would have needed. */
+function ofDemand(tell: (elasticity: NonNullable<ServiceSummary['elasticity']>) => string): Cells {
+  return ({ elasticity }) => (elasticity === undefined || elasticity.peakDemand === 0 ? NONE : tell(elasticity));
+}
 
 function ofRequests(tell: (level: ServiceSummary['serviceLevel']) => string) {
   return ({ serviceLevel }: ServiceSummary) => (serviceLevel.requests === 0 ? NONE : tell(serviceLevel));
@@ -394,7 +420,7 @@ const NAME_COLUMN = 26;
 const LONGEST_NAME = 24;
 
 /** All services, a column each; as many side by side as there is room for. */
-function tables(services: readonly ServiceSummary[], width: number): Line[][] {
+function tables({ services, scores }: RunSummary, width: number): Line[][] {
   const hasQueue = services.some(({ queue }) => queue !== undefined);
   const hasRequests = services.some(({ queue }) => queue === undefined);
   const shown = figures.filter(([title]) => {
@@ -402,7 +428,7 @@ function tables(services: readonly ServiceSummary[], width: number): Line[][] {
     return hasRequests || (title !== 'requests' && title !== 'answered in time');
   });
   const columns = services.map((service) => {
-    const cells = shown.map(([, tell]) => tell(service));
+    const cells = shown.map(([, tell]) => tell(service, scores));
     const head = shortened(service.serviceName, LONGEST_NAME);
     return { head, cells, width: Math.max(head.length, ...cells.map((cell) => cell.length)) + 2 };
   });
@@ -455,7 +481,7 @@ export function shortened(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 3)}...` : text;
 }
 
-function cost({ cost: report }: RunSummary, width: number): Line[] {
+function cost({ cost: report, scores: { run: scores }, services }: RunSummary, width: number): Line[] {
   const kinds = [
     ['EC2', report.ec2MicroUsd + report.ec2SpotMicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
     ['of that Spot', report.ec2SpotMicroUsd, ''],
@@ -480,10 +506,24 @@ function cost({ cost: report }: RunSummary, width: number): Line[] {
       : []),
     ...(unused > 0 ? [`${formatUsd(unused)} for what was reserved and not used`] : []),
   ];
+  const { costPerMillionUsd: perMillion, overProvisioningUsd: over = 0, churnUsd: churn = 0 } = scores;
+  const judged = [
+    ...(perMillion === undefined ? [] : [`${formatUsd(perMillion * 1e6)} for each million ${servedNoun(services)}`]),
+    ...(over > 0 ? [`${formatUsd(over * 1e6)} for more than was needed`] : []),
+    ...(churn > 0 ? [`${formatUsd(churn * 1e6)} for tasks that started or stopped`] : []),
+  ];
   return [
     ...wrap(parts.length === 0 ? total : `${total}: ${parts.join(', ')}`, width),
     ...(waste.length === 0 ? [] : wrap(`of it ${waste.join(', ')}`, width)),
+    ...(judged.length === 0 ? [] : wrap(judged.join(', '), width)),
   ];
+}
+
+function servedNoun(services: readonly ServiceSummary[]): string {
+  const busy = services.filter(({ serviceLevel }) => serviceLevel.requests > 0);
+  const queues = busy.filter(({ queue }) => queue !== undefined).length;
+  if (queues === 0) return 'requests';
+  return queues === busy.length ? 'messages' : 'requests and messages';
 }
 
 /** Failures that are listed: those that came up most often. */
