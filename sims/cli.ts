@@ -7,6 +7,7 @@ import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
+import { report } from './commands/report.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
@@ -132,6 +133,16 @@ program
   });
 
 program
+  .command('report')
+  .description('one run, or two side by side, as one HTML file with plots and a viewer in it; it needs no network')
+  .argument('<dir>', 'directory of run --out')
+  .argument('[other]', 'directory of another run, to compare with')
+  .option('--out <file>', 'where to write it (default: report.html in the first directory)')
+  .action((dir: string, other: string | undefined, { out }: { readonly out?: string }) => {
+    process.exitCode = report(other === undefined ? [dir] : [dir, other], out);
+  });
+
+program
   .command('schema')
   .description('print the JSON Schema of a scenario')
   .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
@@ -142,10 +153,10 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = tellError(error);
 }
 
-function report(error: unknown): number {
+function tellError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USERS_MISTAKE; // commander has said it already
   if (error instanceof InputError) {
     for (const problem of error.problems) process.stderr.write(`${formatProblem(problem)}\n`);
