@@ -143,6 +143,11 @@ class Picture {
       return { size: sizes.at(-1) as number, columns: 1, height: 0 };
     };
     const tiles = grid(this.#most.tiles, tileHeight, TILES);
+    // Small tiles fill their zone.
+    const wide =
+      tiles.size < LABELLED
+        ? Math.floor((zoneWidth + gapOf(tiles.size)) / tiles.columns) - gapOf(tiles.size)
+        : tiles.size;
     const squares = grid(this.#most.squares, (size) => size, SQUARES);
     const tilesY = 2 * HEAD;
     const squaresY = tilesY + (this.#most.tiles > 0 ? tiles.height + GAP : 0) + (this.#most.squares > 0 ? HEAD : 0);
@@ -150,7 +155,11 @@ class Picture {
       width,
       height: Math.max(80, squaresY + (this.#most.squares > 0 ? squares.height : 0) + GAP),
       zoneWidth,
-      tile: { width: tiles.size, height: tileHeight(tiles.size), columns: tiles.columns },
+      tile: {
+        width: tiles.size < LABELLED ? Math.min(wide, LABELLED - 1) : tiles.size,
+        height: tileHeight(tiles.size),
+        columns: tiles.columns,
+      },
       square: { size: squares.size, columns: squares.columns },
       tilesY,
       squaresY,

@@ -1,6 +1,6 @@
 /** What lasted, as bands along the time: alarms, deployments and faults, in the view of the plots. */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatDuration } from '../format.ts';
 import { alarmStates } from '../page/data.ts';
 import { colour } from './colours.ts';
@@ -24,6 +24,8 @@ interface Lane {
 }
 
 const ROW = 20;
+/** As much as a plot leaves free on its right. */
+const EDGE = 14;
 const MOST_LANES = 16;
 
 /** Alarms that were never in ALARM tell nothing here. */
@@ -84,33 +86,38 @@ function lanesOf(run: Run): { readonly lanes: readonly Lane[]; readonly more: nu
 
 export function Lanes({ run }: { run: Run }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { lanes, more } = lanesOf(run);
+  const { lanes, more } = useMemo(() => lanesOf(run), [run]);
   useEffect(() => (lanes.length === 0 ? undefined : draw(canvas.current as HTMLCanvasElement, lanes, run)), [run]);
   if (lanes.length === 0) return null;
   const words = lanes.map(({ title, bands }) => `${title}: ${bands.length}`).join(', ');
   return (
     <figure class="plot lanes">
       <figcaption>alarms, deployments and faults{more > 0 ? `, and ${more} lanes more` : ''}</figcaption>
-      <canvas ref={canvas} role="img" aria-label={`Times in ALARM, deployments and faults: ${words}`} />
+      <div class="strip">
+        <canvas ref={canvas} role="img" aria-label={`Times in ALARM, deployments and faults: ${words}`} />
+      </div>
     </figure>
   );
 }
 
 function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], run: Run) {
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-  const inner = () => Math.max(1, canvas.clientWidth - GUTTER - 6);
+  const line = canvas.parentElement?.appendChild(document.createElement('div')) as HTMLDivElement;
+  line.className = 'now';
+  let inner = 1;
   const xOf = (atMs: number) => {
     const { fromMs, toMs } = view.peek();
-    return GUTTER + ((atMs - fromMs) / (toMs - fromMs)) * inner();
+    return GUTTER + ((atMs - fromMs) / (toMs - fromMs)) * inner;
   };
   const timeAt = (x: number) => {
     const { fromMs, toMs } = view.peek();
-    return fromMs + ((x - GUTTER) / inner()) * (toMs - fromMs);
+    return fromMs + ((x - GUTTER) / inner) * (toMs - fromMs);
   };
   canvas.style.height = `${lanes.length * ROW + 2}px`;
   const redraw = () => {
     const ratio = devicePixelRatio;
     const [width, height] = [canvas.clientWidth, lanes.length * ROW + 2];
+    inner = Math.max(1, width - GUTTER - EDGE);
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -122,11 +129,14 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], run: Run) {
     for (const [row, { title, bands }] of lanes.entries()) {
       const y = row * ROW + 1;
       context.fillStyle = colour('lane');
-      context.fillRect(GUTTER, y + 1, inner(), ROW - 3);
+      context.fillRect(GUTTER, y + 1, inner, ROW - 3);
+      let drawnTo = 0;
       for (const band of bands) {
         const from = Math.max(GUTTER, xOf(band.fromMs));
-        const to = Math.min(GUTTER + inner(), Math.max(from + 1.5, xOf(band.toMs)));
-        if (to <= GUTTER || from >= GUTTER + inner()) continue;
+        const to = Math.min(GUTTER + inner, Math.max(from + 1.5, xOf(band.toMs)));
+        // Of a year of short bands most lie where one is drawn already.
+        if (to <= GUTTER || from >= GUTTER + inner || to <= drawnTo) continue;
+        drawnTo = to + 0.5;
         context.fillStyle = colour(band.colour);
         context.fillRect(from, y + 2, to - from, ROW - 5);
       }
@@ -138,10 +148,12 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], run: Run) {
       context.fillStyle = colour('ink');
       context.fillText(shown, GUTTER + 6, y + ROW / 2 - 0.5);
     }
+    moveLine();
+  };
+  const moveLine = () => {
     const x = xOf(nowMs.peek());
-    if (x < GUTTER || x > GUTTER + inner()) return;
-    context.fillStyle = colour('now');
-    context.fillRect(x, 0, 1.5, height);
+    line.hidden = x < GUTTER || x > GUTTER + inner;
+    line.style.transform = `translateX(${x}px)`;
   };
   const bandAt = (event: MouseEvent) => {
     const lane = lanes[Math.floor(event.offsetY / ROW)];
@@ -163,9 +175,10 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], run: Run) {
   canvas.addEventListener('wheel', (event) => onWheel(event, timeAt(event.offsetX)), { passive: false });
   const resized = new ResizeObserver(redraw);
   resized.observe(canvas);
-  const stop = follow([view, nowMs, theme], redraw);
+  const stops = [follow([view, theme], redraw), follow([nowMs], moveLine)];
   return () => {
-    stop();
+    for (const stop of stops) stop();
+    line.remove();
     resized.disconnect();
   };
 }

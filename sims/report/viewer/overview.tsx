@@ -43,10 +43,12 @@ export function Overview() {
 
 function draw(canvas: HTMLCanvasElement) {
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-  const xOf = (atMs: number) => (atMs / durationMs.peek()) * canvas.clientWidth;
+  let across = 1;
+  const xOf = (atMs: number) => (atMs / durationMs.peek()) * across;
   const redraw = () => {
     const [run] = runs.peek();
     const width = canvas.clientWidth;
+    across = width;
     if (run === undefined || width === 0) return;
     canvas.width = Math.round(width * devicePixelRatio);
     canvas.height = Math.round(HEIGHT * devicePixelRatio);

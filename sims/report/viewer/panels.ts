@@ -250,8 +250,16 @@ export function tableOf({ series, pointMs }: Panel, fromMs: number, toMs: number
   const last = Math.min(points - 1, Math.ceil(toMs / pointMs) + 1);
   const xs: number[] = [];
   if (last - first < 2 * buckets) {
-    for (let point = first; point <= last; point++) xs.push((point + 0.5) * pointMs);
-    return [xs, ...series.map(({ values }) => Array.from(values.subarray(first, last + 1), orNull))];
+    // Steps begin with their points, and the last one has an end; curves go through the middle.
+    const isStepped = series.every((item) => item.isStepped === true);
+    const shift = isStepped ? 0 : pointMs / 2;
+    for (let point = first; point <= last; point++) xs.push(point * pointMs + shift);
+    const ys = series.map(({ values }) => Array.from(values.subarray(first, last + 1), orNull));
+    if (isStepped && last >= first) {
+      xs.push((last + 1) * pointMs);
+      for (const column of ys) column.push(column.at(-1) ?? null);
+    }
+    return [xs, ...ys];
   }
   // Buckets begin at the same points however the view moves, so that a curve does not flicker while one pans.
   const size = 2 ** Math.ceil(Math.log2((last - first) / buckets));

@@ -1,12 +1,12 @@
 /** One plot: uPlot with the page's view of time, its marks and limits, and a line at the instant that the viewer shows. */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
 import { colour } from './colours.ts';
 import { marksNear, marksOf, type Mark } from './marks.ts';
 import { highestOf, tableOf, type Panel } from './panels.ts';
 import type { Run } from './run.ts';
-import { follow, goTo, nowMs, pan, selectEvent, show, theme, tip, view, zoom } from './state.ts';
+import { calmNowMs, follow, goTo, nowMs, pan, selectEvent, show, theme, tip, view, zoom } from './state.ts';
 import { fullInstantOf, tickLabel, tickLengths, ticks } from './time.ts';
 
 const HEIGHT = 168;
@@ -24,12 +24,13 @@ export function Plot({
   highest: (fromMs: number, toMs: number) => number;
 }) {
   const place = useRef<HTMLDivElement>(null);
+  const words = useMemo(() => inWords(panel), [panel]);
   useEffect(() => draw(place.current as HTMLDivElement, run, panel, highest), [run, panel, highest]);
   return (
     <figure class="plot" data-panel={panel.id}>
       <figcaption>
         {panel.title}
-        <span class="hidden">, {inWords(panel)}</span>
+        <span class="hidden">, {words}</span>
       </figcaption>
       <div ref={place} class="plotted" />
     </figure>
@@ -129,16 +130,20 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
     const x = plot.valToPos(now, 'x');
     line.style.display = x >= 0 && x <= plot.over.clientWidth ? 'block' : 'none';
     line.style.transform = `translateX(${x}px)`;
-    // Without a pointer the legend tells of the instant that the viewer shows.
-    if ((plot.cursor.left ?? -1) < 0 && plot.data[0].length > 0) plot.setLegend({ idx: plot.valToIdx(now) }, false);
+  };
+  // Without a pointer the legend tells of the instant that the viewer shows.
+  const tellNow = () => {
+    if ((plot.cursor.left ?? -1) < 0 && plot.data[0].length > 0)
+      plot.setLegend({ idx: plot.valToIdx(nowMs.peek()) }, false);
   };
   const redraw = () => {
     isStale = !isVisible;
     if (isStale) return;
     const { fromMs, toMs } = view.peek();
     top = highest(fromMs, toMs) * 1.06 || 1;
-    plot.setData(tableOf(panel, fromMs, toMs, Math.max(60, plot.over.clientWidth / 1.5)));
+    plot.setData(tableOf(panel, fromMs, toMs, Math.max(60, plot.over.clientWidth / 3)));
     moveLine();
+    tellNow();
   };
   const resized = new ResizeObserver(() => {
     const width = place.clientWidth;
@@ -158,6 +163,9 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
     follow([view, theme], redraw),
     follow([nowMs], () => {
       if (isVisible) moveLine();
+    }),
+    follow([calmNowMs], () => {
+      if (isVisible) tellNow();
     }),
     () => resized.disconnect(),
     () => seen.disconnect(),
@@ -224,9 +232,8 @@ function drawLimits(plot: UPlot, panel: Panel): void {
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.font = `${10 * ratio}px system-ui, sans-serif`;
-  ctx.textAlign = 'right';
   ctx.lineWidth = ratio;
-  let lastY = Number.POSITIVE_INFINITY;
+  const named = { left: Number.POSITIVE_INFINITY, right: Number.POSITIVE_INFINITY };
   for (const { value, label, isTarget } of panel.limits.toSorted((a, b) => a.value - b.value)) {
     const y = plot.valToPos(value, 'y', true);
     ctx.strokeStyle = ctx.fillStyle = colour(isTarget ? 'target' : 'bad');
@@ -235,10 +242,13 @@ function drawLimits(plot: UPlot, panel: Panel): void {
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    // Of limits that lie together the first one is named.
-    if (Math.abs(lastY - y) < 11 * ratio) continue;
-    lastY = y;
-    ctx.fillText(label, bbox.left + bbox.width - 3 * ratio, y - 3 * ratio);
+    // Targets are named on the left, thresholds on the right; of several that lie together the lowest.
+    const side = isTarget ? 'left' : 'right';
+    if (Math.abs(named[side] - y) < 11 * ratio) continue;
+    named[side] = y;
+    ctx.textAlign = side;
+    const x = isTarget ? bbox.left + 3 * ratio : bbox.left + bbox.width - 3 * ratio;
+    ctx.fillText(label, x, y + (isTarget ? -3 : 10) * ratio);
   }
   ctx.restore();
 }
@@ -248,11 +258,16 @@ function drawMarks(plot: UPlot, marks: readonly Mark[]): void {
   const size = 4 * devicePixelRatio;
   const { fromMs, toMs } = view.peek();
   ctx.save();
+  const last = { up: -1, down: -1 };
   for (const { atMs, direction } of marks) {
     if (atMs < fromMs || atMs > toMs) continue;
     const x = plot.valToPos(atMs, 'x', true);
+    // Of many in the same place, one is seen.
+    const side = direction > 0 ? 'up' : 'down';
+    if (x - last[side] < 1.5) continue;
+    last[side] = x;
     const y = direction > 0 ? bbox.top + size : bbox.top + 3.2 * size;
-    ctx.fillStyle = colour(direction > 0 ? 'up' : 'down');
+    ctx.fillStyle = colour(side);
     ctx.beginPath();
     ctx.moveTo(x - size, y + (direction * size) / 1.5);
     ctx.lineTo(x + size, y + (direction * size) / 1.5);

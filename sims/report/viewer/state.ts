@@ -63,16 +63,13 @@ export function drawAll(): void {
 
 const CALM_MS = 100;
 const LEAST_VIEW_MS = 60_000;
-let calmDue = 0;
+let calmTimer = 0;
 effect(() => {
-  const now = nowMs.value;
-  if (!isPlaying.value) {
-    calmNowMs.value = now;
-    return;
-  }
-  if (performance.now() < calmDue) return;
-  calmDue = performance.now() + CALM_MS;
-  calmNowMs.value = now;
+  if (nowMs.value === calmNowMs.peek() || calmTimer !== 0) return;
+  calmTimer = setTimeout(() => {
+    calmTimer = 0;
+    calmNowMs.value = nowMs.peek();
+  }, CALM_MS);
 });
 
 export function goTo(atMs: number): void {

@@ -304,16 +304,19 @@ export function Notes({ run }: { run: Run }) {
   );
 }
 
-/** The first decision, alarm or failure in which two runs differ. */
+/** The first event after the start in which two runs differ; what the scenario sets up comes at the start. */
 export function FirstDifference() {
   const [a, b] = runs.value;
   if (a === undefined || b === undefined) return null;
-  const most = Math.min(a.events.count, b.events.count);
-  let index = 0;
-  while (index < most && a.events.at[index] === b.events.at[index] && a.textOf(index) === b.textOf(index)) index++;
-  if (index === a.events.count && index === b.events.count)
-    return <p class="difference">Both runs tell the same events.</p>;
-  const tell = (run: Run) =>
+  let [inA, inB] = [a.eventAt(0) + 1, b.eventAt(0) + 1];
+  const alike = () => a.events.at[inA] === b.events.at[inB] && a.textOf(inA) === b.textOf(inB);
+  while (inA < a.events.count && inB < b.events.count && alike()) {
+    inA++;
+    inB++;
+  }
+  if (inA === a.events.count && inB === b.events.count)
+    return <p class="difference">From the start on, both runs tell the same events.</p>;
+  const tell = (run: Run, index: number) =>
     index < run.events.count ? (
       <p>
         <span class={`letter letter-${run.number}`}>{letterOf(run)}</span>
@@ -325,8 +328,8 @@ export function FirstDifference() {
   return (
     <div class="difference">
       <h3>the first event in which they differ</h3>
-      {tell(a)}
-      {tell(b)}
+      {tell(a, inA)}
+      {tell(b, inB)}
     </div>
   );
 }

@@ -139,9 +139,7 @@ function Viewer() {
               ))}
             </select>
           </label>
-          <output class="instant" for="slider">
-            {fullInstantOf(first, nowMs.value)}
-          </output>
+          <Instant run={first} />
         </div>
         <Overview />
       </div>
@@ -252,10 +250,9 @@ function Plots() {
   }, [all, name]);
   const names = [...new Set(all.flatMap(({ page }) => page.services.map((service) => service.name)))];
   const middle = () => {
-    const { fromMs, toMs } = view.value;
-    return nowMs.value >= fromMs && nowMs.value <= toMs ? nowMs.value : (fromMs + toMs) / 2;
+    const { fromMs, toMs } = view.peek();
+    return nowMs.peek() >= fromMs && nowMs.peek() <= toMs ? nowMs.peek() : (fromMs + toMs) / 2;
   };
-  const { fromMs, toMs } = view.value;
   return (
     <section aria-label="Plots">
       <h3>over time</h3>
@@ -286,8 +283,8 @@ function Plots() {
           whole run
         </button>
         <span class="soft">
-          {formatDuration(toMs - fromMs)} shown; drag to zoom, double-click for all, Ctrl and wheel zooms, Shift and
-          wheel moves; ▲▼ are scaling activities
+          <Shown /> shown; drag to zoom, double-click for all, Ctrl and wheel zooms, Shift and wheel moves; ▲▼ are
+          scaling activities
         </span>
       </div>
       <div class={all.length > 1 ? 'plots two' : 'plots'}>
@@ -305,6 +302,19 @@ function Plots() {
         )}
       </div>
     </section>
+  );
+}
+
+function Shown() {
+  const { fromMs, toMs } = view.value;
+  return <>{formatDuration(toMs - fromMs)}</>;
+}
+
+function Instant({ run }: { run: Run }) {
+  return (
+    <output class="instant" for="slider">
+      {fullInstantOf(run, nowMs.value)}
+    </output>
   );
 }
 
