@@ -10,8 +10,11 @@ import { Course, pointLength } from './course.ts';
 import type { PageRun } from './data.ts';
 import { Fleet } from './fleet.ts';
 
+/** What is read of a run. */
+export type StoredRun = Pick<RunReader, 'loaded' | 'summary' | 'events'>;
+
 /** @throws InputError when the run was killed and has no summary */
-export function recordRun(path: string, reader: RunReader): { readonly run: PageRun; readonly packed: Packed } {
+export function recordRun(path: string, reader: StoredRun): { readonly run: PageRun; readonly packed: Packed } {
   const { scenario } = reader.loaded();
   const summary = reader.summary();
   if (summary === undefined)

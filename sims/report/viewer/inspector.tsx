@@ -146,7 +146,13 @@ function Datapoints({ run, index, now }: { run: Run; index: number; now: number 
 const AROUND = { before: 9, after: 5 };
 
 export function EventList({ run }: { run: Run }) {
-  const listed = useComputed(() => aroundOf(run, run.eventAt(calmNowMs.value), eventsShown.value));
+  const listed = useComputed(() => {
+    const now = calmNowMs.value;
+    const picked = selection.value;
+    // Of many events at one instant, around the one that was clicked.
+    const isHere = picked?.kind === 'event' && picked.run === run && run.events.at[picked.index] === now;
+    return aroundOf(run, isHere ? picked.index : run.eventAt(now), eventsShown.value);
+  });
   const selected = selection.value;
   return (
     <ol class="events" aria-label="Events around this instant">

@@ -68,7 +68,7 @@ export function panelsOf(run: Run, service: number): readonly Panel[] {
         { label: 'desired', values: column('desired'), colour: 'ink', isStepped: true, isDashed: true },
         { label: 'pending', values: column('pending'), colour: 'warn', isStepped: true },
         ...(column('healthy').some((value) => value > 0)
-          ? [{ label: 'healthy', values: column('healthy'), colour: 'kind-4', isStepped: true }]
+          ? [{ label: 'healthy', values: column('healthy'), colour: 'kind-0', isStepped: true }]
           : []),
       ],
       format: formatCount,
