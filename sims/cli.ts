@@ -13,13 +13,14 @@ import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
+import { printAside } from './report/print.ts';
 
 /** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
 const OUR_MISTAKE = 1;
 const USERS_MISTAKE = 2;
 
 config.onUnhandledError = (error) => {
-  process.stderr.write(`seatrial: an observer failed: ${String(error)}\n`);
+  printAside(`seatrial: an observer failed: ${String(error)}\n`);
   process.exit(OUR_MISTAKE);
 };
 
@@ -159,10 +160,10 @@ try {
 function tellError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USERS_MISTAKE; // commander has said it already
   if (error instanceof InputError) {
-    for (const problem of error.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    for (const problem of error.problems) printAside(`${formatProblem(problem)}\n`);
     return USERS_MISTAKE;
   }
-  process.stderr.write(`seatrial: this is our mistake, not yours.\n${(error as Error).stack ?? String(error)}\n`);
+  printAside(`seatrial: this is our mistake, not yours.\n${(error as Error).stack ?? String(error)}\n`);
   return OUR_MISTAKE;
 }
 

@@ -1,10 +1,9 @@
 /** Runs that pages are made of in tests. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readFileSync } from 'node:fs';
 import { priceList, type Event, type Recorded, type Scenario } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../../sims/input/scenarioFile.ts';
 import type { StoredRun } from '../../sims/report/page/recording.ts';
@@ -29,6 +28,9 @@ export function voyage({
   rmSync(folder, { recursive: true });
   return loaded;
 }
+
+/** Two hours, in which a crowd comes after twenty minutes: alarms, decisions, new instances, failures. */
+export const crowd = voyage({ duration: '2h', replace: [['2030-01-08T12:00:00Z', '2030-01-07T00:20:00Z']] });
 
 /** Sails, and holds what a run directory would. */
 export async function sailed(from: Scenario | LoadedScenario): Promise<StoredRun> {

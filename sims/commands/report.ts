@@ -4,6 +4,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../input/inputError.ts';
 import { formatCount } from '../report/format.ts';
+import { printAside } from '../report/print.ts';
 import { reportPage } from '../report/page/html.ts';
 import { recordRun } from '../report/page/recording.ts';
 import { RunReader } from '../store/runDirectory.ts';
@@ -26,5 +27,5 @@ export function writeReport(paths: readonly string[], file: string): void {
     rmSync(unfinished, { force: true });
     throw new InputError([{ file, message: `cannot be written: ${(error as Error).message}` }]);
   }
-  process.stderr.write(`${file}: ${formatCount(Buffer.byteLength(page) / 1024)} KiB, open it in a browser\n`);
+  printAside(`${file}: ${formatCount(Buffer.byteLength(page) / 1024)} KiB, open it in a browser\n`);
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
+import { printable } from '../report/format.ts';
+import { print, printAside } from '../report/print.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
@@ -45,12 +47,12 @@ export async function run(file: string | undefined, options: RunOptions, engineV
 export async function resume(path: string, { json }: Pick<RunOptions, 'json'>, engineVersion: string): Promise<number> {
   const resumed = RunDirectory.resume(path);
   if (resumed === undefined) {
-    process.stdout.write(`${path} has sailed to its end: there is nothing to resume.\n`);
+    print(`${path} has sailed to its end: there is nothing to resume.\n`);
     return 0;
   }
   const { directory, from } = resumed;
   const seq = from?.checkpoint.log.seq ?? 0;
-  process.stderr.write(`${path}: goes on from event ${seq}\n`);
+  printAside(`${path}: goes on from event ${seq}\n`);
   return await sailInto(directory, new RunReader(path).loaded(), { json, out: path, engineVersion, from });
 }
 
@@ -82,14 +84,14 @@ async function sailInto(
   process.off('SIGINT', interrupt);
   progress.end();
   directory?.finish(summary, activities);
-  if (options.json === true) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+  if (options.json === true) print(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
     const terminal = process.stdout.isTTY;
     const width = terminal ? process.stdout.columns : PIPED_WIDTH;
     process.stdout.write(
       renderSummary(summary, series, { width, color: terminal && process.env['NO_COLOR'] === undefined }),
     );
-    if (out !== undefined) process.stdout.write(`The log and all that repeats the run: ${out}\n`);
+    if (out !== undefined) print(`The log and all that repeats the run: ${out}\n`);
   }
   return interrupted ? INTERRUPTED : 0;
 }
@@ -102,7 +104,11 @@ interface Progress {
 /** A bar on a terminal; else a line now and then, so that a log file stays readable. Both on standard error. */
 function makeProgress(name: string): Progress {
   if (process.stderr.isTTY) {
-    const bar = new SingleBar({ format: `${name} [{bar}] {percentage} %`, hideCursor: true, clearOnComplete: true });
+    const bar = new SingleBar({
+      format: `${printable(name)} [{bar}] {percentage} %`,
+      hideCursor: true,
+      clearOnComplete: true,
+    });
     bar.start(1, 0);
     return { update: (share) => bar.update(share), end: () => bar.stop() };
   }
@@ -111,7 +117,7 @@ function makeProgress(name: string): Progress {
     update(share) {
       if (Date.now() < nextMs) return;
       nextMs = Date.now() + QUIET_LINE_EVERY_MS;
-      process.stderr.write(`${name}: ${Math.floor(share * 100)} %\n`);
+      printAside(`${name}: ${Math.floor(share * 100)} %\n`);
     },
     end() {},
   };

@@ -16,6 +16,7 @@ import {
 import { InputError } from '../input/inputError.ts';
 import { describeIn } from '../report/describe.ts';
 import { formatCount, formatDay, formatInstant, formatNoun } from '../report/format.ts';
+import { print } from '../report/print.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { worldAt } from '../store/worldAt.ts';
 
@@ -37,7 +38,7 @@ const KINDS = {
 export function at(path: string, text: string, kind?: string, name?: string): number {
   const reader = new RunReader(path);
   const { world } = worldAt(reader, instantIn(path, reader, text));
-  process.stdout.write(kind === undefined ? overview(world) : detail(path, world, kind, name));
+  print(kind === undefined ? overview(world) : detail(path, world, kind, name));
   return 0;
 }
 
@@ -122,7 +123,7 @@ export function diff(path: string, fromText: string, toText: string): number {
     })
     .filter((line) => !BOOKKEEPING.test(line));
   const more = changes.length > MOST_CHANGES ? [`and ${formatCount(changes.length - MOST_CHANGES)} changes more`] : [];
-  process.stdout.write(`${[...changes.slice(0, MOST_CHANGES), ...more].join('\n')}\n`);
+  print(`${[...changes.slice(0, MOST_CHANGES), ...more].join('\n')}\n`);
   return 0;
 }
 
@@ -142,7 +143,7 @@ function shown(value: unknown): string {
 
 /** @returns the exit code. @throws InputError */
 export function explainEvent(path: string, text: string): number {
-  process.stdout.write(`${eventStory(path, text).join('\n')}\n`);
+  print(`${eventStory(path, text).join('\n')}\n`);
   return 0;
 }
 

@@ -16,6 +16,7 @@ import {
   formatMinute,
   formatNoun,
   formatUsd,
+  printable,
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 import { costParts, figuresOf, NONE, verdictOf, wasteOf } from './verdict.ts';
@@ -62,8 +63,10 @@ export function renderSummary(
 }
 
 function toText(line: Line, color: boolean): string {
-  const paint = ({ text, style }: Span) =>
-    color && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+  const paint = ({ text, style }: Span) => {
+    const shown = printable(text);
+    return color && style !== undefined ? styleText(style, shown, { validateStream: false }) : shown;
+  };
   return line.map(paint).join('').trimEnd();
 }
 
