@@ -41,6 +41,7 @@ program
   .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
   .option('--seed <n>', 'whole number from which all chance follows', seed)
   .option('--days <n>', 'how many days to sail', positive)
+  .option('--report <file>', 'write one HTML file with plots and a viewer in it')
   .option('--out <dir>', 'write the log, the summary and what repeats the run to a new directory')
   .option('--json', 'print the summary as JSON only')
   .action(async (scenario: string | undefined, options: RunOptions) => {
@@ -138,7 +139,7 @@ program
   .description('one run, or two side by side, as one HTML file with plots and a viewer in it; it needs no network')
   .argument('<dir>', 'directory of run --out')
   .argument('[other]', 'directory of another run, to compare with')
-  .option('--out <file>', 'where to write it (default: report.html in the first directory)')
+  .option('--out <file>', 'where to write it (default: beside the first directory, with its name)')
   .action((dir: string, other: string | undefined, { out }: { readonly out?: string }) => {
     process.exitCode = report(other === undefined ? [dir] : [dir, other], out);
   });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createModel, MINUTE, startOf, thaw, type Event, type Recorded, type World } from '../../core/index.ts';
+import { renderSummary } from '../../sims/report/terminal.ts';
 import type { RunSummary } from '../../sims/report/summary.ts';
 import { printable } from '../../sims/report/format.ts';
 import { ColumnPacker, unpackColumns } from '../../sims/report/page/columns.ts';
@@ -189,8 +190,8 @@ describe('a page', () => {
             const tasks = presentAt(run.tasks, atMs);
             const alive = [...world.ecs.tasks.values()];
             assert.deepEqual(
-              tasks.map(({ index }) => run.page.taskNames[index]).toSorted(),
-              alive.map(({ taskId }) => taskId).toSorted(),
+              new Set(tasks.map(({ index }) => run.page.taskNames[index])),
+              new Set(alive.map(({ taskId }) => taskId)),
             );
             const counts = countTasks(run, tasks);
             for (const [index, { name }] of run.page.services.entries()) {
@@ -199,7 +200,7 @@ describe('a page', () => {
                 assert.equal(counts[index]?.running, service.runningCount, `${name} at ${atMs}`);
             }
             const instances = presentAt(run.instances, atMs).map(({ index }) => run.page.instanceNames[index]);
-            assert.deepEqual(instances.toSorted(), [...world.ec2.instances.keys()].toSorted());
+            assert.deepEqual(new Set(instances), new Set(world.ec2.instances.keys()));
             const draining = presentAt(run.instances, atMs).filter(({ state }) => instanceStates[state] === 'DRAINING');
             for (const { index } of draining)
               assert.equal(
@@ -270,6 +271,21 @@ test('the viewer is built from its sources, and small', () => {
   }
   assert.ok(statSync(join(folder, 'viewer.js')).size < 150_000);
   rmSync(folder, { recursive: true });
+});
+
+test('a summary on a terminal has no control characters, whatever names are', async () => {
+  const summary = (await sailed(crowd)).summary() as RunSummary;
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1 }), (name) => {
+      const named = JSON.parse(
+        JSON.stringify(summary).replaceAll('web', JSON.stringify(name).slice(1, -1)),
+      ) as RunSummary;
+      const text = renderSummary({ ...named, scenario: name, notes: [name] }, new Map(), { width: 100, color: false });
+      // oxlint-disable-next-line no-control-regex
+      assert.doesNotMatch(text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test('what a terminal would obey is shown instead', () => {

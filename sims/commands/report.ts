@@ -1,19 +1,29 @@
 /** `seatrial report`: one run, or two side by side, as one HTML file with a viewer in it. */
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { InputError } from '../input/inputError.ts';
 import { formatCount } from '../report/format.ts';
-import { printAside } from '../report/print.ts';
 import { reportPage } from '../report/page/html.ts';
 import { recordRun } from '../report/page/recording.ts';
+import { printAside } from '../report/print.ts';
 import { RunReader } from '../store/runDirectory.ts';
 
 /** @param paths  one or two run directories @returns the exit code. @throws InputError */
 export function report(paths: readonly string[], out: string | undefined): number {
-  const file = out ?? join(paths[0] as string, 'report.html');
+  const file = out ?? `${resolve(paths[0] as string)}.html`;
+  checkReportFile(file);
   writeReport(paths, file);
   return 0;
+}
+
+/** Whether a report can be written there is told before the work. @throws InputError */
+export function checkReportFile(file: string): void {
+  const folder = dirname(resolve(file));
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new InputError([{ file, message: `found no folder ${folder}, expected one to write the report to` }]);
+  if (existsSync(file) && !statSync(file).isFile())
+    throw new InputError([{ file, message: 'found a folder, expected a file to write the report to' }]);
 }
 
 /** @throws InputError */

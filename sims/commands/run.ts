@@ -1,5 +1,8 @@
 /** `seatrial run`: sail a scenario to its end, and tell what happened. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
@@ -9,6 +12,7 @@ import { print, printAside } from '../report/print.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
+import { checkReportFile, writeReport } from './report.ts';
 
 export interface RunOptions {
   readonly trace?: string;
@@ -20,6 +24,8 @@ export interface RunOptions {
   readonly seed?: number;
   readonly days?: number;
   readonly out?: string;
+  /** An HTML file to write. */
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -37,10 +43,26 @@ export function parseLength(text: string): number | undefined {
 
 /** @returns the exit code. @throws InputError */
 export async function run(file: string | undefined, options: RunOptions, engineVersion: string): Promise<number> {
-  const { out, period, ...overrides } = options;
+  const { out, period, report, json, ...overrides } = options;
   const loaded = loadScenario(file ?? DEFAULT_VOYAGE, { ...overrides, periodMs: period });
-  const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
-  return await sailInto(directory, loaded, { json: options.json, out, engineVersion });
+  if (report === undefined) {
+    const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
+    return await sailInto(directory, loaded, { json, out, engineVersion });
+  }
+  checkReportFile(report);
+  // A report is read from a log on disk: from one of its own when none was asked for.
+  const path = out ?? mkdtempSync(join(tmpdir(), 'seatrial-'));
+  try {
+    const exitCode = await sailInto(RunDirectory.create(path, loaded, engineVersion), loaded, {
+      json,
+      out,
+      engineVersion,
+    });
+    writeReport([path], report);
+    return exitCode;
+  } finally {
+    if (out === undefined) rmSync(path, { recursive: true });
+  }
 }
 
 /** `seatrial resume`: goes on with a run that was interrupted or killed. @returns the exit code. @throws InputError */

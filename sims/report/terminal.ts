@@ -305,7 +305,8 @@ function tables(services: readonly ServiceSummary[], width: number): Line[][] {
   const shown = figuresOf(services);
   const columns = services.map((service) => {
     const cells = shown.map(([, tell]) => tell(service));
-    const head = shortened(service.serviceName, LONGEST_NAME);
+    // Tables measure text by themselves: they must not meet an escape.
+    const head = shortened(printable(service.serviceName), LONGEST_NAME);
     return { head, cells, width: Math.max(head.length, ...cells.map((cell) => cell.length)) + 2 };
   });
   const blocks: (typeof columns)[] = [];

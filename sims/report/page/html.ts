@@ -95,7 +95,7 @@ function escaped(text: string): string {
 }
 
 /** What a reader without scripts gets. */
-function withoutScript({ label, summary }: PageRun): string {
+function withoutScript({ summary }: PageRun): string {
   const rows = summary.services.map((service) =>
     cellsOf(service)
       .map((cell) => `<td>${escaped(cell)}</td>`)
@@ -106,7 +106,7 @@ function withoutScript({ label, summary }: PageRun): string {
       `<li>${formatDate(atMs)} ${escaped(what)}${because.length === 0 ? '' : `, because ${escaped(because.join(' <- '))}`}</li>`,
   );
   return `<h1>${escaped(summary.scenario)}</h1>
-<p>${escaped(label)}: ${formatDate(Date.parse(summary.from))} to ${formatDate(Date.parse(summary.to))} UTC, seed ${summary.seed}, cost ${formatUsd(summary.cost.totalMicroUsd)}. Plots and the viewer need JavaScript.</p>
+<p>${formatDate(Date.parse(summary.from))} to ${formatDate(Date.parse(summary.to))} UTC, seed ${summary.seed}, cost ${formatUsd(summary.cost.totalMicroUsd)}. Plots and the viewer need JavaScript.</p>
 <table><thead><tr><th>service</th><th>requests</th><th>in time</th><th>p99</th><th>objective missed</th><th>tasks</th></tr></thead>
 <tbody>${rows.map((row) => `<tr>${row}</tr>`).join('\n')}</tbody></table>
 <ul>${moments.join('\n')}</ul>`;
