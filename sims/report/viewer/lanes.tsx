@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatDuration } from '../format.ts';
 import { alarmStates } from '../page/data.ts';
 import { colour } from './colours.ts';
-import { GUTTER, onWheel } from './plot.tsx';
+import { EDGE, GUTTER, onWheel } from './plot.tsx';
 import type { Run } from './run.ts';
 import { follow, goTo, nowMs, selectEvent, theme, tip, view } from './state.ts';
 import { instantOf } from './time.ts';
@@ -24,8 +24,6 @@ interface Lane {
 }
 
 const ROW = 20;
-/** As much as a plot leaves free on its right. */
-const EDGE = 14;
 const MOST_LANES = 16;
 
 /** Alarms that were never in ALARM tell nothing here. */

@@ -10,7 +10,9 @@ import { calmNowMs, follow, goTo, nowMs, pan, selectEvent, show, theme, tip, vie
 import { fullInstantOf, tickLabel, tickLengths, ticks } from './time.ts';
 
 const HEIGHT = 168;
+/** Free on the left, for what the axis says, and on the right, for half a label of the time. */
 export const GUTTER = 58;
+export const EDGE = 20;
 const FONT = '11px system-ui, sans-serif';
 
 /** @param highest  the top of the axis: the same for the panels that are compared */
@@ -59,7 +61,7 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
   const options: UPlot.Options = {
     width: Math.max(120, place.clientWidth),
     height: HEIGHT,
-    padding: [6, 14, 0, 0],
+    padding: [6, EDGE, 0, 0],
     pxAlign: 1,
     scales: { x: { time: false, range: () => [view.peek().fromMs, view.peek().toMs] }, y: { range: () => [0, top] } },
     legend: { live: true },

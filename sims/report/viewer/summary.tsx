@@ -1,6 +1,7 @@
 /** The first screen: what sailed, what its users got, what it cost, and the moments that tell most; scorecards further down. */
 
 import {
+  formatAmount,
   formatAvailability,
   formatCount,
   formatDate,
@@ -304,32 +305,70 @@ export function Notes({ run }: { run: Run }) {
   );
 }
 
-/** The first event after the start in which two runs differ; what the scenario sets up comes at the start. */
-export function FirstDifference() {
+/** What the second run has more or less of than the first, of the busiest service that both have, and of money. */
+function against(a: RunSummary, b: RunSummary): readonly string[] {
+  const signed = (by: number, format: (value: number) => string) => `${by < 0 ? '-' : '+'}${format(Math.abs(by))}`;
+  const parts: string[] = [];
+  const one = busiestOf(a)[0];
+  const other = b.services.find(({ serviceName }) => serviceName === one?.serviceName);
+  if (one !== undefined && other !== undefined) {
+    const [before, after] = [one.serviceLevel, other.serviceLevel];
+    const points = Math.round((after.availabilityPercent - before.availabilityPercent) * 1_000) / 1_000;
+    if (one.queue === undefined) parts.push(`answered in time ${signed(points, String)} points`);
+    parts.push(`p99 ${signed(after.p99Ms - before.p99Ms, formatLatency)}`);
+    if (before.sloMinutesLost !== undefined && after.sloMinutesLost !== undefined)
+      parts.push(
+        `objective missed ${signed(after.sloMinutesLost - before.sloMinutesLost, (minutes) => formatNoun(minutes, 'minute'))}`,
+      );
+    parts.push(`task-hours ${signed(other.utilization.taskHours - one.utilization.taskHours, formatAmount)}`);
+  }
+  const [from, to] = [a.cost.totalMicroUsd, b.cost.totalMicroUsd];
+  const share = from === 0 ? '' : ` (${signed((100 * (to - from)) / from, formatAmount)} %)`;
+  return [...parts, `cost ${signed(to - from, formatUsd)}${share}`];
+}
+
+/** How two runs differ: in sum, and the first decision that one took and the other did not. */
+export function Difference() {
   const [a, b] = runs.value;
   if (a === undefined || b === undefined) return null;
-  let [inA, inB] = [a.eventAt(0) + 1, b.eventAt(0) + 1];
-  const alike = () => a.events.at[inA] === b.events.at[inB] && a.textOf(inA) === b.textOf(inB);
-  while (inA < a.events.count && inB < b.events.count && alike()) {
-    inA++;
-    inB++;
-  }
-  if (inA === a.events.count && inB === b.events.count)
-    return <p class="difference">From the start on, both runs tell the same events.</p>;
-  const tell = (run: Run, index: number) =>
-    index < run.events.count ? (
+  let first = 0;
+  const textOf = (run: Run) => {
+    const event = run.decisions[first];
+    return event === undefined ? undefined : `${run.events.at[event] as number} ${run.textOf(event)}`;
+  };
+  while (textOf(a) !== undefined && textOf(a) === textOf(b)) first++;
+  const [service] = busiestOf(a.page.summary);
+  const tell = (run: Run) => {
+    const event = run.decisions[first];
+    return (
       <p>
         <span class={`letter letter-${run.number}`}>{letterOf(run)}</span>
-        <button type="button" class="link" onClick={() => selectEvent(run, index)}>
-          <time>{instantOf(run, run.events.at[index] as number)}</time> {run.textOf(index)}
-        </button>
+        {event === undefined ? (
+          'decides nothing any more'
+        ) : (
+          <button type="button" class="link" onClick={() => selectEvent(run, event)}>
+            <time>{instantOf(run, run.events.at[event] as number)}</time> {run.textOf(event)}
+          </button>
+        )}
       </p>
-    ) : null;
+    );
+  };
   return (
-    <div class="difference">
-      <h3>the first event in which they differ</h3>
-      {tell(a, inA)}
-      {tell(b, inB)}
-    </div>
+    <section class="difference">
+      <h3>
+        <span class="letter letter-1">B</span>against <span class="letter">A</span>
+        {service?.serviceName}
+      </h3>
+      <p>{against(a.page.summary, b.page.summary).join(', ')}</p>
+      {textOf(a) === textOf(b) ? (
+        <p>Both take the same decisions.</p>
+      ) : (
+        <>
+          <h3>the first decision in which they differ</h3>
+          {tell(a)}
+          {tell(b)}
+        </>
+      )}
+    </section>
   );
 }

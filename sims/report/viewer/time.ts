@@ -4,10 +4,10 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../../core/kernel/index.ts';
 import { formatDate, formatDay, formatInstant, formatMinute } from '../format.ts';
 import type { Run } from './run.ts';
 
-/** `01-08 12:02:54`, without the day in a run that lasts no longer. */
+/** `01-08 12:02:54`, without the day in a run of less than one. */
 export function instantOf({ page }: Run, atMs: number): string {
   const at = page.startMs + atMs;
-  return page.durationMs > DAY ? `${formatDay(at)} ${formatInstant(at)}` : formatInstant(at);
+  return page.durationMs >= DAY ? `${formatDay(at)} ${formatInstant(at)}` : formatInstant(at);
 }
 
 /** `2030-01-08 12:02:54` */

@@ -33,17 +33,7 @@ import {
   view,
   zoom,
 } from './state.ts';
-import {
-  busiestOf,
-  Cost,
-  Failures,
-  FirstDifference,
-  letterOf,
-  Moments,
-  Notes,
-  RunHead,
-  Scorecards,
-} from './summary.tsx';
+import { busiestOf, Cost, Failures, Difference, letterOf, Moments, Notes, RunHead, Scorecards } from './summary.tsx';
 import { fullInstantOf } from './time.ts';
 
 const SPEEDS = [1, 10, 60, 600, HOUR / 1_000, (6 * HOUR) / 1_000, DAY / 1_000];
@@ -73,7 +63,7 @@ function Page() {
             </div>
           ))}
         </div>
-        <FirstDifference />
+        <Difference />
         <Viewer />
         <Plots />
         <Scorecards />
