@@ -234,6 +234,36 @@ describe('a page', () => {
     for (const decision of scaled) assert.match(run.typeOf(run.causeOf(decision) as number), /^Alarm/);
   });
 
+  test('of a run with too many events gives up the details of tasks first, and still leads to causes', async () => {
+    const stored = await sailed(crowd);
+    const once = [...stored.events()];
+    const { scenario } = stored.loaded();
+    const times = 60;
+    const long: StoredRun = {
+      ...stored,
+      *events() {
+        for (let time = 0; time < times; time++)
+          for (const { seq, atMs, causedBy, event } of once) {
+            const [before, laterMs] = [time * once.length, time * scenario.duration];
+            yield {
+              seq: before + seq,
+              atMs: atMs + laterMs,
+              causedBy: causedBy === -1 ? -1 : before + causedBy,
+              event,
+            };
+          }
+      },
+    };
+    const [whole, run] = [read(stored), read(long)];
+    assert.ok(whole.events.count * times > 70_000);
+    assert.ok(run.events.count < 70_000, `${run.events.count}`);
+    assert.equal(run.decisions.length, whole.decisions.length * times);
+    assert.match(run.page.leftOut.join(' '), /only in the log: [\d,]+ steps of tasks on their way in and out/);
+    for (const decision of run.decisions)
+      if (run.events.back[decision] !== 0) assert.notEqual(run.causeOf(decision), undefined);
+    assert.ok(run.page.eventTypes.includes('TaskStopped') && !run.page.eventTypes.includes('TaskActivating'));
+  });
+
   test('comes back out of its HTML, and its names are no markup', async () => {
     const stored = await sailed(crowd);
     const named = {

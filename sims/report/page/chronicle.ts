@@ -85,7 +85,6 @@ interface Told {
   readonly task: number;
   readonly instance: number;
   readonly service: number;
-  readonly alarm: number;
   readonly from: number;
   readonly to: number;
 }
@@ -189,7 +188,7 @@ export class Chronicle {
       'event.back',
       told.map(({ seq, cause }) => (cause === -1 ? 0 : seq - cause)),
     );
-    for (const field of ['task', 'instance', 'service', 'alarm', 'from', 'to'] as const)
+    for (const field of ['task', 'instance', 'service', 'from', 'to'] as const)
       columns.add(
         `event.${field}`,
         told.map((row) => row[field]),
@@ -205,10 +204,7 @@ export class Chronicle {
     );
   }
 
-  page(
-    endMs: number,
-    hasValues: (alarmName: string) => boolean,
-  ): Pick<PageRun, 'alarms' | 'faults' | 'deployments' | 'eventTypes' | 'eventTexts'> {
+  page(endMs: number): Pick<PageRun, 'alarms' | 'faults' | 'deployments' | 'eventTypes' | 'eventTexts'> {
     const told = this.#inOrder();
     const types = new Names();
     for (const { type } of told) types.indexOf(type);
@@ -221,12 +217,11 @@ export class Chronicle {
       alarms: this.#alarmNames.all.map((name): PageAlarm => {
         const alarm = this.#alarms.get(name);
         const title = alarmTitle(name);
-        if (alarm === undefined)
-          return { name, title, rule: 'a rule over other alarms', evaluationPeriods: 0, periodMs: 0, hasValues: false };
+        if (alarm === undefined) return { title, rule: 'a rule over other alarms', evaluationPeriods: 0, periodMs: 0 };
         const { threshold, evaluationPeriods, datapointsToAlarm, periodMs, comparisonOperator } = alarm;
         const { side } = comparisonOf(name, comparisonOperator);
         const rule = `${datapointsToAlarm} of ${formatNoun(evaluationPeriods, 'period')} of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
-        return { name, title, rule, threshold, evaluationPeriods, periodMs, hasValues: hasValues(name) };
+        return { title, rule, threshold, evaluationPeriods, periodMs };
       }),
       faults: spans(this.#faults),
       deployments: spans(this.#deployments),
@@ -326,7 +321,6 @@ export class Chronicle {
     const instanceId = text('ec2InstanceId', 'instanceId');
     const resource = text('resourceId');
     const service = text('serviceName') ?? (typeof resource === 'string' ? serviceNameOf(resource) : undefined);
-    const alarm = text('alarmName');
     const find = (names: { readonly find: (name: string) => number }, name: unknown) =>
       typeof name === 'string' ? names.find(name) : -1;
     this.#told.set(seq, {
@@ -338,7 +332,6 @@ export class Chronicle {
       task: find(this.#fleet.tasks, taskId),
       instance: find(this.#fleet.instances, instanceId),
       service: find(this.#fleet.services, service),
-      alarm: find(this.#alarmNames, alarm),
       from: number(fields['fromCapacity'] === undefined ? 'from' : 'fromCapacity'),
       to: number(fields['toCapacity'] === undefined ? 'to' : 'toCapacity'),
     });

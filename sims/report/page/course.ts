@@ -91,11 +91,6 @@ export class Course {
     this.#reservedMemory = this.#column();
   }
 
-  /** Whether a series of what an alarm looks at is kept. */
-  hasValues(alarmName: string): boolean {
-    return this.#alarmColumns.has(alarmName);
-  }
-
   hasLoad(service: number): boolean {
     return this.#services[service]?.has('offered') === true;
   }

@@ -49,18 +49,15 @@ export interface PageService {
 }
 
 export interface PageAlarm {
-  readonly name: string;
   readonly title: string;
   /** What it waits for: `3 of 3 periods of 1m above 60`. */
   readonly rule: string;
   readonly threshold?: number;
   readonly evaluationPeriods: number;
   readonly periodMs: number;
-  /** Whether a column holds the values that it looks at. */
-  readonly hasValues: boolean;
 }
 
-/** A stretch of time: a fault, or a deployment. NaN has no place in JSON: one that did not end ends with the run. */
+/** A stretch of time: a fault, or a deployment. One that is open ends with the run. */
 export interface PageSpan {
   readonly label: string;
   readonly fromMs: number;

@@ -50,7 +50,7 @@ export function recordRun(path: string, reader: StoredRun): { readonly run: Page
       limits: chronicle.limitsOf(index),
     })),
     ...fleet.page(),
-    ...chronicle.page(start + durationMs, (alarmName) => course.hasValues(alarmName)),
+    ...chronicle.page(start + durationMs),
     leftOut: [
       ...(pointMs > step
         ? [

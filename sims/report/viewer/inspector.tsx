@@ -121,6 +121,8 @@ function Datapoints({ run, index, now }: { run: Run; index: number; now: number 
   const { pointMs, startMs } = run.page;
   const stepPoints = Math.max(1, Math.round(periodMs / pointMs));
   const isAbove = rule.includes(' above ');
+  const isPast = (value: number) =>
+    (isAbove ? value > threshold : value < threshold) || (value === threshold && rule.includes(' at or '));
   const shown: { readonly atMs: number; readonly value: number }[] = [];
   // A value is stamped with the start of its period, and known when that is over.
   for (let point = Math.floor(now / pointMs) - stepPoints; point >= 0; point--) {
@@ -132,10 +134,7 @@ function Datapoints({ run, index, now }: { run: Run; index: number; now: number 
   return (
     <span class="datapoints">
       {shown.map(({ atMs, value }) => (
-        <span
-          class={(isAbove ? value > threshold : value < threshold) ? 'past' : ''}
-          title={formatMinute(startMs + atMs)}
-        >
+        <span class={isPast(value) ? 'past' : ''} title={formatMinute(startMs + atMs)}>
           {formatValue(value)}
         </span>
       ))}

@@ -1,20 +1,20 @@
 /** The runs that the page carries, decoded: columns of numbers, and how to find things in them. */
 
 import { unpackColumns, type Columns } from '../page/columns.ts';
-import { decisionTypes, taskStates, type PageData, type PageRun } from '../page/data.ts';
+import { decisionTypes, instanceStates, taskStates, type PageData, type PageRun } from '../page/data.ts';
 
-/** Names of a run's events, with their columns. */
+/** A run's events, column by column. */
 export interface Events {
   readonly count: number;
   readonly seq: Float64Array;
   /** Milliseconds since the start of the run. */
   readonly at: Float64Array;
   readonly type: Float64Array;
+  /** How far back the cause is, in numbers of events; 0: the scenario, or time itself. */
   readonly back: Float64Array;
   readonly task: Float64Array;
   readonly instance: Float64Array;
   readonly service: Float64Array;
-  readonly alarm: Float64Array;
   readonly from: Float64Array;
   readonly to: Float64Array;
 }
@@ -31,7 +31,7 @@ export interface Lives {
 }
 
 const STOPPED = taskStates.indexOf('STOPPED');
-const TERMINATED = 7;
+const TERMINATED = instanceStates.indexOf('terminated');
 
 export class Run {
   readonly page: PageRun;
@@ -57,7 +57,6 @@ export class Run {
       task: event('task'),
       instance: event('instance'),
       service: event('service'),
-      alarm: event('alarm'),
       from: event('from'),
       to: event('to'),
     };
