@@ -23,7 +23,7 @@ import {
 const top = fileURLToPath(new URL('..', import.meta.url));
 const sources: readonly Source[] = ['core', 'sims', 'bench', 'property-tests'].flatMap((folder) =>
   readdirSync(join(top, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /(?<!\.d)\.(ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /(?<!\.d)\.(ts|tsx|mjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((file) => ({ path: relative(top, file).split(sep).join('/'), text: readFileSync(file, 'utf8') }))
     .toSorted((a, b) => (a.path < b.path ? -1 : 1)),

@@ -194,7 +194,7 @@ export const operators: Rule = (sources) =>
         ),
     );
 
-const ROOTS = [DOOR, 'sims/cli.ts', 'sims/seatrial.mjs', 'bench/run.ts'];
+const ROOTS = [DOOR, 'sims/cli.ts', 'sims/seatrial.mjs', 'sims/report/viewer/viewer.tsx', 'bench/run.ts'];
 
 /** Every file of core, sims and bench is reached from the front door, the command line, the bench, or as a worker. */
 export const deadFiles: Rule = (sources) => {
@@ -209,7 +209,7 @@ export const deadFiles: Rule = (sources) => {
   }
   return sources
     .map(({ path }) => path)
-    .filter((path) => path.endsWith('.ts') && topOf(path) !== 'property-tests' && !path.endsWith('.test.ts'))
+    .filter((path) => /\.tsx?$/.test(path) && topOf(path) !== 'property-tests' && !path.endsWith('.test.ts'))
     .filter((path) => !reached.has(path))
     .map((path) => `${path}:1: nothing leads here from ${ROOTS.join(', ')}: import it or delete it`);
 };
@@ -236,7 +236,7 @@ export const deadExports: Rule = (sources) => {
 
 export const fileNames: Rule = (sources) =>
   sources
-    .filter(({ path }) => !/^[a-z-]+(\/[a-z][a-zA-Z0-9]*)*\/[a-z][a-zA-Z0-9]*(\.test)?\.(ts|mjs)$/.test(path))
+    .filter(({ path }) => !/^[a-z-]+(\/[a-z][a-zA-Z0-9]*)*\/[a-z][a-zA-Z0-9]*(\.test)?\.(ts|tsx|mjs)$/.test(path))
     .map(({ path }) => `${path}:1: files and folders are named in camelCase, after the noun they hold`);
 
 export const namedExports: Rule = (sources) =>

@@ -10,19 +10,21 @@ import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { query, type QueryOptions } from './commands/query.ts';
+import { report } from './commands/report.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { assumptionsPage, scenarioJsonSchema, scoresPage } from './commands/schema.ts';
 import { at, diff } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
 import { ENGINE_VERSION } from './engine.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
+import { printAside } from './report/print.ts';
 
 /** Exit codes: 0 done, 1 our mistake, 2 the user's, 3 the condition of --fail-if holds, 130 stopped by Ctrl-C. */
 const OUR_MISTAKE = 1;
 const USERS_MISTAKE = 2;
 
 config.onUnhandledError = (error) => {
-  process.stderr.write(`seatrial: an observer failed: ${String(error)}\n`);
+  printAside(`seatrial: an observer failed: ${String(error)}\n`);
   process.exit(OUR_MISTAKE);
 };
 
@@ -43,6 +45,7 @@ program
   .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
   .option('--seed <n>', 'whole number from which all chance follows', seed)
   .option('--days <n>', 'how many days to sail', positive)
+  .option('--report <file>', 'write one HTML file with plots and a viewer in it')
   .option('--out <dir>', 'write the log, the summary and what repeats the run to a new directory')
   .option('--check', 'hold every invariant against every event, and stop at the first breach (several times slower)')
   .option('--json', 'print the summary as JSON only')
@@ -204,6 +207,16 @@ program
   });
 
 program
+  .command('report')
+  .description('one run, or two side by side, as one HTML file with plots and a viewer in it; it needs no network')
+  .argument('<dir>', 'directory of run --out')
+  .argument('[other]', 'directory of another run, to compare with')
+  .option('--out <file>', 'where to write it (default: beside the first directory, with its name)')
+  .action((dir: string, other: string | undefined, { out }: { readonly out?: string }) => {
+    process.exitCode = report(other === undefined ? [dir] : [dir, other], out);
+  });
+
+program
   .command('schema')
   .description('print the JSON Schema of a scenario')
   .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
@@ -216,16 +229,16 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = tellError(error);
 }
 
-function report(error: unknown): number {
+function tellError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USERS_MISTAKE; // commander has said it already
   if (error instanceof InputError) {
-    for (const problem of error.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    for (const problem of error.problems) printAside(`${formatProblem(problem)}\n`);
     return USERS_MISTAKE;
   }
-  process.stderr.write(`seatrial: this is our mistake, not yours.\n${(error as Error).stack ?? String(error)}\n`);
+  printAside(`seatrial: this is our mistake, not yours.\n${(error as Error).stack ?? String(error)}\n`);
   return OUR_MISTAKE;
 }
 

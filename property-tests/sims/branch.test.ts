@@ -113,7 +113,12 @@ describe('a directory of a branch', () => {
     const set = ['services.web.desiredCount=9'];
     await branched(reader, planBranch(first, reader, { at: later, set, change: undefined }), second, ENGINE_VERSION);
     const { length } = new RunReader(second);
-    assert.deepEqual(verified(second), { events: length, complete: true, difference: undefined, sailedWith: undefined });
+    assert.deepEqual(verified(second), {
+      events: length,
+      complete: true,
+      difference: undefined,
+      sailedWith: undefined,
+    });
     assert.equal(new RunReader(second).loaded().branches?.length, 2);
     const before = { at: '2030-01-08T10:00:00Z', set: [], change: undefined };
     assert.throws(() => planBranch(first, reader, before), /it is a branch itself/);

@@ -16,6 +16,7 @@ import { INTERRUPTED } from './run.ts';
 import { worldAt } from '../store/worldAt.ts';
 import { sail } from '../voyage.ts';
 import { parseLength } from './run.ts';
+import { print } from '../report/print.ts';
 
 export interface BranchOptions {
   /** An instant. */
@@ -58,10 +59,10 @@ export async function branch(path: string, options: BranchOptions, engineVersion
     process.stderr.write(`the branch was stopped before its end, and is not compared${rest}\n`);
     return INTERRUPTED;
   }
-  if (json === true) process.stdout.write(`${JSON.stringify(asJson(found), undefined, 2)}\n`);
+  if (json === true) print(`${JSON.stringify(asJson(found), undefined, 2)}\n`);
   else {
     process.stdout.write(asText(found, pageOf(process.stdout)));
-    if (out !== undefined) process.stdout.write(`\nThe branch as a run of its own: ${out}\n`);
+    if (out !== undefined) print(`\nThe branch as a run of its own: ${out}\n`);
   }
   return 0;
 }

@@ -16,6 +16,7 @@ import { formatDuration, formatNoun } from '../report/format.ts';
 import { makeProgress } from '../report/progress.ts';
 import { pageOf } from '../report/terminal.ts';
 import { INTERRUPTED, type TraceOptions } from './run.ts';
+import { print } from '../report/print.ts';
 
 export interface CompareOptions extends TraceOptions {
   readonly seed?: number;
@@ -83,17 +84,16 @@ export async function compare(files: readonly string[], options: CompareOptions,
   const report = withCondition(compared, condition, options.failIf ?? '', loaded.length);
   if (options.out !== undefined) write(join(options.out, 'compare.json'), report);
   if (condition !== undefined) refuseUnknown(condition, meansByScenario(report, loaded.length));
-  if (options.json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  else if (options.markdown === true) process.stdout.write(renderMarkdown(report));
+  if (options.json === true) print(`${JSON.stringify(report, undefined, 2)}\n`);
+  else if (options.markdown === true) print(renderMarkdown(report));
   else {
     const notes = new Set(loaded.flatMap(({ notes: own }) => own));
-    for (const note of notes) process.stdout.write(`Note: ${note}\n`);
-    process.stdout.write(renderComparison(report, pageOf(process.stdout).width));
+    for (const note of notes) print(`Note: ${note}\n`);
+    print(renderComparison(report, pageOf(process.stdout).width));
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
-    process.stdout.write(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);
-    if (options.out !== undefined)
-      process.stdout.write(`The runs of seed ${firstSeed}, and compare.json: ${options.out}\n`);
+    print(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);
+    if (options.out !== undefined) print(`The runs of seed ${firstSeed}, and compare.json: ${options.out}\n`);
   }
   return report.failIf?.holds === true ? CONDITION_HOLDS : 0;
 }

@@ -13,6 +13,7 @@ import { pageOf } from '../report/terminal.ts';
 import { storyText, type StoryLine } from '../report/wrap.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { worldAt } from '../store/worldAt.ts';
+import { print } from '../report/print.ts';
 
 export interface ExplainOptions {
   readonly json?: boolean;
@@ -23,7 +24,7 @@ export interface ExplainOptions {
  * @returns the exit code. @throws InputError
  */
 export function explain(path: string, words: readonly string[], options: ExplainOptions): number {
-  process.stdout.write(explanation(path, words, { ...options, width: pageOf(process.stdout).width }));
+  print(explanation(path, words, { ...options, width: pageOf(process.stdout).width }));
   return 0;
 }
 

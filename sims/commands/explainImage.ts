@@ -14,10 +14,11 @@ import {
 } from '../../core/index.ts';
 import { loadScenario } from '../input/scenarioFile.ts';
 import { formatCount } from '../report/format.ts';
+import { print } from '../report/print.ts';
 
 /** @returns the exit code. @throws InputError */
 export function explainImages(file: string): number {
-  process.stdout.write(`${imageStories(file).join('\n')}\n`);
+  print(`${imageStories(file).join('\n')}\n`);
   return 0;
 }
 

@@ -6,6 +6,7 @@ import { placementLines, refusalLines } from '../explain/placement.ts';
 import { InputError } from '../input/inputError.ts';
 import { loadScenario } from '../input/scenarioFile.ts';
 import { formatCount, formatInstant, formatNoun } from '../report/format.ts';
+import { print } from '../report/print.ts';
 import { RunReader } from '../store/runDirectory.ts';
 
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -14,7 +15,7 @@ type At<E> = { readonly atMs: number; readonly event: E };
 
 /** @returns the exit code. @throws InputError */
 export async function explainPlacement(from: string, one: string | undefined): Promise<number> {
-  process.stdout.write(`${(await placementStory(from, one)).join('\n')}\n`);
+  print(`${(await placementStory(from, one)).join('\n')}\n`);
   return 0;
 }
 

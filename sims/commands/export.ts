@@ -10,6 +10,7 @@ import { formatNoun } from '../report/format.ts';
 import { writeParquet } from '../store/parquet.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { ALL_EVENTS, batches, type Batch } from '../store/tables.ts';
+import { print } from '../report/print.ts';
 
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 
@@ -52,7 +53,7 @@ export async function exportRun(path: string, { format, type: types, out }: Expo
     for (const text of lines(reader, wanted)) appendFileSync(join(part, 'events.ndjson'), text);
     return ['events'];
   });
-  process.stdout.write(`${out}: ${formatNoun(files.length, 'file')} of ${format}\n`);
+  print(`${out}: ${formatNoun(files.length, 'file')} of ${format}\n`);
   return 0;
 }
 

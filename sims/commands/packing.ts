@@ -3,6 +3,7 @@
 import { simulate, type World } from '../../core/index.ts';
 import { loadScenario } from '../input/scenarioFile.ts';
 import { formatDate, formatDuration, formatNoun } from '../report/format.ts';
+import { print } from '../report/print.ts';
 import { packingOf, renderPacking, unplaced, type Packing } from '../report/packing.ts';
 
 export interface PackingOptions {
@@ -37,7 +38,7 @@ export function packing(file: string, options: PackingOptions): number {
   const began = performance.now();
   const story = sailAndPack(file, options);
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify(story, undefined, 2)}\n`);
+    print(`${JSON.stringify(story, undefined, 2)}\n`);
     return 0;
   }
   const missing = story.unplaced;
@@ -50,6 +51,6 @@ export function packing(file: string, options: PackingOptions): number {
     ...more,
     `sailed in ${formatDuration(performance.now() - began)}`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(`${lines.join('\n')}\n`);
   return 0;
 }

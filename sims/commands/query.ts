@@ -7,7 +7,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/nod
 import Table from 'cli-table3';
 import { eventDefinitions } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
-import { formatNoun } from '../report/format.ts';
+import { formatNoun, printable } from '../report/format.ts';
 import { writeParquet } from '../store/parquet.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { ALL_EVENTS, tableColumns } from '../store/tables.ts';
@@ -86,7 +86,7 @@ async function answer(connection: DuckDBConnection, sql: string, json: boolean):
       if (++count <= MOST_ROWS)
         table.push(row.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))));
   await print(
-    `${table.toString()}\n${formatNoun(count, 'row')}${count > MOST_ROWS ? `, the first ${MOST_ROWS} shown: --json gives all` : ''}\n`,
+    `${printable(table.toString())}\n${formatNoun(count, 'row')}${count > MOST_ROWS ? `, the first ${MOST_ROWS} shown: --json gives all` : ''}\n`,
   );
 }
 

@@ -1,12 +1,17 @@
 /** `seatrial run`: sail a scenario to its end, and tell what happened. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
+import { print, printAside } from '../report/print.ts';
 import { makeProgress } from '../report/progress.ts';
 import { pageOf, renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
+import { checkReportFile, writeReport } from './report.ts';
 
 /** Traffic to replay in place of a scenario's. */
 export interface TraceOptions {
@@ -22,6 +27,8 @@ export interface RunOptions extends TraceOptions {
   readonly seed?: number;
   readonly days?: number;
   readonly out?: string;
+  /** An HTML file to write. */
+  readonly report?: string;
   readonly json?: boolean;
   /** Holds every rule of the invariants against every event. */
   readonly check?: boolean;
@@ -39,21 +46,34 @@ export function parseLength(text: string): number | undefined {
 
 /** @returns the exit code. @throws InputError */
 export async function run(file: string | undefined, options: RunOptions, engineVersion: string): Promise<number> {
-  const { out, period, check, ...overrides } = options;
+  const { out, period, report, json, check, ...overrides } = options;
   const loaded = loadScenario(file ?? DEFAULT_VOYAGE, { ...overrides, periodMs: period });
-  const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
-  return await sailInto(directory, loaded, { json: options.json, out, check, engineVersion });
+  if (report === undefined) {
+    const directory = out === undefined ? undefined : RunDirectory.create(out, loaded, engineVersion);
+    return await sailInto(directory, loaded, { json, out, check, engineVersion });
+  }
+  checkReportFile(report);
+  // A report is read from a log on disk: from one of its own when none was asked for.
+  const path = out ?? mkdtempSync(join(tmpdir(), 'seatrial-'));
+  try {
+    const directory = RunDirectory.create(path, loaded, engineVersion);
+    const exitCode = await sailInto(directory, loaded, { json, out, check, engineVersion });
+    writeReport([path], report);
+    return exitCode;
+  } finally {
+    if (out === undefined) rmSync(path, { recursive: true });
+  }
 }
 
 /** `seatrial resume`: goes on with a run that was interrupted or killed. @returns the exit code. @throws InputError */
 export async function resume(path: string, { json }: Pick<RunOptions, 'json'>, engineVersion: string): Promise<number> {
   const resumed = RunDirectory.resume(path);
   if (resumed === undefined) {
-    process.stdout.write(`${path} has sailed to its end: there is nothing to resume.\n`);
+    print(`${path} has sailed to its end: there is nothing to resume.\n`);
     return 0;
   }
   const { directory, from } = resumed;
-  process.stderr.write(`${path}: goes on from event ${from?.checkpoint.log.seq ?? 0}\n`);
+  printAside(`${path}: goes on from event ${from?.checkpoint.log.seq ?? 0}\n`);
   return await sailInto(directory, new RunReader(path).loaded(), { json, out: path, engineVersion, from });
 }
 
@@ -87,10 +107,10 @@ async function sailInto(
   process.off('SIGINT', interrupt);
   progress.end();
   directory?.finish(summary, activities);
-  if (options.json === true) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+  if (options.json === true) print(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
     process.stdout.write(renderSummary(summary, series, pageOf(process.stdout)));
-    if (out !== undefined) process.stdout.write(`The log and all that repeats the run: ${out}\n`);
+    if (out !== undefined) print(`The log and all that repeats the run: ${out}\n`);
   }
   return interrupted ? INTERRUPTED : 0;
 }

@@ -5,6 +5,7 @@ import { createModel, eventDefinitions, Timeline, EventLog, type Event, type Wor
 import { InputError } from '../input/inputError.ts';
 import { runInstant } from '../input/runInstant.ts';
 import { formatCount, formatNoun } from '../report/format.ts';
+import { print } from '../report/print.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { worldAt } from '../store/worldAt.ts';
 
@@ -26,7 +27,7 @@ const KINDS = {
 export function at(path: string, text: string, kind?: string, name?: string): number {
   const reader = new RunReader(path);
   const { world } = worldAt(reader, instantIn(path, reader, text));
-  process.stdout.write(kind === undefined ? overview(world) : detail(path, world, kind, name));
+  print(kind === undefined ? overview(world) : detail(path, world, kind, name));
   return 0;
 }
 
@@ -106,7 +107,7 @@ export function diff(path: string, fromText: string, toText: string): number {
     })
     .filter((line) => !BOOKKEEPING.test(line));
   const more = changes.length > MOST_CHANGES ? [`and ${formatCount(changes.length - MOST_CHANGES)} changes more`] : [];
-  process.stdout.write(`${[...changes.slice(0, MOST_CHANGES), ...more].join('\n')}\n`);
+  print(`${[...changes.slice(0, MOST_CHANGES), ...more].join('\n')}\n`);
   return 0;
 }
 

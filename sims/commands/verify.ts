@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HOUR, MODEL_VERSION, sailTo, simulate, type Event, type Recorded } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import { formatNoun } from '../report/format.ts';
+import { print } from '../report/print.ts';
 import { readLinked } from '../store/chain.ts';
 import { encodeCheckpoint } from '../store/checkpointFile.ts';
 import { RunReader } from '../store/runDirectory.ts';
@@ -15,15 +16,15 @@ const DIFFERS = 1;
 export function verify(path: string): number {
   const { events, complete, difference, sailedWith } = verified(path);
   if (sailedWith !== undefined) {
-    process.stdout.write(`${path}: ${formatNoun(events, 'event')}, as written; not simulated anew: ${sailedWith}.\n`);
+    print(`${path}: ${formatNoun(events, 'event')}, as written; not simulated anew: ${sailedWith}.\n`);
     return 0;
   }
   if (difference === undefined) {
     const state = complete ? 'complete' : 'not complete: seatrial resume goes on with it';
-    process.stdout.write(`${path}: ${formatNoun(events, 'event')}, as written and as simulated anew; ${state}.\n`);
+    print(`${path}: ${formatNoun(events, 'event')}, as written and as simulated anew; ${state}.\n`);
     return 0;
   }
-  process.stdout.write(`${path}: ${difference}\n`);
+  print(`${path}: ${difference}\n`);
   return DIFFERS;
 }
 

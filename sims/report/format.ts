@@ -1,6 +1,6 @@
 /** Numbers as people read them. Times are UTC. */
 
-import { DAY, HOUR, MINUTE, SECOND, type Millis } from '../../core/index.ts';
+import { DAY, HOUR, MINUTE, SECOND, type Millis } from '../../core/kernel/index.ts';
 
 const counts = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -98,4 +98,13 @@ export function formatLatency(ms: Millis): string {
 /** `4`, `2 to 5` */
 export function formatRange(least: number, most: number): string {
   return least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`;
+}
+
+/** What a terminal or a page would obey instead of showing it: control characters, escapes, and marks that turn text around. */
+// oxlint-disable-next-line no-control-regex
+const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text from outside as it may be shown: `\u001b` for an escape and the like. Tabs and ends of lines stay. */
+export function printable(text: string): string {
+  return text.replaceAll(OBEYED, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

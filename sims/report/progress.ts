@@ -2,7 +2,8 @@
 
 import { SingleBar } from 'cli-progress';
 import { SECOND } from '../../core/index.ts';
-import { formatDuration } from './format.ts';
+import { formatDuration, printable } from './format.ts';
+import { printAside } from './print.ts';
 
 export interface Progress {
   /** @param share  0 to 1 */
@@ -23,7 +24,7 @@ export function makeProgress(name: string): Progress {
     return `about ${formatDuration(Math.max(SECOND, leftMs))} left`;
   };
   if (process.stderr.isTTY) {
-    const format = `${name} [{bar}] {percentage} %  {left}`;
+    const format = `${printable(name)} [{bar}] {percentage} %  {left}`;
     const bar = new SingleBar({ format, hideCursor: true, clearOnComplete: true });
     bar.start(1, 0, { left: '' });
     return { update: (share) => bar.update(share, { left: left(share) }), end: () => bar.stop() };
@@ -34,7 +35,7 @@ export function makeProgress(name: string): Progress {
       if (Date.now() < nextMs) return;
       nextMs = Date.now() + QUIET_LINE_EVERY_MS;
       const rest = left(share);
-      process.stderr.write(`${name}: ${Math.floor(share * 100)} %${rest === '' ? '' : `, ${rest}`}\n`);
+      printAside(`${name}: ${Math.floor(share * 100)} %${rest === '' ? '' : `, ${rest}`}\n`);
     },
     end() {},
   };

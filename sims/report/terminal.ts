@@ -4,10 +4,9 @@ import { styleText } from 'node:util';
 // @ts-expect-error -- asciichart ships no types
 import { plot } from 'asciichart';
 import Table from 'cli-table3';
-import { DAY, MINUTE, type DelayReport, type Millis, type SeriesReport } from '../../core/index.ts';
+import { DAY, MINUTE, type Millis, type SeriesReport } from '../../core/index.ts';
 import {
   formatAmount,
-  formatAvailability,
   formatCount,
   formatDate,
   formatDay,
@@ -16,12 +15,11 @@ import {
   formatLatency,
   formatMinute,
   formatNoun,
-  formatRange,
   formatUsd,
-  formatValue,
+  printable,
 } from './format.ts';
-import type { ScoreName } from './scores.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
+import { costParts, figuresOf, NONE, verdictOf, wasteOf } from './verdict.ts';
 import { wrapText } from './wrap.ts';
 
 const WIDTH = { least: 60, most: 160 };
@@ -80,8 +78,10 @@ export function usedWidth({ width }: Page): number {
 }
 
 export function toText(line: Line, color: boolean): string {
-  const paint = ({ text, style }: Span) =>
-    color && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+  const paint = ({ text, style }: Span) => {
+    const shown = printable(text);
+    return color && style !== undefined ? styleText(style, shown, { validateStream: false }) : shown;
+  };
   return line.map(paint).join('').trimEnd();
 }
 
@@ -106,23 +106,9 @@ function header(summary: RunSummary, width: number): Line[] {
   ];
 }
 
-/** What the users of a service got, in a sentence. */
-function verdict({ serviceName, serviceLevel, utilization, queue }: ServiceSummary, width: number): Line[] {
-  const { requests, served, availabilityPercent, p99Ms, sloMinutesLost = 0, minutes } = serviceLevel;
-  const parts = [
-    queue === undefined
-      ? `${serviceName}: ${formatAvailability(availabilityPercent)} of ${formatNoun(requests, 'request')} answered in time`
-      : `${serviceName}: ${formatAvailability((100 * served) / requests)} of ${formatNoun(requests, 'message')} done`,
-  ];
-  if (served > 0) parts.push(`p99 ${formatLatency(p99Ms)}`);
-  if (queue !== undefined) {
-    parts.push(`largest backlog ${formatCount(queue.largestBacklog)}`);
-    if (queue.backlog > 0) parts.push(`${formatCount(queue.backlog)} left at the end`);
-  }
-  if (sloMinutesLost > 0)
-    parts.push(`${formatCount(sloMinutesLost)} of ${formatNoun(minutes, 'minute')} missed the objective`);
-  parts.push(`${formatRange(utilization.fewestTasks, utilization.mostTasks)} tasks`);
-  return wrap(`${parts.join(', ')}.`, width, sloMinutesLost > 0 || availabilityPercent < 100 ? 'yellow' : 'green');
+function verdict(service: ServiceSummary, width: number): Line[] {
+  const { text, isGood } = verdictOf(service);
+  return wrap(text, width, isGood ? 'green' : 'yellow');
 }
 
 interface Curve {
@@ -326,110 +312,16 @@ function padded(line: Line, width: number): Line {
   return [...line, { text: ' '.repeat(Math.max(0, width - used)) }];
 }
 
-const NONE = '-';
-
-/** Rows that are shown when some service works off a queue; p50 to p99 are then the age of a message when it was done. */
-const queueFigures: readonly (readonly [string, (service: ServiceSummary) => string])[] = [
-  ['messages', ofQueue(({ sent }) => formatCount(sent))],
-  ['done', ofQueue(({ deleted, sent }) => (sent === 0 ? NONE : formatAvailability((100 * deleted) / sent)))],
-  ['largest backlog', ofQueue(({ largestBacklog }) => formatCount(largestBacklog))],
-  ['left at the end', ofQueue(({ backlog }) => formatCount(backlog))],
-  ['oldest message', ofQueue(({ oldestMessageMs }) => formatLatency(oldestMessageMs))],
-  ['received again', ofQueue(({ receivedAgain }) => formatCount(receivedAgain))],
-  ['expired, dead letters', ofQueue((queue) => `${formatCount(queue.expired)}, ${formatCount(queue.deadLetters)}`)],
-];
-
-/** Rows of the table: what a figure is called, and how a service tells it. */
-const figures: readonly (readonly [string, Cells])[] = [
-  ['requests', ({ serviceLevel, queue }) => (queue === undefined ? formatCount(serviceLevel.requests) : NONE)],
-  [
-    'answered in time',
-    (service) =>
-      service.queue === undefined
-        ? ofRequests(({ availabilityPercent }) => formatAvailability(availabilityPercent))(service)
-        : NONE,
-  ],
-  ...queueFigures,
-  ['p50', ofRequests(({ served, p50Ms }) => (served === 0 ? NONE : formatLatency(p50Ms)))],
-  ['p95', ofRequests(({ served, p95Ms }) => (served === 0 ? NONE : formatLatency(p95Ms)))],
-  ['p99', ofRequests(({ served, p99Ms }) => (served === 0 ? NONE : formatLatency(p99Ms)))],
-  [
-    'minutes objective missed',
-    ofRequests(({ sloMinutesLost, minutes }) =>
-      sloMinutesLost === undefined ? NONE : `${formatCount(sloMinutesLost)} of ${formatCount(minutes)}`,
-    ),
-  ],
-  ['error budget spent', ofScore('errorBudgetPercent', (percent) => `${formatAmount(percent)} %`)],
-  ['failed, worst 5 minutes', ofScore('worstFiveFailed', formatCount)],
-  ['task-hours', ofTasks(({ taskHours }) => formatAmount(taskHours))],
-  ['tasks, fewest to most', ofTasks(({ fewestTasks, mostTasks }) => formatRange(fewestTasks, mostTasks))],
-  ['tasks needed, mean', ofDemand(({ meanDemand }) => formatAmount(meanDemand))],
-  ['  most', ofDemand(({ peakDemand }) => formatCount(peakDemand))],
-  [
-    'time too few, too many',
-    ofDemand((demand) => `${formatValue(demand.underTimePercent)}, ${formatValue(demand.overTimePercent)} %`),
-  ],
-  ['mean CPU', ofTasks(({ meanCpuPercent }) => `${formatCount(meanCpuPercent)} %`)],
-  ['scale-outs, scale-ins', ({ scaling }) => `${formatCount(scaling.scaleOuts)}, ${formatCount(scaling.scaleIns)}`],
-  ['  soon reversed', ofScore('reversals', formatCount)],
-  ['task starts, wasted', ({ churn }) => `${formatCount(churn.taskStarts)}, ${formatCount(churn.wastedStarts)}`],
-  ['rise to decision, median', ({ scaling }) => seconds(scaling.riseToDecision, 'medianS')],
-  ['  longest', ({ scaling }) => seconds(scaling.riseToDecision, 'longestS')],
-  ['rise to capacity, median', ({ scaling }) => seconds(scaling.riseToCapacity, 'medianS')],
-  ['  longest', ({ scaling }) => seconds(scaling.riseToCapacity, 'longestS')],
-  ['rise to enough, median', ofDemand(({ steps }) => seconds(steps.timeToDemand, 'medianS'))],
-  [
-    'forecast off by, mean',
-    ({ scaling: { forecast } }) => (forecast === undefined ? NONE : `${formatValue(forecast.errorPercent)} %`),
-  ],
-];
-
-type Cells = (service: ServiceSummary, scores: RunSummary['scores']) => string;
-
-function ofScore(name: ScoreName, tell: (value: number) => string): Cells {
-  return ({ serviceName }, { services }) => {
-    const value = services[serviceName]?.[name];
-    return value === undefined ? NONE : tell(value);
-  };
-}
-
-/** What the objective would have needed. */
-function ofDemand(tell: (elasticity: NonNullable<ServiceSummary['elasticity']>) => string): Cells {
-  return ({ elasticity }) => (elasticity === undefined || elasticity.peakDemand === 0 ? NONE : tell(elasticity));
-}
-
-function ofRequests(tell: (level: ServiceSummary['serviceLevel']) => string) {
-  return ({ serviceLevel }: ServiceSummary) => (serviceLevel.requests === 0 ? NONE : tell(serviceLevel));
-}
-
-function ofQueue(tell: (queue: NonNullable<ServiceSummary['queue']>) => string) {
-  return ({ queue }: ServiceSummary) => (queue === undefined ? NONE : tell(queue));
-}
-
-/** Only services with a load are measured. */
-function ofTasks(tell: (utilization: ServiceSummary['utilization']) => string) {
-  return ({ utilization }: ServiceSummary) => (utilization.taskHours === 0 ? NONE : tell(utilization));
-}
-
-function seconds(delay: DelayReport, which: 'medianS' | 'longestS'): string {
-  const value = delay[which];
-  return value === undefined ? NONE : formatDuration(value * 1_000);
-}
-
 const NAME_COLUMN = 26;
 const LONGEST_NAME = 24;
 
 /** All services, a column each; as many side by side as there is room for. */
 function tables({ services, scores }: RunSummary, width: number): Line[][] {
-  const hasQueue = services.some(({ queue }) => queue !== undefined);
-  const hasRequests = services.some(({ queue }) => queue === undefined);
-  const shown = figures.filter(([title]) => {
-    if (queueFigures.some(([queueTitle]) => queueTitle === title)) return hasQueue;
-    return hasRequests || (title !== 'requests' && title !== 'answered in time');
-  });
+  const shown = figuresOf(services);
   const columns = services.map((service) => {
     const cells = shown.map(([, tell]) => tell(service, scores));
-    const head = shortened(service.serviceName, LONGEST_NAME);
+    // Tables measure text by themselves: they must not meet an escape.
+    const head = shortened(printable(service.serviceName), LONGEST_NAME);
     return { head, cells, width: Math.max(head.length, ...cells.map((cell) => cell.length)) + 2 };
   });
   const blocks: (typeof columns)[] = [];
@@ -482,30 +374,10 @@ export function shortened(text: string, length: number): string {
 }
 
 function cost({ cost: report, scores: { run: scores }, services }: RunSummary, width: number): Line[] {
-  const kinds = [
-    ['EC2', report.ec2MicroUsd + report.ec2SpotMicroUsd, ` (${formatAmount(report.instanceHours)} instance-hours)`],
-    ['of that Spot', report.ec2SpotMicroUsd, ''],
-    ['CPU credits', report.cpuCreditsMicroUsd, ''],
-    ['volumes', report.ebsMicroUsd, ''],
-    ['public addresses', report.publicIpv4MicroUsd, ''],
-    ['Fargate', report.fargateMicroUsd, ''],
-    ['Fargate Spot', report.fargateSpotMicroUsd, ''],
-    ['load balancer', report.loadBalancerMicroUsd + report.lcuMicroUsd, ''],
-    ['CloudWatch', report.cloudWatchMicroUsd, ''],
-    ['logs', report.logsMicroUsd, ''],
-  ] as const;
-  const parts = kinds
-    .filter(([, microUsd]) => microUsd > 0)
-    .map(([kind, microUsd, detail]) => `${kind} ${formatUsd(microUsd)}${detail}`);
+  const parts = costParts(report).map(({ kind, microUsd, detail }) => `${kind} ${formatUsd(microUsd)}${detail}`);
   if (report.fargateTaskHours > 0) parts.push(`${formatAmount(report.fargateTaskHours)} task-hours on Fargate`);
   const total = `cost ${formatUsd(report.totalMicroUsd)}`;
-  const unused = report.byService.reduce((sum, { unusedMicroUsd }) => sum + unusedMicroUsd, 0);
-  const waste = [
-    ...(report.idleMicroUsd > 0
-      ? [`${formatUsd(report.idleMicroUsd)} for instances' capacity that nobody reserved`]
-      : []),
-    ...(unused > 0 ? [`${formatUsd(unused)} for what was reserved and not used`] : []),
-  ];
+  const waste = wasteOf(report);
   const { costPerMillionUsd: perMillion, overProvisioningUsd: over = 0, churnUsd: churn = 0 } = scores;
   const judged = [
     ...(perMillion === undefined ? [] : [`${formatUsd(perMillion * 1e6)} for each million ${servedNoun(services)}`]),

@@ -222,9 +222,14 @@ export class RunReader {
 
   /** The run has sailed to its end. */
   get isComplete(): boolean {
+    return this.summary()?.complete === true;
+  }
+
+  /** What the run came to; undefined when it was killed before it could tell. @throws InputError */
+  summary(): RunSummary | undefined {
     const index = this.links.findIndex(({ file }) => file === 'summary.json');
-    if (index === -1) return false;
-    return (JSON.parse(readLinked(this.#path, this.links, index).toString('utf8')) as RunSummary).complete;
+    if (index === -1) return undefined;
+    return JSON.parse(readLinked(this.#path, this.links, index).toString('utf8')) as RunSummary;
   }
 
   /** How many events are stored. */
