@@ -8,6 +8,7 @@ import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
+import { scenarios } from './commands/scenarios.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
@@ -31,7 +32,7 @@ const program = new Command('seatrial')
 program
   .command('run', { isDefault: true })
   .description('sail a scenario and tell what happened, and why')
-  .argument('[scenario]', 'scenario file, YAML or JSON; without one, the default voyage')
+  .argument('[scenario]', 'scenario file, YAML or JSON, or a voyage that ships; without one, the default voyage')
   .option('--trace <file>', 'traffic to replay: a CSV of timestamp,value or minute,count')
   .option('--service <name>', 'which service gets the trace (default: the first with a load)')
   .option('--scale <n>', 'factor on every number of the trace', positive)
@@ -129,6 +130,15 @@ program
   .option('--json', 'print it as JSON')
   .action((scenario: string, options: PackingOptions) => {
     process.exitCode = packing(scenario, options);
+  });
+
+program
+  .command('scenarios')
+  .description('the voyages that ship, and what each teaches')
+  .argument('[name]', 'print the scenario of this one instead')
+  .option('--json', 'print it as JSON')
+  .action((name: string | undefined, options: { readonly json?: boolean }) => {
+    process.exitCode = scenarios(name, options);
   });
 
 program

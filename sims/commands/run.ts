@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { SingleBar } from 'cli-progress';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
+import { outputOf } from '../report/output.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
@@ -23,8 +24,6 @@ export interface RunOptions {
 
 const DEFAULT_VOYAGE = fileURLToPath(new URL('../scenarios/flash-crowd.yaml', import.meta.url));
 const INTERRUPTED = 130;
-/** Columns of a report that goes to a file or another program. */
-const PIPED_WIDTH = 100;
 const QUIET_LINE_EVERY_MS = 5_000;
 
 /** Milliseconds of `5m` and the like; undefined when it is no length of time above 0. */
@@ -84,11 +83,7 @@ async function sailInto(
   directory?.finish(summary, activities);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
-    const terminal = process.stdout.isTTY;
-    const width = terminal ? process.stdout.columns : PIPED_WIDTH;
-    process.stdout.write(
-      renderSummary(summary, series, { width, color: terminal && process.env['NO_COLOR'] === undefined }),
-    );
+    process.stdout.write(renderSummary(summary, series, outputOf(process.stdout)));
     if (out !== undefined) process.stdout.write(`The log and all that repeats the run: ${out}\n`);
   }
   return interrupted ? INTERRUPTED : 0;

@@ -21,6 +21,7 @@ import {
   formatValue,
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
+import { wrapText } from './wrap.ts';
 
 const WIDTH = { least: 60, most: 160 };
 /** From here on, two plots stand side by side. */
@@ -506,24 +507,7 @@ function tellMoment({ atMs, what, because }: Moment, dated: boolean, width: numb
   return [[{ text: when, style: 'cyan' }, ...first], ...[...rest, ...chain].map((line) => [indent, ...line])];
 }
 
-/** Spaces at which a line may end: not between a number and its unit. */
-const UNGLUED = /\s+(?!(?:%|ms|s)(?:[\s,;)]|$))/;
-
 /** A text in lines of words; a word that is longer than a line is broken. */
 function wrap(text: string, width: number, style?: Style): Line[] {
-  const lines: string[] = [];
-  let line = '';
-  for (let word of text.split(UNGLUED)) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = '';
-    }
-    while (word.length > width) {
-      lines.push(word.slice(0, width));
-      word = word.slice(width);
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  lines.push(line);
-  return lines.map((part) => [style === undefined ? { text: part } : { text: part, style }]);
+  return wrapText(text, width).map((part) => [style === undefined ? { text: part } : { text: part, style }]);
 }
