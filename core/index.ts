@@ -141,7 +141,14 @@ export {
   type UtilizationReport,
 } from './projections/index.ts';
 export { createInvariants } from './invariants.ts';
-export { scenarioNotes, scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
+export {
+  definitionOf,
+  scenarioNotes,
+  scenarioProblems,
+  scenarioSchema,
+  type Scenario,
+  type ScenarioInput,
+} from './scenario.ts';
 export {
   restore,
   simulate,

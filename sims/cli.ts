@@ -3,6 +3,7 @@
 import { CommanderError, InvalidArgumentError, Command } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
+import { doctor } from './commands/doctor.ts';
 import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
@@ -139,6 +140,15 @@ program
   .option('--json', 'print it as JSON')
   .action((name: string | undefined, options: { readonly json?: boolean }) => {
     process.exitCode = scenarios(name, options);
+  });
+
+program
+  .command('doctor')
+  .description('traps of a scenario that AWS accepts: policies that never act, services that are capped, and more')
+  .argument('<scenario>', 'scenario file, YAML or JSON, or a voyage that ships')
+  .option('--json', 'print it as JSON')
+  .action((scenario: string, options: { readonly json?: boolean }) => {
+    process.exitCode = doctor(scenario, options);
   });
 
 program

@@ -88,11 +88,19 @@ export {
   reservationPercent,
   utilizationPercent,
 } from './metrics.ts';
+export { IDLE_MEMORY_SHARE } from './serving.ts';
 export { followedRequest, scalableResourceId, scalableServices, serviceNameOf } from './scalableService.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
-export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
+export {
+  healthyPercents,
+  service,
+  serviceProblems,
+  serviceUpdate,
+  type Service,
+  type ServiceConfig,
+} from './service.ts';
 export { groupOf, hasReleased, placementRequest } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';
 export {

@@ -16,7 +16,14 @@ export { elbController } from './controller.ts';
 export type { CheckResult, FailedCheck } from './healthChecks.ts';
 export { loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
 export { routesOf, type Pool, type Routes } from './routing.ts';
-export { getsRequests, targetGroup, targetGroupProblems, type TargetGroup } from './targetGroup.ts';
+export {
+  deregistrationDelayMs,
+  getsRequests,
+  healthCheckTimeoutMs,
+  targetGroup,
+  targetGroupProblems,
+  type TargetGroup,
+} from './targetGroup.ts';
 export { emptyElb, type ElbState, type ElbWorld } from './world.ts';
 
 export type ElbCommand = LoadBalancerCommand | TargetGroupCommand;

@@ -22,7 +22,10 @@ export function scenarios(name: string | undefined, { json }: { readonly json?: 
     `${title} (${formatDuration(durationMs)})`,
     ...wrapText(teaches, width - INDENT.length).map((line) => `${INDENT}${line}`),
   ]);
-  const next = wrapText('Sail one with: seatrial run NAME. Read it, or make it yours: seatrial scenarios NAME > mine.yaml', width);
+  const next = wrapText(
+    'Sail one with: seatrial run NAME. Read it, or make it yours: seatrial scenarios NAME > mine.yaml',
+    width,
+  );
   process.stdout.write(`${[...lines, '', ...next].join('\n')}\n`);
   return 0;
 }

@@ -1,7 +1,7 @@
 /** The voyages that ship: scenarios that are known by their bare names, from whatever folder one asks. */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, extname } from 'node:path';
+import { basename, extname, isAbsolute, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
@@ -65,6 +65,9 @@ function voyageNames(): readonly string[] {
     .toSorted();
 }
 
+/** From where one is, when it lies below. */
 function voyageFile(name: string): string {
-  return `${FOLDER}${name}${EXTENSION}`;
+  const file = `${FOLDER}${name}${EXTENSION}`;
+  const below = relative(process.cwd(), file);
+  return below.startsWith('..') || isAbsolute(below) ? file : below;
 }

@@ -25,5 +25,7 @@ export function wrapText(text: string, width: number): readonly string[] {
 /** The same with a title before the first line, under which the others are indented. */
 export function wrapUnder(title: string, text: string, width: number): readonly string[] {
   const indent = ' '.repeat(title.length);
-  return wrapText(text, Math.max(1, width - title.length)).map((line, index) => `${index === 0 ? title : indent}${line}`);
+  return wrapText(text, Math.max(1, width - title.length)).map(
+    (line, index) => `${index === 0 ? title : indent}${line}`,
+  );
 }
