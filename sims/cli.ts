@@ -1,12 +1,13 @@
 /** The `seatrial` command: wiring only. What a subcommand does stands in its own file in commands/. */
 
-import { CommanderError, InvalidArgumentError, Command } from 'commander';
+import { CommanderError, InvalidArgumentError, Command, Option } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
 import { doctor } from './commands/doctor.ts';
 import { exportRun } from './commands/export.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
+import { init, USUAL_FILE, type InitOptions } from './commands/init.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { scenarios } from './commands/scenarios.ts';
@@ -134,6 +135,27 @@ program
   });
 
 program
+  .command('init')
+  .description('write a commented scenario to start from: asks a few questions on a terminal, unless flags answer them')
+  .argument('[file]', 'the file to write; nothing is overwritten', USUAL_FILE)
+  .option('--service <name>', 'what it is called (web)')
+  .addOption(new Option('--launch-type <type>', 'where it runs (FARGATE)').choices(['FARGATE', 'EC2']))
+  .option('--instance-type <type>', 'of its instances, with EC2 (m5.large)')
+  .option('--cpu <units>', 'CPU units of a task, 1024 are one vCPU (1024)', whole)
+  .option('--memory <mib>', 'MiB of a task (2048)', whole)
+  .option('--min <n>', 'tasks at least (2)', seed)
+  .option('--max <n>', 'tasks at most (20)', whole)
+  .option('--target-cpu <percent>', 'CPU that its scaling keeps (60)', percent)
+  .option('--rps <n>', 'requests per second at the busiest hour (100)', positive)
+  .option('--request-ms <n>', 'CPU milliseconds of a request (20)', positive)
+  .option('--trace <file>', 'recorded traffic: a CSV of timestamp,value or minute,count')
+  .option('--days <n>', 'how long it sails without a trace (3)', whole)
+  .option('--yes', 'ask nothing: take what is in brackets above')
+  .action(async (file: string, options: InitOptions) => {
+    process.exitCode = await init(file, options);
+  });
+
+program
   .command('scenarios')
   .description('the voyages that ship, and what each teaches')
   .argument('[name]', 'print the scenario of this one instead')
@@ -186,6 +208,19 @@ function seed(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
     throw new InvalidArgumentError(`found "${text}", expected a whole number of at least 0.`);
   return Number(text);
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0)
+    throw new InvalidArgumentError(`found "${text}", expected a whole number of at least 1.`);
+  return value;
+}
+
+function percent(text: string): number {
+  const value = positive(text);
+  if (value > 100) throw new InvalidArgumentError(`found "${text}", expected a percentage of at most 100.`);
+  return value;
 }
 
 function unit(text: string): 'requests-per-period' | 'requests-per-second' {

@@ -14,7 +14,7 @@ export { loadBalancingAssumptions } from './assumptions.ts';
 export { repeatedAttribute } from './attributes.ts';
 export { elbController } from './controller.ts';
 export type { CheckResult, FailedCheck } from './healthChecks.ts';
-export { loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
+export { elbName, loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
 export { routesOf, type Pool, type Routes } from './routing.ts';
 export {
   deregistrationDelayMs,

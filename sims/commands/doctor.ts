@@ -1,7 +1,7 @@
 /** `seatrial doctor`: traps of a scenario that AWS accepts, found without sailing it. */
 
 import { styleText } from 'node:util';
-import { formatPath, scenarioSchema } from '../../core/index.ts';
+import { formatPath, scenarioNotes, scenarioSchema } from '../../core/index.ts';
 import { factsOf } from '../doctor/facts.ts';
 import type { Finding, Lint, Severity } from '../doctor/lint.ts';
 import { lints, type LintId } from '../doctor/lints.ts';
@@ -59,7 +59,7 @@ export function doctor(given: string, { json }: { readonly json?: boolean }): nu
   process.stdout.write(
     json === true
       ? `${JSON.stringify(found, undefined, 2)}\n`
-      : renderDiagnoses(found, loaded.notes, outputOf(process.stdout)),
+      : renderDiagnoses(found, scenarioNotes(loaded.scenario), outputOf(process.stdout)),
   );
   return found.some(({ severity }) => severity === 'serious') ? GATE_FAILED : 0;
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { scenarioFile, shippedVoyages } from '../input/voyages.ts';
 import { formatDuration } from '../report/format.ts';
-import { outputOf } from '../report/output.ts';
+import { commandName, outputOf } from '../report/output.ts';
 import { wrapText } from '../report/wrap.ts';
 
 /** @returns the exit code. @throws InputError */
@@ -23,7 +23,7 @@ export function scenarios(name: string | undefined, { json }: { readonly json?: 
     ...wrapText(teaches, width - INDENT.length).map((line) => `${INDENT}${line}`),
   ]);
   const next = wrapText(
-    'Sail one with: seatrial run NAME. Read it, or make it yours: seatrial scenarios NAME > mine.yaml',
+    `Sail one with: ${commandName()} run NAME. Read it, or make it yours: ${commandName()} scenarios NAME > mine.yaml`,
     width,
   );
   process.stdout.write(`${[...lines, '', ...next].join('\n')}\n`);

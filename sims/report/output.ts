@@ -15,3 +15,8 @@ export function outputOf(stream: { readonly isTTY?: boolean; readonly columns?: 
   if (stream.isTTY !== true) return { width: PIPED_WIDTH, color: false };
   return { width: stream.columns ?? USUAL_WIDTH, color: (process.env['NO_COLOR'] ?? '') === '' };
 }
+
+/** How this command was called, for the commands that a text suggests. */
+export function commandName(): string {
+  return process.env['npm_lifecycle_event'] === 'sim' ? 'npm run sim --' : 'seatrial';
+}
