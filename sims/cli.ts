@@ -1,6 +1,6 @@
 /** The `seatrial` command: wiring only. What a subcommand does stands in its own file in commands/. */
 
-import { CommanderError, InvalidArgumentError, Command, Option } from 'commander';
+import { Argument, CommanderError, InvalidArgumentError, Command, Option } from 'commander';
 import { config } from 'rxjs';
 import packageJson from '../package.json' with { type: 'json' };
 import { doctor } from './commands/doctor.ts';
@@ -14,9 +14,13 @@ import { scenarios } from './commands/scenarios.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
 import { verify } from './commands/verify.ts';
+import { completionScript, shells, type Shell } from './completion.ts';
+import { addHelp, commandProblem } from './help.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
+import { shippedVoyages } from './input/voyages.ts';
+import { generatedFiles, writeGeneratedFiles } from './pages/write.ts';
 
-/** Exit codes: 0 done, 1 our mistake, 2 the user's, 130 stopped by Ctrl-C. */
+/** The other exit codes are in help.ts. */
 const OUR_MISTAKE = 1;
 const USERS_MISTAKE = 2;
 
@@ -177,11 +181,33 @@ program
   .command('schema')
   .description('print the JSON Schema of a scenario')
   .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
-  .action(({ assumptions }: { readonly assumptions?: boolean }) => {
-    process.stdout.write(assumptions === true ? assumptionsPage() : scenarioJsonSchema());
+  .addOption(new Option('--write-docs', 'write every page that is made from the code: npm run docs').hideHelp())
+  .addOption(new Option('--show-docs', 'the same as JSON on standard output, for their test').hideHelp())
+  .action(({ assumptions, writeDocs, showDocs }: Readonly<Record<string, true | undefined>>) => {
+    if (writeDocs) writeGeneratedFiles(program);
+    else if (showDocs) process.stdout.write(JSON.stringify(generatedFiles(program)));
+    else process.stdout.write(assumptions === true ? assumptionsPage() : scenarioJsonSchema());
   });
 
+program
+  .command('completion')
+  .description('a script for the shell that completes commands, options and names of voyages')
+  .addArgument(new Argument('<shell>', 'which one').choices(shells))
+  .action((shell: Shell) => {
+    const names = shippedVoyages().map(({ name }) => name);
+    process.stdout.write(completionScript(shell, program, names));
+  });
+
+addHelp(program);
+// Whoever reads has read enough, as with head.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 try {
+  const problem = commandProblem(program, process.argv.slice(2));
+  if (problem !== undefined) program.error(`error: ${problem}`);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);

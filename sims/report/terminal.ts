@@ -23,7 +23,7 @@ import {
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 import { wrapText } from './wrap.ts';
 
-const WIDTH = { least: 60, most: 160 };
+const WIDTH = { least: 40, most: 160 };
 /** From here on, two plots stand side by side. */
 const WIDE = 96;
 /** Services that are plotted: those with the most requests. */
@@ -38,7 +38,7 @@ interface Span {
 }
 type Line = readonly Span[];
 
-/** @param options.width  columns of the terminal; the report uses 60 to 160 of them */
+/** @param options.width  columns of the terminal; the report uses 40 to 160 of them */
 export function renderSummary(
   summary: RunSummary,
   series: RunSeries,
