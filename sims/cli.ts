@@ -13,6 +13,7 @@ import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { scenarios } from './commands/scenarios.ts';
 import { assumptionsPage, scenarioJsonSchema } from './commands/schema.ts';
 import { at, diff, explainEvent } from './commands/timeTravel.ts';
+import { traffic, type TrafficOptions } from './commands/traffic.ts';
 import { verify } from './commands/verify.ts';
 import { completionScript, shells, type Shell } from './completion.ts';
 import { addHelp, commandProblem } from './help.ts';
@@ -166,6 +167,17 @@ program
   .option('--json', 'print it as JSON')
   .action((name: string | undefined, options: { readonly json?: boolean }) => {
     process.exitCode = scenarios(name, options);
+  });
+
+program
+  .command('traffic')
+  .description('the load of a scenario as a trace: a CSV of the requests of each minute')
+  .argument('<scenario>', 'scenario file, YAML or JSON, or a voyage that ships')
+  .option('--service <name>', 'whose load (default: the first)')
+  .option('--days <n>', 'how many days of it', positive)
+  .option('--out <file>', 'a new file to write it to; without one, standard output')
+  .action((scenario: string, options: TrafficOptions) => {
+    process.exitCode = traffic(scenario, options);
   });
 
 program

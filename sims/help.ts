@@ -57,6 +57,10 @@ const examples: Readonly<Record<string, readonly (readonly [string, string])[]>>
     ['', 'the voyages that ship'],
     ['flash-crowd > mine.yaml', 'a copy of one, to change'],
   ],
+  traffic: [
+    ['flash-crowd --out traffic.csv', 'three days of a made-up shop, as a trace'],
+    ['my-cluster.yaml --service api', 'what a service of yours is asked for'],
+  ],
   doctor: [
     ['my-cluster.yaml', 'before it sails, and before it is deployed'],
     ['queue-backlog --json', 'for a program'],

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { HOUR, scenarioSchema, simulate } from '../../core/index.ts';
 import { diagnose } from '../../sims/commands/doctor.ts';
 import { init, scenarioText, type InitOptions } from '../../sims/commands/init.ts';
+import { trafficOf } from '../../sims/commands/traffic.ts';
 import { readDocument } from '../../sims/input/document.ts';
 import { InputError } from '../../sims/input/inputError.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
@@ -65,7 +66,7 @@ test('every combination of answers is a scenario without a serious trap, which s
       assert.ok((simulation.world.ecs.services.get(options.service as string)?.runningCount ?? 0) >= 1);
       for (const line of text.split('\n')) assert.ok(line.length <= 140, line);
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
 
@@ -93,4 +94,16 @@ test('a file that is there is left as it is', async () => {
   writeFileSync(file, 'name: mine\n');
   await assert.rejects(init(file, { yes: true }), /nothing is overwritten/);
   assert.equal(readFileSync(file, 'utf8'), 'name: mine\n');
+});
+
+test('the load of a scenario is a trace, which offers the same again', () => {
+  const csv = join(folder, 'traffic.csv');
+  writeFileSync(csv, trafficOf('flash-crowd', {}));
+  const { traces } = loadScenario('flash-crowd', { trace: csv });
+  const [series] = traces.values();
+  assert.equal(series?.requests.length, 3 * 24 * 60);
+  const total = series.requests.reduce((sum, count) => sum + count, 0);
+  assert.ok(Math.abs(total / 26_413_437 - 1) < 0.001, `${total} requests, and flash-crowd has 26,413,437`);
+  assert.throws(() => trafficOf('flash-crowd', { service: 'api' }), /found "api", expected one of web/);
+  assert.throws(() => trafficOf('port-eighty', {}), /expected a scenario with a load/);
 });

@@ -1,11 +1,15 @@
-/** docs/QUESTIONS.md: each command still prints the lines that the page quotes. */
+/** docs/QUESTIONS.md and docs/TUTORIAL.md: each command still prints the lines that the page quotes. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import { scenarioSchema } from '../../core/index.ts';
 import { diagnose, renderDiagnoses } from '../../sims/commands/doctor.ts';
 import { placementStory } from '../../sims/commands/explainPlacement.ts';
+import { scenarioText } from '../../sims/commands/init.ts';
+import { trafficOf } from '../../sims/commands/traffic.ts';
 import { readDocument } from '../../sims/input/document.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
 import { scenarioFile } from '../../sims/input/voyages.ts';
@@ -62,4 +66,27 @@ describe('questions answered', () => {
         rest = rest.slice(at + line.length);
       }
     });
+});
+
+test('the tutorial leads to what it says', async () => {
+  const tutorial = readFileSync(new URL('../../sims/docs/TUTORIAL.md', import.meta.url), 'utf8');
+  const folder = mkdtempSync(join(tmpdir(), 'seatrial-tutorial-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const [csv, shop] = [join(folder, 'traffic.csv'), join(folder, 'shop.yaml')];
+  writeFileSync(csv, trafficOf('flash-crowd', {}));
+  const written = scenarioText(shop, { service: 'shop', trace: csv, min: 4, max: 20 });
+  const changed = written
+    .replace('HealthCheckIntervalSeconds: 10', 'HealthCheckIntervalSeconds: 10\n    HealthCheckTimeoutSeconds: 9')
+    .replace('TargetValue: 60', 'TargetValue: 40');
+  let output = '';
+  for (const text of [written, changed]) {
+    writeFileSync(shop, text);
+    for (const command of ['doctor', 'run'])
+      output += (await printed[command]?.(shop))?.replaceAll(`${folder}/`, '') ?? '';
+  }
+  const quoted = [...tutorial.matchAll(/^```console\n\$ npm run sim -- (?:doctor|run) [^`]+```$/gm)]
+    .flatMap(([block]) => block.split('\n').slice(1, -1))
+    .filter((line) => line !== '...' && !line.startsWith('$'));
+  assert.ok(quoted.length > 10);
+  for (const line of quoted) assert.ok(output.includes(`${line}\n`), `no longer printed: ${line}`);
 });
