@@ -153,10 +153,14 @@ interface Outrun {
 /** The rise of the load that gets furthest ahead of the tasks, if nothing is there before it is called for. */
 function outrunBy(service: ServiceFacts, load: LoadFacts): Outrun | undefined {
   const { leastTasks, mostTasks, target } = service;
-  const targets = target?.config.policies.flatMap((policy) =>
-    policy.PolicyType === 'TargetTrackingScaling' ? [policy.TargetTrackingScalingPolicyConfiguration.TargetValue] : [],
-  );
-  const share = Math.min(1, ...(targets ?? []).map((percent) => percent / 100));
+  const shares = target?.config.policies.flatMap((policy) => {
+    if (policy.PolicyType !== 'TargetTrackingScaling') return [];
+    const { PredefinedMetricSpecification: followed, TargetValue } = policy.TargetTrackingScalingPolicyConfiguration;
+    if (followed?.PredefinedMetricType === 'ALBRequestCountPerTarget')
+      return [TargetValue / (load.taskRps * (MINUTE / SECOND))];
+    return followed?.PredefinedMetricType.includes('CPU') === true ? [TargetValue / 100] : [];
+  });
+  const share = Math.min(1, ...(shares ?? []));
   const scheduled = target?.config.scheduledActions.map(({ ScalableTargetAction: bounds }) => bounds.MinCapacity ?? 0);
   const least = target === undefined ? mostTasks : Math.max(leastTasks, ...(scheduled ?? []));
   const ahead = Math.max(1, Math.round(RESPONSE_MS / load.lookMs));
@@ -184,9 +188,9 @@ export const checksKillBusy: Lint = {
       const outrun = load === undefined ? undefined : outrunBy(service, load);
       if (load === undefined || outrun === undefined) return [];
       const { atMs, fromRps, toRps, tasks, waiting } = outrun;
-      const { perTaskConcurrency, maxQueuedPerTask } = load.config.request;
+      const { perTaskConcurrency, maxQueuedPerTask } = load.request;
       const held = Math.min(waiting, perTaskConcurrency + maxQueuedPerTask);
-      const waitMs = nextRequestMs(held, demand.cpuUnits, load.config.request);
+      const waitMs = nextRequestMs(held, demand.cpuUnits, load.request);
       return service.targetGroups.flatMap((group): readonly Finding[] => {
         if (waitMs <= group.timeoutMs) return [];
         return [

@@ -58,6 +58,8 @@ export interface TargetGroupFacts extends Listed<ItemOf<Scenario['targetGroups']
 }
 
 export interface LoadFacts extends Listed<LoadConfig> {
+  /** What a request costs with the revision that the run starts with. */
+  readonly request: LoadConfig['request'];
   /** Requests per second, from the start of the run on, each over `lookMs`: a minute, more in runs of more than two weeks. */
   readonly rates: readonly number[];
   readonly lookMs: Millis;
@@ -263,6 +265,7 @@ function loadOf(
   return {
     config,
     index,
+    request,
     ...ratesOf(scenario, traces, config),
     workMs,
     aloneMs: workMs + request.otherMs,

@@ -1,7 +1,6 @@
 /** Room for tasks: what an instance holds, how many instances there can be, and who makes more of them. */
 
-import { placeTask, splitByStrategy, type TaskDemand } from '../../core/index.ts';
-import { instanceType } from '../../core/index.ts';
+import { instanceType, placeTask, splitByStrategy, type TaskDemand } from '../../core/index.ts';
 import { formatCount, formatNoun } from '../report/format.ts';
 import type { Facts, GroupFacts, Offer, ServiceFacts } from './facts.ts';
 import type { Finding, Lint } from './lint.ts';
@@ -335,9 +334,7 @@ export const allOnSpot: Lint = {
   find: (facts) =>
     facts.services.flatMap((service): readonly Finding[] => {
       const { strategy, strategyPath, groups, name, load } = service;
-      const used = strategy.filter(
-        ({ base, weight }, index) => base > 0 || weight > 0 || strategy.length === 1 || index < 0,
-      );
+      const used = strategy.length === 1 ? strategy : strategy.filter(({ base, weight }) => base > 0 || weight > 0);
       const isSpot = (provider: string) =>
         provider === 'FARGATE_SPOT' ||
         groups.some((group) => group.provider?.config.name === provider && group.allSpot);
