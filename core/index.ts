@@ -184,7 +184,14 @@ export {
 } from './projections/index.ts';
 export { alike, branching, sailTo, standing, type Branching } from './branch.ts';
 export { createInvariants } from './invariants.ts';
-export { scenarioNotes, scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } from './scenario.ts';
+export {
+  definitionOf,
+  scenarioNotes,
+  scenarioProblems,
+  scenarioSchema,
+  type Scenario,
+  type ScenarioInput,
+} from './scenario.ts';
 export {
   restore,
   simulate,

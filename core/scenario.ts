@@ -529,7 +529,7 @@ function revisions({ taskDefinitions }: Scenario): readonly string[] {
 }
 
 /** What a service or a task means by `family` (its latest revision) or `family:revision`. */
-function definitionOf(scenario: Scenario, text: string): Scenario['taskDefinitions'][number] | undefined {
+export function definitionOf(scenario: Scenario, text: string): Scenario['taskDefinitions'][number] | undefined {
   return (
     scenario.taskDefinitions[revisions(scenario).indexOf(text)] ??
     scenario.taskDefinitions.findLast(({ family }) => family === text)

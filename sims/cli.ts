@@ -1,25 +1,33 @@
 /** The `seatrial` command: wiring only. What a subcommand does stands in its own file in commands/. */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { config } from 'rxjs';
 import { branch, type BranchOptions } from './commands/branch.ts';
 import { compare, type CompareOptions } from './commands/compare.ts';
+import { doctor } from './commands/doctor.ts';
 import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export.ts';
 import { explain, type ExplainOptions } from './commands/explain.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
+import { init, USUAL_FILE, type InitOptions } from './commands/init.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { query, type QueryOptions } from './commands/query.ts';
 import { report } from './commands/report.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
+import { scenarios } from './commands/scenarios.ts';
 import { assumptionsPage, scenarioJsonSchema, scoresPage } from './commands/schema.ts';
 import { at, diff } from './commands/timeTravel.ts';
+import { traffic, type TrafficOptions } from './commands/traffic.ts';
 import { verify } from './commands/verify.ts';
+import { completionScript, shells, type Shell } from './completion.ts';
 import { ENGINE_VERSION } from './engine.ts';
+import { addHelp, commandProblem } from './help.ts';
 import { formatProblem, InputError } from './input/inputError.ts';
+import { shippedVoyages } from './input/voyages.ts';
+import { generatedFiles, writeGeneratedFiles } from './pages/write.ts';
 import { printAside } from './report/print.ts';
 
-/** Exit codes: 0 done, 1 our mistake, 2 the user's, 3 the condition of --fail-if holds, 130 stopped by Ctrl-C. */
+/** The other exit codes are in help.ts. */
 const OUR_MISTAKE = 1;
 const USERS_MISTAKE = 2;
 
@@ -37,7 +45,7 @@ const program = new Command('seatrial')
 program
   .command('run', { isDefault: true })
   .description('sail a scenario and tell what happened, and why')
-  .argument('[scenario]', 'scenario file, YAML or JSON; without one, the default voyage')
+  .argument('[scenario]', 'scenario file, YAML or JSON, or a voyage that ships; without one, the default voyage')
   .option('--trace <file>', 'traffic to replay: a CSV of timestamp,value or minute,count')
   .option('--service <name>', 'which service gets the trace (default: the first with a load)')
   .option('--scale <n>', 'factor on every number of the trace', positive)
@@ -163,17 +171,6 @@ const explainCommand = program
     'the number of an event, an instant, or a service; or why-not INSTANT [service NAME | task ID | instance ID]; or waterfall [EVENT | service NAME | INSTANT]',
   )
   .option('--json', 'print a waterfall as JSON')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  seatrial explain runs/a web                               its scaling decisions in order, with their arithmetic
-  seatrial explain runs/a 33124                             an event, what it reckoned with, and the chain of its causes
-  seatrial explain runs/a 01-08 12:11:19                    the last event until an instant, likewise
-  seatrial explain runs/a why-not 01-08 12:05 service web   why it did not scale, and when it could at the earliest
-  seatrial explain runs/a why-not 01-08 12:05               all that stood still then
-  seatrial explain runs/a waterfall service web             where the seconds of its slowest scale-out went`,
-  )
   .action((dir: string, what: readonly string[], options: ExplainOptions) => {
     process.exitCode = explain(dir, what, options);
   });
@@ -217,16 +214,87 @@ program
   });
 
 program
+  .command('init')
+  .description('write a commented scenario to start from: asks a few questions on a terminal, unless flags answer them')
+  .argument('[file]', 'the file to write; nothing is overwritten', USUAL_FILE)
+  .option('--service <name>', 'what it is called (web)')
+  .addOption(new Option('--launch-type <type>', 'where it runs (FARGATE)').choices(['FARGATE', 'EC2']))
+  .option('--instance-type <type>', 'of its instances, with EC2 (m5.large)')
+  .option('--cpu <units>', 'CPU units of a task, 1024 are one vCPU (1024)', count)
+  .option('--memory <mib>', 'MiB of a task (2048)', count)
+  .option('--min <n>', 'tasks at least (2)', seed)
+  .option('--max <n>', 'tasks at most (20)', count)
+  .option('--target-cpu <percent>', 'CPU that its scaling keeps (60)', percent)
+  .option('--rps <n>', 'requests per second at the busiest hour (100)', positive)
+  .option('--request-ms <n>', 'CPU milliseconds of a request (20)', positive)
+  .option('--trace <file>', 'recorded traffic: a CSV of timestamp,value or minute,count')
+  .option('--days <n>', 'how long it sails without a trace (3)', count)
+  .option('--yes', 'ask nothing: take what is in brackets above')
+  .action(async (file: string, options: InitOptions) => {
+    process.exitCode = await init(file, options);
+  });
+
+program
+  .command('scenarios')
+  .description('the voyages that ship, and what each teaches')
+  .argument('[name]', 'print the scenario of this one instead')
+  .option('--json', 'print it as JSON')
+  .action((name: string | undefined, options: { readonly json?: boolean }) => {
+    process.exitCode = scenarios(name, options);
+  });
+
+program
+  .command('traffic')
+  .description('the load of a scenario as a trace: a CSV of the requests of each minute')
+  .argument('<scenario>', 'scenario file, YAML or JSON, or a voyage that ships')
+  .option('--service <name>', 'whose load (default: the first)')
+  .option('--days <n>', 'how many days of it', positive)
+  .option('--out <file>', 'a new file to write it to; without one, standard output')
+  .action((scenario: string, options: TrafficOptions) => {
+    process.exitCode = traffic(scenario, options);
+  });
+
+program
+  .command('doctor')
+  .description('traps of a scenario that AWS accepts: policies that never act, services that are capped, and more')
+  .argument('<scenario>', 'scenario file, YAML or JSON, or a voyage that ships')
+  .option('--json', 'print it as JSON')
+  .action((scenario: string, options: { readonly json?: boolean }) => {
+    process.exitCode = doctor(scenario, options);
+  });
+
+program
   .command('schema')
   .description('print the JSON Schema of a scenario')
   .option('--assumptions', 'print the keys under `assumptions` and what they change, as a page, instead')
   .option('--scores', 'print what runs are judged by, with meaning, formula and source, as a page, instead')
-  .action(({ assumptions, scores }: { readonly assumptions?: boolean; readonly scores?: boolean }) => {
+  .addOption(new Option('--write-docs', 'write every page that is made from the code: npm run docs').hideHelp())
+  .addOption(new Option('--show-docs', 'the same as JSON on standard output, for their test').hideHelp())
+  .action(({ assumptions, scores, writeDocs, showDocs }: Readonly<Record<string, true | undefined>>) => {
     const page = scores === true ? scoresPage : assumptions === true ? assumptionsPage : scenarioJsonSchema;
-    process.stdout.write(page());
+    if (writeDocs) writeGeneratedFiles(program);
+    else process.stdout.write(showDocs ? JSON.stringify(generatedFiles(program)) : page());
   });
 
+program
+  .command('completion')
+  .description('a script for the shell that completes commands, options and names of voyages')
+  .addArgument(new Argument('<shell>', 'which one').choices(shells))
+  .action((shell: Shell) => {
+    const names = shippedVoyages().map(({ name }) => name);
+    process.stdout.write(completionScript(shell, program, names));
+  });
+
+addHelp(program);
+// Whoever reads has read enough, as with head.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 try {
+  const problem = commandProblem(program, process.argv.slice(2));
+  if (problem !== undefined) program.error(`error: ${problem}`);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = tellError(error);
@@ -260,6 +328,12 @@ function seed(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
     throw new InvalidArgumentError(`found "${text}", expected a whole number of at least 0.`);
   return Number(text);
+}
+
+function percent(text: string): number {
+  const value = positive(text);
+  if (value > 100) throw new InvalidArgumentError(`found "${text}", expected a percentage of at most 100.`);
+  return value;
 }
 
 function unit(text: string): 'requests-per-period' | 'requests-per-second' {

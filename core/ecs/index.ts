@@ -101,11 +101,19 @@ export {
   scalableServices,
   serviceNameOf,
 } from './scalableService.ts';
+export { IDLE_MEMORY_SHARE } from './serving.ts';
 export { circuitBreakerThreshold, deploymentBounds } from './deployment.ts';
 export { SERVING_ROUTING } from './serving.ts';
 export { taskFaultEndMs, taskFaults } from './fault.ts';
 export { availabilityZoneBalanced } from './rebalancing.ts';
-export { service, serviceProblems, serviceUpdate, type Service, type ServiceConfig } from './service.ts';
+export {
+  healthyPercents,
+  service,
+  serviceProblems,
+  serviceUpdate,
+  type Service,
+  type ServiceConfig,
+} from './service.ts';
 export { answerByCounts, answerByTasks } from './scheduler.ts';
 export { groupOf, hasReleased, placementRequest, pullSeconds } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';

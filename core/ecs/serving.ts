@@ -122,7 +122,7 @@ export type ServingCommand = {
 };
 
 /** Without a number of its own, an idle task uses this share of its memory. Choice: no source. */
-const IDLE_MEMORY_SHARE = 0.25;
+export const IDLE_MEMORY_SHARE = 0.25;
 
 /** What a service without load does. */
 const IDLE: Served = {

@@ -14,9 +14,17 @@ export { loadBalancingAssumptions } from './assumptions.ts';
 export { repeatedAttribute } from './attributes.ts';
 export { elbController } from './controller.ts';
 export type { CheckResult, FailedCheck } from './healthChecks.ts';
-export { loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
+export { elbName, loadBalancer, loadBalancerDimension, targetGroupDimension } from './loadBalancer.ts';
 export { routesOf, type Pool, type Routes } from './routing.ts';
-export { getsRequests, hasFailedTargets, targetGroup, targetGroupProblems, type TargetGroup } from './targetGroup.ts';
+export {
+  deregistrationDelayMs,
+  getsRequests,
+  hasFailedTargets,
+  healthCheckTimeoutMs,
+  targetGroup,
+  targetGroupProblems,
+  type TargetGroup,
+} from './targetGroup.ts';
 export { emptyElb, type ElbState, type ElbWorld } from './world.ts';
 
 export type ElbCommand = LoadBalancerCommand | TargetGroupCommand;

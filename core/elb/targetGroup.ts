@@ -179,18 +179,30 @@ interface TargetGroupSettings {
 const DEFAULT_DEREGISTRATION_DELAY_S = 300;
 const DEFAULT_TIMEOUT_S = 5;
 
+/** How long a target group waits for an answer to a health check. */
+export function healthCheckTimeoutMs({
+  HealthCheckTimeoutSeconds: timeoutS,
+  HealthCheckIntervalSeconds: intervalS,
+}: Immutable<TargetGroupConfig>): Millis {
+  return (timeoutS ?? Math.min(DEFAULT_TIMEOUT_S, intervalS - 1)) * SECOND;
+}
+
+/** How long a target drains. */
+export function deregistrationDelayMs({
+  Attributes: attributes,
+  deregistrationDelaySeconds: besideThem,
+}: Immutable<TargetGroupConfig>): Millis {
+  const delayS = attributeValue(attributes, 'deregistration_delay.timeout_seconds') ?? besideThem;
+  return (delayS ?? DEFAULT_DEREGISTRATION_DELAY_S) * SECOND;
+}
+
 function settingsOf(config: Immutable<TargetGroupConfig>, { assumptions }: Immutable<ElbState>): TargetGroupSettings {
   const { Attributes: attributes, HealthCheckIntervalSeconds: intervalS } = config;
-  const timeoutS = config.HealthCheckTimeoutSeconds ?? Math.min(DEFAULT_TIMEOUT_S, intervalS - 1);
-  const delayS =
-    attributeValue(attributes, 'deregistration_delay.timeout_seconds') ??
-    config.deregistrationDelaySeconds ??
-    DEFAULT_DEREGISTRATION_DELAY_S;
   return {
     loadBalancer: config.loadBalancer ?? config.Name,
     checks: {
       intervalMs: intervalS * SECOND,
-      timeoutMs: timeoutS * SECOND,
+      timeoutMs: healthCheckTimeoutMs(config),
       unhealthyAfter: config.UnhealthyThresholdCount,
       healthyAfter: config.HealthyThresholdCount,
       firstHealthyAfter: assumptions.newTargetNeeds === 'oneCheck' ? 1 : config.HealthyThresholdCount,
@@ -200,7 +212,7 @@ function settingsOf(config: Immutable<TargetGroupConfig>, { assumptions }: Immut
       const [first = '', last = first] = range.split('-');
       return Number(first) <= 200 && 200 <= Number(last);
     }),
-    deregistrationDelayMs: delayS * SECOND,
+    deregistrationDelayMs: deregistrationDelayMs(config),
     slowStartMs: (attributeValue(attributes, 'slow_start.duration_seconds') ?? 0) * SECOND,
     algorithm: attributeValue(attributes, 'load_balancing.algorithm.type'),
     crossZone: attributeValue(attributes, 'load_balancing.cross_zone.enabled') ?? true,

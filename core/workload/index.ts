@@ -8,6 +8,7 @@ export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadMode
 export { requestProfile } from './requestProfile.ts';
 export { MOST_HELD_PER_TASK, queue } from './queue.ts';
 export {
+  nextRequestMs,
   latencyLevels,
   type Carried,
   type QueueState,
@@ -19,6 +20,7 @@ export { fullRatePerMs, fullWorkerRatePerMs, settledService } from './serving/se
 export { latencyPositions, shareAbove } from './latencyQuantiles.ts';
 export { servedTogether, type ServedPart } from './servedTogether.ts';
 export { servings } from './servings.ts';
+export { Workers } from './serving/workers.ts';
 export { bucketOf, bucketValueMs } from './latencyBuckets.ts';
 export { workloadController } from './controller.ts';
 export {

@@ -1,5 +1,6 @@
 /** `seatrial branch`: goes on from an instant of a stored run under other settings, with the same luck; both futures compared. */
 
+import { outputOf, type Output } from '../report/output.ts';
 import { MODEL_VERSION, sailTo, type Event, type Recorded } from '../../core/index.ts';
 import { goOn, planBranch, type BranchRequest, type PlannedBranch } from '../branches.ts';
 import { Futures, type Parting, type Partings } from '../futures.ts';
@@ -10,7 +11,7 @@ import { compareOutcomes, renderComparison, verdictOn, type Outcome } from '../r
 import { describeIn } from '../report/describe.ts';
 import { formatCount, formatDate, formatDay, formatDuration, formatInstant } from '../report/format.ts';
 import { makeProgress } from '../report/progress.ts';
-import { pageOf, toText, usedWidth, wrap, type Page } from '../report/terminal.ts';
+import { toText, usedWidth, wrap } from '../report/terminal.ts';
 import { RunDirectory, RunReader } from '../store/runDirectory.ts';
 import { INTERRUPTED } from './run.ts';
 import { worldAt } from '../store/worldAt.ts';
@@ -61,7 +62,7 @@ export async function branch(path: string, options: BranchOptions, engineVersion
   }
   if (json === true) print(`${JSON.stringify(asJson(found), undefined, 2)}\n`);
   else {
-    process.stdout.write(asText(found, pageOf(process.stdout)));
+    process.stdout.write(asText(found, outputOf(process.stdout)));
     if (out !== undefined) print(`\nThe branch as a run of its own: ${out}\n`);
   }
   return 0;
@@ -194,7 +195,7 @@ function asJson({ loaded, planned, digest, toMs, partings, outcomes, describe }:
   };
 }
 
-function asText({ loaded, planned, digest, toMs, partings, outcomes, describe }: Branched, page: Page): string {
+function asText({ loaded, planned, digest, toMs, partings, outcomes, describe }: Branched, page: Output): string {
   const { scenario } = loaded;
   const { of, atMs, changed } = planned.branch;
   const width = usedWidth(page);

@@ -14,7 +14,7 @@ import { InputError } from '../input/inputError.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { formatDuration, formatNoun } from '../report/format.ts';
 import { makeProgress } from '../report/progress.ts';
-import { pageOf } from '../report/terminal.ts';
+import { outputOf } from '../report/output.ts';
 import { INTERRUPTED, type TraceOptions } from './run.ts';
 import { print } from '../report/print.ts';
 
@@ -89,7 +89,7 @@ export async function compare(files: readonly string[], options: CompareOptions,
   else {
     const notes = new Set(loaded.flatMap(({ notes: own }) => own));
     for (const note of notes) print(`Note: ${note}\n`);
-    print(renderComparison(report, pageOf(process.stdout).width));
+    print(renderComparison(report, outputOf(process.stdout).width));
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
     print(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);

@@ -9,7 +9,7 @@ import { InputError } from '../input/inputError.ts';
 import { looksLikeInstant, runInstant } from '../input/runInstant.ts';
 import { formatNoun } from '../report/format.ts';
 import { waterfallLines } from '../report/waterfall.ts';
-import { pageOf } from '../report/terminal.ts';
+import { outputOf } from '../report/output.ts';
 import { storyText, type StoryLine } from '../report/wrap.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { worldAt } from '../store/worldAt.ts';
@@ -24,7 +24,7 @@ export interface ExplainOptions {
  * @returns the exit code. @throws InputError
  */
 export function explain(path: string, words: readonly string[], options: ExplainOptions): number {
-  print(explanation(path, words, { ...options, width: pageOf(process.stdout).width }));
+  print(explanation(path, words, { ...options, width: outputOf(process.stdout).width }));
   return 0;
 }
 

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { duration } from '../../core/index.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
+import { outputOf } from '../report/output.ts';
 import { print, printAside } from '../report/print.ts';
 import { makeProgress } from '../report/progress.ts';
-import { pageOf, renderSummary } from '../report/terminal.ts';
+import { renderSummary } from '../report/terminal.ts';
 import { RunDirectory, RunReader, type Resumption } from '../store/runDirectory.ts';
 import { sail } from '../voyage.ts';
 import { checkReportFile, writeReport } from './report.ts';
@@ -109,7 +110,7 @@ async function sailInto(
   directory?.finish(summary, activities);
   if (options.json === true) print(`${JSON.stringify(summary, undefined, 2)}\n`);
   else {
-    process.stdout.write(renderSummary(summary, series, pageOf(process.stdout)));
+    process.stdout.write(renderSummary(summary, series, outputOf(process.stdout)));
     if (out !== undefined) print(`The log and all that repeats the run: ${out}\n`);
   }
   return interrupted ? INTERRUPTED : 0;

@@ -2,25 +2,14 @@
 
 import { z } from 'zod';
 import { scenarioSchema } from '../../core/index.ts';
+import { defaultOf, table, valuesOf, type JsonSchema } from '../pages/jsonSchema.ts';
 import { scoreDefinitions, scoreNames } from '../report/scores.ts';
-
-interface JsonSchema {
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: string;
-  readonly type?: string;
-  readonly pattern?: string;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-}
 
 export function scenarioJsonSchema(): string {
   return `${JSON.stringify({ title: 'Seatrial scenario', ...scenarioShape() }, undefined, 2)}\n`;
 }
 
-function scenarioShape(): JsonSchema {
+export function scenarioShape(): JsonSchema {
   return z.toJSONSchema(scenarioSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
 }
 
@@ -28,24 +17,23 @@ const INTRODUCTION = `# Assumptions
 
 Where AWS documents nothing, or promises nothing, a scenario may say what is assumed, under \`assumptions:\`. Each key has the
 default that fits best what is documented or has been observed; the number behind it is the chapter of the rule it is about.
-This page is written by \`npm run sim -- schema --assumptions\`.
+This page is written by \`npm run docs\`.
 `;
 
 /** Every key under `assumptions`, with what it may be, its default, and what it changes. */
 export function assumptionsPage(): string {
   const { assumptions } = scenarioShape().properties ?? {};
   const rows = leaves(assumptions ?? {}, []).map(([path, { description = '', ...leaf }]) => {
-    const cells = [`\`${path.join('.')}\``, valuesOf(leaf), defaultOf(leaf), description];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    return [`\`${path.join('.')}\``, valuesOf(leaf), defaultOf(leaf), description];
   });
-  return `${INTRODUCTION}\n| key | values | default | what it changes |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  return `${INTRODUCTION}\n${table(['key', 'values', 'default', 'what it changes'], rows)}\n`;
 }
 
 const SCORES_INTRODUCTION = `# Scores
 
 What a run is judged by: in the summary of \`run\`, in the tables of \`compare\`, and by name in \`--fail-if\` and \`--json\`. A name
 alone is of the whole run: the sum over its services, the worst of them, or as the formula says. \`web.p99Ms\` is of one service.
-This page is written by \`npm run sim -- schema --scores\`.
+This page is written by \`npm run docs\`.
 
 **d** is the demand of a minute: the smallest number of tasks that meets the service's \`slo\` at its load, by the model's own
 theory of serving, for a load that stays and tasks that have the CPU they reserve. Without an \`slo\` it is 99.9 % answered in
@@ -69,11 +57,10 @@ export function scoresPage(): string {
   const rows = scoreNames.map((name) => {
     const { title, unit, better, meaning, formula, source, ofRun } = scoreDefinitions[name];
     const run = typeof ofRun === 'string' ? `, ${ofRun} of services` : '';
-    const cells = [`\`${name}\``, title, `${unit}${run}`, better === 'neither' ? '' : better, meaning, formula, source];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    return [`\`${name}\``, title, `${unit}${run}`, better === 'neither' ? '' : better, meaning, formula, source];
   });
   const head = ['name', 'in tables', 'unit', 'better', 'meaning', 'formula', 'source'];
-  return `${SCORES_INTRODUCTION}\n| ${head.join(' | ')} |\n|${' --- |'.repeat(head.length)}\n${rows.join('\n')}\n`;
+  return `${SCORES_INTRODUCTION}\n${table(head, rows)}\n`;
 }
 
 /** What has no description of its own is described by what it is in. */
@@ -81,21 +68,4 @@ function leaves(schema: JsonSchema, path: readonly string[]): (readonly [readonl
   const { properties, description = '' } = schema;
   if (properties === undefined) return [[path, schema]];
   return Object.entries(properties).flatMap(([key, value]) => leaves({ description, ...value }, [...path, key]));
-}
-
-function valuesOf({ enum: values, const: only, type, pattern, anyOf, oneOf, properties }: JsonSchema): string {
-  if (only !== undefined) return `\`${only}\``;
-  if (properties !== undefined) {
-    const members = Object.entries(properties).map(([key, value]) => `${key}: ${valuesOf(value)}`);
-    return `{ ${members.join(', ')} }`;
-  }
-  if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(', ');
-  if (pattern !== undefined) return 'a length of time';
-  const choices = anyOf ?? oneOf;
-  if (choices !== undefined) return choices.map(valuesOf).join(', or ');
-  return type === 'integer' ? 'a whole number' : `a ${type ?? 'value'}`;
-}
-
-function defaultOf({ default: value }: JsonSchema): string {
-  return value === undefined ? '' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }

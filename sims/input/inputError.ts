@@ -23,9 +23,14 @@ export class InputError extends Error {
 }
 
 /** `scenario.yaml:11:19 services[0].desiredCount: found "two", expected a whole number`, always on one line. */
-export function formatProblem({ file, line, column, path, message }: InputProblem): string {
+export function formatProblem({ message, ...place }: InputProblem): string {
+  return printable(`${formatPlace(place)}: ${message}`);
+}
+
+/** `scenario.yaml:11:19 services[0].desiredCount` */
+export function formatPlace({ file, line, column, path }: Omit<InputProblem, 'message'>): string {
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  return printable(`${place}${path ? ` ${path}` : ''}: ${message}`);
+  return printable(`${place}${path ? ` ${path}` : ''}`);
 }
 
 /** The first `most` of `count` mistakes in a file, and a last line that says how many are left out. */

@@ -19,6 +19,7 @@ import { documentProblems, readDocument } from './document.ts';
 import { InputError } from './inputError.ts';
 import { withServices } from './servicesFile.ts';
 import { readTrace, type Trace, type TraceOptions } from './trace.ts';
+import { scenarioFile } from './voyages.ts';
 
 /** What the command line may change. */
 export interface ScenarioOverrides {
@@ -55,8 +56,12 @@ export interface LoadedScenario {
   readonly notes: readonly string[];
 }
 
-/** @throws InputError with every mistake and its place */
-export function loadScenario(file: string, overrides: ScenarioOverrides = {}): LoadedScenario {
+/**
+ * @param given  a path, or the bare name of a voyage that ships
+ * @throws InputError with every mistake and its place
+ */
+export function loadScenario(given: string, overrides: ScenarioOverrides = {}): LoadedScenario {
+  const file = scenarioFile(given);
   const { value, locate } = readDocument(file, scenarioSchema);
   const read = new Map<string, { readonly file: string; readonly trace: Trace }>();
   const notes: string[] = [];

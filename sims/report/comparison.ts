@@ -11,8 +11,9 @@ import {
   formatUsd,
   formatValue,
 } from './format.ts';
+import type { Output } from './output.ts';
 import type { ServiceSummary } from './summary.ts';
-import { BORDERLESS, shortened, toText, usedWidth, type Line, type Page } from './terminal.ts';
+import { BORDERLESS, shortened, toText, usedWidth, type Line } from './terminal.ts';
 
 /** What is compared: of a whole run its summary, or what a run came to over a part of its time. */
 export interface Outcome {
@@ -144,7 +145,7 @@ function compared<T>(figures: readonly FigureOf<T>[], one: T, other: T): readonl
  *
  * @param heads  what the two sides are called
  */
-export function renderComparison(comparison: Comparison, heads: readonly [string, string], page: Page): string {
+export function renderComparison(comparison: Comparison, heads: readonly [string, string], page: Output): string {
   const width = usedWidth(page);
   const tables = [
     table('all services', comparison.cost, costFigures, heads, width),

@@ -19,10 +19,11 @@ import {
   printable,
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
+import type { Output } from './output.ts';
 import { costParts, figuresOf, NONE, verdictOf, wasteOf } from './verdict.ts';
 import { wrapText } from './wrap.ts';
 
-const WIDTH = { least: 60, most: 160 };
+const WIDTH = { least: 40, most: 160 };
 /** From here on, two plots stand side by side. */
 const WIDE = 96;
 /** Services that are plotted: those with the most requests. */
@@ -37,22 +38,8 @@ interface Span {
 }
 export type Line = readonly Span[];
 
-/** What a report is written on: its columns, and whether it may be coloured. */
-export interface Page {
-  readonly width: number;
-  readonly color: boolean;
-}
-
-/** Columns of a report that goes to a file or another program. */
-const PIPED_WIDTH = 100;
-
-/** A terminal as wide as it is, in colours unless NO_COLOR is set; anything else plain. */
-export function pageOf({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>): Page {
-  return { width: isTTY ? columns : PIPED_WIDTH, color: isTTY && process.env['NO_COLOR'] === undefined };
-}
-
-/** @param options.width  columns of the terminal; the report uses 60 to 160 of them */
-export function renderSummary(summary: RunSummary, series: RunSeries, options: Page): string {
+/** @param options.width  columns of the terminal; the report uses 40 to 160 of them */
+export function renderSummary(summary: RunSummary, series: RunSeries, options: Output): string {
   const width = usedWidth(options);
   const busiest = summary.services
     .filter(({ serviceLevel }) => serviceLevel.requests > 0)
@@ -73,7 +60,7 @@ export function renderSummary(summary: RunSummary, series: RunSeries, options: P
     .join('\n');
 }
 
-export function usedWidth({ width }: Page): number {
+export function usedWidth({ width }: Output): number {
   return Math.min(Math.max(Math.floor(width), WIDTH.least), WIDTH.most);
 }
 

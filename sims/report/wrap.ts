@@ -1,6 +1,6 @@
 /** Text in lines that are no longer than the output is wide. */
 
-const LEAST_WIDTH = 60;
+const LEAST_WIDTH = 40;
 
 /** Spaces at which a line may end: not between a number and its unit. */
 const UNGLUED = /\s+(?!(?:%|ms|s)(?:[\s,;)]|$))/;
@@ -45,4 +45,12 @@ export function storyText(lines: readonly StoryLine[], width: number): string {
     return [`${margin}${lead}${first}`, ...rest.map((row) => `${below}${row}`)];
   });
   return `${rows.map((row) => row.trimEnd()).join('\n')}\n`;
+}
+
+/** The same with a title before the first line, under which the others are indented. */
+export function wrapUnder(title: string, text: string, width: number): readonly string[] {
+  const indent = ' '.repeat(title.length);
+  return wrapText(text, Math.max(1, width - title.length)).map(
+    (line, index) => `${index === 0 ? title : indent}${line}`,
+  );
 }
