@@ -20,7 +20,7 @@ import { reportPage } from '../../sims/report/page/html.ts';
 import { recordRun, type StoredRun } from '../../sims/report/page/recording.ts';
 import { highestOf, tableOf, type Panel } from '../../sims/report/viewer/panels.ts';
 import { decodeRuns, Run } from '../../sims/report/viewer/run.ts';
-import { countTasks, presentAt, slotsOf } from '../../sims/report/viewer/world.ts';
+import { countTasks, isAlarmThere, presentAt, slotsOf } from '../../sims/report/viewer/world.ts';
 import { scenarios } from '../arbitraries.ts';
 import { crowd, sailed } from './pages.ts';
 
@@ -201,6 +201,9 @@ describe('a page', () => {
             }
             const instances = presentAt(run.instances, atMs).map(({ index }) => run.page.instanceNames[index]);
             assert.deepEqual(new Set(instances), new Set(world.ec2.instances.keys()));
+            const { alarms, compositeAlarms } = world.cloudwatch;
+            const there = run.page.alarms.filter((_, index) => isAlarmThere(run, index, atMs));
+            assert.equal(there.length, alarms.size + compositeAlarms.size);
             const draining = presentAt(run.instances, atMs).filter(({ state }) => instanceStates[state] === 'DRAINING');
             for (const { index } of draining)
               assert.equal(

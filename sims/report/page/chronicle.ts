@@ -106,6 +106,7 @@ export class Chronicle {
   #tooMany = 0;
   readonly #alarmNames = new Names();
   readonly #alarms = new Map<string, MetricAlarm>();
+  readonly #alarmLives = new Map<string, { readonly fromMs: number; readonly toMs: number | undefined }>();
   readonly #alarmChanges: {
     readonly alarm: number;
     readonly atMs: number;
@@ -217,11 +218,14 @@ export class Chronicle {
       alarms: this.#alarmNames.all.map((name): PageAlarm => {
         const alarm = this.#alarms.get(name);
         const title = alarmTitle(name);
-        if (alarm === undefined) return { title, rule: 'a rule over other alarms', evaluationPeriods: 0, periodMs: 0 };
+        const { fromMs, toMs } = this.#alarmLives.get(name) ?? { fromMs: this.#startMs, toMs: undefined };
+        const life = { fromMs: fromMs - this.#startMs, toMs: (toMs ?? endMs) - this.#startMs };
+        if (alarm === undefined)
+          return { title, rule: 'a rule over other alarms', evaluationPeriods: 0, periodMs: 0, ...life };
         const { threshold, evaluationPeriods, datapointsToAlarm, periodMs, comparisonOperator } = alarm;
         const { side } = comparisonOf(name, comparisonOperator);
         const rule = `${datapointsToAlarm} of ${formatNoun(evaluationPeriods, 'period')} of ${formatDuration(periodMs)} ${side} ${formatValue(threshold)}`;
-        return { title, rule, threshold, evaluationPeriods, periodMs };
+        return { title, rule, threshold, evaluationPeriods, periodMs, ...life };
       }),
       faults: spans(this.#faults),
       deployments: spans(this.#deployments),
@@ -230,15 +234,28 @@ export class Chronicle {
     };
   }
 
+  #putAlarm(name: string, atMs: number): void {
+    this.#alarmNames.indexOf(name);
+    const fromMs = this.#alarmLives.get(name)?.fromMs ?? atMs;
+    this.#alarmLives.set(name, { fromMs, toMs: undefined });
+  }
+
   /** What later texts need to know, and what lasts. */
   #learn({ seq, atMs, event }: Recorded<Event>): void {
     switch (event.type) {
       case 'MetricAlarmPut':
         this.#alarms.set(event.alarm.alarmName, event.alarm);
-        this.#alarmNames.indexOf(event.alarm.alarmName);
+        this.#putAlarm(event.alarm.alarmName, atMs);
         return;
       case 'CompositeAlarmPut':
-        this.#alarmNames.indexOf(event.alarm.alarmName);
+        this.#putAlarm(event.alarm.alarmName, atMs);
+        return;
+      case 'AlarmDeleted':
+        this.#alarmLives.set(event.alarmName, {
+          fromMs: this.#startMs,
+          ...this.#alarmLives.get(event.alarmName),
+          toMs: atMs,
+        });
         return;
       case 'AlarmStateChanged':
       case 'CompositeAlarmStateChanged':

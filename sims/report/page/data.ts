@@ -55,6 +55,9 @@ export interface PageAlarm {
   readonly threshold?: number;
   readonly evaluationPeriods: number;
   readonly periodMs: number;
+  /** When it was put, and deleted; one that stays ends with the run. */
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** A stretch of time: a fault, or a deployment. One that is open ends with the run. */

@@ -14,7 +14,7 @@ import { alarmStates, decisionTypes, instanceStates, taskStates } from '../page/
 import { lastAtOrBefore, type Lives, type Run } from './run.ts';
 import { calmNowMs, eventsShown, goTo, nowMs, selectEvent, selection } from './state.ts';
 import { instantOf } from './time.ts';
-import { countTasks, describeInstances, presentAt } from './world.ts';
+import { countTasks, describeInstances, isAlarmThere, presentAt } from './world.ts';
 
 export function Services({ run }: { run: Run }) {
   const now = calmNowMs.value;
@@ -86,6 +86,7 @@ export function Alarms({ run }: { run: Run }) {
   return (
     <ul class="alarms">
       {alarms.map(({ title, rule }, index) => {
+        if (!isAlarmThere(run, index, now)) return null;
         const change = last[index] as number;
         const name = change === -1 ? 'INSUFFICIENT_DATA' : (alarmStates[state[change] as number] as string);
         const event = change === -1 ? undefined : run.eventOf(seq[change] as number);

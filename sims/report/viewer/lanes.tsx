@@ -55,7 +55,7 @@ function lanesOf(run: Run): { readonly lanes: readonly Lane[]; readonly more: nu
     if (before !== undefined) close(index, before, at[change] as number);
     open.set(index, change);
   }
-  for (const [index, change] of open) close(index, change, page.durationMs);
+  for (const [index, change] of open) close(index, change, (page.alarms[index] as (typeof page.alarms)[number]).toMs);
   const spans = (
     title: string,
     all: typeof page.faults,

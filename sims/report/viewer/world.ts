@@ -105,3 +105,9 @@ function insert<T>(list: T[], item: T, compare: (a: T, b: T) => number): void {
   }
   list.splice(low, 0, item);
 }
+
+/** Whether an alarm is there at an instant: put, and not deleted. */
+export function isAlarmThere(run: Run, index: number, nowMs: number): boolean {
+  const { fromMs, toMs } = run.page.alarms[index] as Run['page']['alarms'][number];
+  return fromMs <= nowMs && (nowMs < toMs || toMs === run.page.durationMs);
+}
