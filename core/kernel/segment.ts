@@ -50,9 +50,9 @@ export interface StoredColumn extends Pick<Column, 'kind' | 'optional'> {
   readonly ends?: NumberList;
 }
 
-/** What a segment holds at the most: so many events, or numbers and texts (32 MB): frames of many services are long. */
+/** What a segment holds at the most: so many events, or numbers and texts (16 MB): frames of many services are long. */
 export const SEGMENT_EVENTS = 65_536;
-export const SEGMENT_VALUES = 4_194_304;
+export const SEGMENT_VALUES = 2_097_152;
 /** How often its values are counted. */
 const COUNTED_EVERY = 256;
 
