@@ -7,8 +7,9 @@ import type { Immutable } from 'immer';
 import { turnsOf } from './cloudwatch/index.ts';
 import { fargateTakes, instanceType, membersOf, onDemandShare } from './ec2/index.ts';
 import {
-  answerByCounts,
-  answerByTasks,
+  answerTo,
+  censusByCounts,
+  censusByTasks,
   findInIndex,
   groupOf,
   hasReleased,
@@ -197,17 +198,25 @@ function checkPlacement({ ecs }: Immutable<World>, seq: number, fail: Fail): voi
   }
 }
 
-/** Where the scheduler answers by its counts, a look at every task would lead to the same. */
+/** Where the scheduler knows by its counts how a service stands, a look at every task would lead to the same. */
 function checkLooks(world: Immutable<World>, { seq, atMs: nowMs }: Recorded<Event>, fail: Fail): void {
   const context = { world, nowMs, rng: keyedRng(seq) };
   for (const service of world.ecs.services.values()) {
     if (service.config.schedulingStrategy === 'DAEMON' || service.status === 'INACTIVE') continue;
-    const byCounts = answerByCounts(world, service, false, nowMs);
-    if (byCounts === undefined) continue;
-    const [one, other] = [byCounts, answerByTasks(service, false, context)].map((answer) => JSON.stringify(answer));
+    const byCounts = censusByCounts(world, service, nowMs);
+    // A task that has just gone is still a target of its group: that is mended before the scheduler looks.
+    if (byCounts === undefined || hasLostTargets(world, service)) continue;
+    const byTasks = censusByTasks(world, service, nowMs);
+    const [one, other] = [byCounts, byTasks].map((census) => JSON.stringify(answerTo(census, service, false, context)));
     if (one !== other)
       fail(`a look at ${service.config.serviceName} answers ${one} by its counts, by its tasks ${other}`);
   }
+}
+
+function hasLostTargets({ elb }: Immutable<World>, { config, tasks }: Immutable<Service>): boolean {
+  return config.loadBalancers.some(({ targetGroup }) =>
+    Array.from(elb.targetGroups.get(targetGroup)?.targets.keys() ?? []).some((targetId) => !tasks.has(targetId)),
+  );
 }
 
 function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
@@ -215,7 +224,8 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     const name = service.config.serviceName;
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
-    const counts = { pending: 0, running: 0, stopping: 0, asked: 0, protected: 0 };
+    const counts = { pending: 0, running: 0, protected: 0 };
+    const stopping: string[] = [];
     const draining: string[] = [];
     const ofDeployments = new Map<string, number>();
     const runningOf = new Map<string, number>();
@@ -224,12 +234,11 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
       addTo(ofDeployments, task.startedBy, 1);
       if (task.protectedUntilMs !== undefined) counts.protected++;
       if (task.stopping !== undefined) {
-        counts.stopping++;
+        stopping.push(task.taskId);
         continue;
       }
       if (task.status === 'RUNNING') addTo(runningOf, task.startedBy, 1);
       counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
-      if (task.stopRequested) counts.asked++;
       if (ecs.containerInstances.get(task.ec2InstanceId ?? '')?.status === 'DRAINING') draining.push(task.taskId);
       const provider = task.capacityProvider ?? '';
       providers.set(provider, (providers.get(provider) ?? 0) + 1);
@@ -238,19 +247,29 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     }
     equal(`pendingCount of ${name}`, service.pendingCount, counts.pending);
     equal(`runningCount of ${name}`, service.runningCount, counts.running);
-    equal(`stoppingCount of ${name}`, service.stoppingCount, counts.stopping);
-    equal(`askedCount of ${name}`, service.askedCount, counts.asked);
-    equal(`tasks of ${name} on draining instances`, service.draining.size, draining.length);
-    for (const taskId of draining)
-      if (!service.draining.has(taskId)) fail(`${name} does not know that ${taskId} drains`);
+    equalKeys(`tasks of ${name} on their way out`, service.stopping, stopping, fail, equal);
+    equalKeys(`tasks of ${name} on draining instances`, service.draining, draining, fail, equal);
+    for (const taskId of service.asked.keys())
+      if (!service.tasks.has(taskId) || service.stopping.has(taskId)) fail(`${name} still asks ${taskId} to stop`);
     equal(`protectedCount of ${name}`, service.protectedCount, counts.protected);
-    equal(`tasks of ${name}`, service.tasks.size, counts.pending + counts.running + counts.stopping);
+    equal(`tasks of ${name}`, service.tasks.size, counts.pending + counts.running + stopping.length);
     equalCounts(`tasks per zone of ${name}`, service.zoneCounts, zones, equal);
     const counted = Array.from(service.providerCounts.values()).reduce((sum, count) => sum + count, 0);
     equal(`tasks of all providers of ${name}`, counted, counts.pending + counts.running + service.starting);
     if (service.starting === 0) equalCounts(`tasks per provider of ${name}`, service.providerCounts, providers, equal);
     checkDeployments(service, ofDeployments, runningOf, fail, equal);
   }
+}
+
+function equalKeys(
+  what: string,
+  found: ReadonlyMap<string, true>,
+  expected: readonly string[],
+  fail: Fail,
+  equal: Equal,
+): void {
+  equal(what, found.size, expected.length);
+  for (const key of expected) if (!found.has(key)) fail(`${what} lack ${key}`);
 }
 
 /** Each deployment knows its tasks; only the primary may be without; and none starts tasks but the primary. */

@@ -114,7 +114,7 @@ export {
   type Service,
   type ServiceConfig,
 } from './service.ts';
-export { answerByCounts, answerByTasks } from './scheduler.ts';
+export { answerTo, censusByCounts, censusByTasks } from './scheduler.ts';
 export { groupOf, hasReleased, placementRequest, pullSeconds } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';
 export {

@@ -38,7 +38,6 @@ import { placementConstraint } from './placement/constraints.ts';
 import type { PlacementFailure } from './placement/engine.ts';
 import { placementStrategy } from './placement/strategies.ts';
 import { latencyMetricsOf } from './metricKeys.ts';
-import type { Task } from './task.ts';
 import type { EcsWorld } from './world.ts';
 
 const desiredCount = z.int().min(0).max(5000);
@@ -159,12 +158,13 @@ export interface Service {
   starting: number;
   /** Every task that is not STOPPED. */
   readonly tasks: Map<string, true>;
-  /** Tasks before RUNNING, RUNNING, and on their way out. */
+  /** Tasks before RUNNING, and RUNNING. */
   pendingCount: number;
   runningCount: number;
-  stoppingCount: number;
+  /** Tasks on their way out. */
+  readonly stopping: Map<string, true>;
   /** Tasks whose stop has been asked for in this instant. */
-  askedCount: number;
+  readonly asked: Map<string, true>;
   /** Tasks on draining instances that are not on their way out. */
   readonly draining: Map<string, true>;
   /** Tasks with scale-in protection. */
@@ -532,6 +532,7 @@ function giveUpStarts(
 
 export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceCreated({ ecs }, { config, taskDefinition, strategy }) {
+    for (const { targetGroup } of config.loadBalancers) addTo(ecs.targetGroupUsers, targetGroup, 1);
     const first = newDeployment(deploymentName(ecs.nextDeployment++), taskDefinition);
     ecs.services.set(config.serviceName, {
       config,
@@ -544,8 +545,8 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
       tasks: new Map(),
       pendingCount: 0,
       runningCount: 0,
-      stoppingCount: 0,
-      askedCount: 0,
+      stopping: new Map(),
+      asked: new Map(),
       draining: new Map(),
       protectedCount: 0,
       zoneCounts: new Map(),
@@ -614,8 +615,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   },
   ServiceTasksStopping({ ecs }, { serviceName, taskIds }) {
     const found = ecs.services.get(serviceName) as Service;
-    for (const taskId of taskIds) (ecs.tasks.get(taskId) as Task).stopRequested = true;
-    found.askedCount += taskIds.length;
+    for (const taskId of taskIds) found.asked.set(taskId, true);
     found.blocked = false;
     // What rebalancing had started on top is what stops now.
     if (found.rebalancing !== undefined) found.rebalancing.extra = 0;

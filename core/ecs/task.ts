@@ -113,8 +113,6 @@ export interface Task {
   readonly containers: Map<string, TaskContainer>;
   /** Until when scale-in and deployments leave it alone. */
   protectedUntilMs: Millis | undefined;
-  /** The scheduler has asked in this instant that it be stopped: it need not ask again. */
-  stopRequested: boolean;
   /** Why it is on its way out: its desired status is STOPPED. */
   stopping: { readonly stopCode: TaskStopCode; readonly reason: string } | undefined;
 }
@@ -1023,7 +1021,6 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
       hostPorts: [],
       containers: new Map(),
       protectedUntilMs: undefined,
-      stopRequested: false,
       stopping: undefined,
     });
     const run = ecs.runs.get(startedBy);
@@ -1170,7 +1167,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     }
     const service = ecs.services.get(task.serviceName);
     if (service === undefined) return;
-    service.stoppingCount--;
+    service.stopping.delete(taskId);
     if (task.protectedUntilMs !== undefined) service.protectedCount--;
     service.steady = false;
     service.tasks.delete(taskId);
@@ -1247,8 +1244,8 @@ function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason:
   }
   if (service === undefined) return;
   addTo(service.providerCounts, task.capacityProvider ?? '', -1);
-  service.stoppingCount++;
-  if (task.stopRequested) service.askedCount--;
+  service.stopping.set(task.taskId, true);
+  service.asked.delete(task.taskId);
   service.steady = false;
   if (task.status !== 'RUNNING') service.pendingCount--;
   else {

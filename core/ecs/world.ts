@@ -75,6 +75,8 @@ export interface EcsState extends EcsSettings {
   /** Their tasks, but for those of daemons, on each that has any; by capacity provider, which may be empty. */
   readonly occupiedInstances: Map<string, Map<string, number>>;
   readonly services: Map<string, Service>;
+  /** How many services register their tasks with each target group. */
+  readonly targetGroupUsers: Map<string, number>;
   /** By task id; stopped ones are gone. */
   readonly tasks: Map<string, Task>;
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
@@ -103,6 +105,7 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   activeInstances: new Map(),
   occupiedInstances: new Map(),
   services: new Map(),
+  targetGroupUsers: new Map(),
   tasks: new Map(),
   waiting: new Map(),
   placementJournal: { count: 0, recent: [] },

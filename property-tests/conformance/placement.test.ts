@@ -1092,7 +1092,7 @@ function draining(minimumHealthyPercent: number, maximumPercent: number, behindL
       if (status === 'RUNNING' && (!behindLoadBalancer || targets.get(taskId) === 'healthy')) healthy++;
     fewestHealthy = Math.min(fewestHealthy, healthy);
     mostTasks = Math.max(mostTasks, service().tasks.size);
-    if (firstStopsAmong === 0 && service().stoppingCount > 0) firstStopsAmong = service().tasks.size;
+    if (firstStopsAmong === 0 && service().stopping.size > 0) firstStopsAmong = service().tasks.size;
   }
   const instancesLeft = simulation.world.ec2.instances.size;
   return { fewestHealthy, mostTasks, firstStopsAmong, running: service().runningCount, instancesLeft };

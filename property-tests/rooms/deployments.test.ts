@@ -150,8 +150,7 @@ test('nor does it on instances, with too little room and while some drain: the l
           };
           const stops = event.taskIds.filter(healthy);
           const stay = [...service.tasks.keys()].filter((taskId) => {
-            const { stopRequested, stopping } = world.ecs.tasks.get(taskId)!;
-            return !stopRequested && stopping === undefined && healthy(taskId);
+            return !service.asked.has(taskId) && !service.stopping.has(taskId) && healthy(taskId);
           });
           stopped += stops.length;
           assert.ok(

@@ -373,11 +373,11 @@ test('a steady service has its desired count running, split as its strategy says
       sail(scenario, ({ seq, event }, { ecs }) => {
         if (event.type === 'ServiceTaskPlacementFailed') failed.add(event.serviceName);
         if (event.type !== 'ServiceReachedSteadyState') return;
-        const { desiredCount, runningCount, pendingCount, stoppingCount, strategy, providerCounts } = ecs.services.get(
+        const { desiredCount, runningCount, pendingCount, stopping, strategy, providerCounts } = ecs.services.get(
           event.serviceName,
         )!;
         seen++;
-        assert.deepEqual([runningCount, pendingCount, stoppingCount], [desiredCount, 0, 0], `event ${seq}`);
+        assert.deepEqual([runningCount, pendingCount, stopping.size], [desiredCount, 0, 0], `event ${seq}`);
         // Tasks that run are not moved to another provider: what was lowered while one had no room stays as it came.
         if (strategy.length === 0 || failed.has(event.serviceName)) return;
         assert.deepEqual(

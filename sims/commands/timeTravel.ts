@@ -37,9 +37,9 @@ function instantIn(path: string, reader: RunReader, text: string): number {
 
 function overview(world: World): string {
   const lines: string[] = [];
-  for (const { config, desiredCount, runningCount, pendingCount, stoppingCount, status } of world.ecs.services.values())
+  for (const { config, desiredCount, runningCount, pendingCount, stopping, status } of world.ecs.services.values())
     lines.push(
-      `service ${config.serviceName}: ${status}, desired ${desiredCount}, running ${runningCount}, pending ${pendingCount}, stopping ${stoppingCount}`,
+      `service ${config.serviceName}: ${status}, desired ${desiredCount}, running ${runningCount}, pending ${pendingCount}, stopping ${stopping.size}`,
     );
   for (const { config, targets, healthyCount } of world.elb.targetGroups.values())
     lines.push(`target group ${config.Name}: ${healthyCount} of ${formatNoun(targets.size, 'target')} healthy`);
