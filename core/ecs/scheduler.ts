@@ -383,7 +383,7 @@ class Counted implements Census {
       const health = healthBy(this.#world, [this.#group], undefined, task, this.#nowMs);
       leaving.push({ ...stoppable(ecs, task, this.#nowMs), health, draining: true });
     }
-    return leaving.sort(byUse);
+    return leaving.toSorted(byUse);
   }
 
   get leavingServe(): boolean {
