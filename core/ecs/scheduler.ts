@@ -414,8 +414,8 @@ function stayingTasks({ ecs }: World, found: View, { unhealthy, leaving }: Censu
 }
 
 /** Whether tasks are being replaced, also if they are on their way out by now. */
-function isReplacing({ ecs }: World, found: View, { unhealthy, leaving }: Census): boolean {
-  if (found.deployments.length > 1 || unhealthy.length > 0 || leaving.length > 0 || found.draining.size > 0)
+function isReplacing({ ecs }: World, found: View, { unhealthy, leavingCount }: Census): boolean {
+  if (found.deployments.length > 1 || unhealthy.length > 0 || leavingCount > 0 || found.draining.size > 0)
     return true;
   for (const taskId of found.stopping.keys()) {
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
@@ -627,7 +627,7 @@ function stopEvents(serviceName: string, stops: readonly Stop[]): ServiceEvent[]
 function startTasks(
   { ecs }: World,
   found: View,
-  { leaving, unhealthy }: Census,
+  census: Census,
   wanted: number,
   replaced: number,
   nowMs: Millis,
@@ -646,7 +646,8 @@ function startTasks(
     replaced: Math.min(count, replaced),
     ...(count < wanted ? { continuesAtMs: cycleStartMs + CYCLE_MS } : {}),
   });
-  if (strategy.length === 0) return starting(Array.from({ length: count }, () => ''));
+  if (strategy.length <= 1) return starting(Array.from({ length: count }, () => strategy[0]?.capacityProvider ?? ''));
+  const { leaving, unhealthy } = census;
   const shares = splitByStrategy(
     found.desiredCount + (found.rebalancing?.extra ?? 0),
     strategy,
