@@ -272,7 +272,7 @@ interface Census {
   /** Tasks that must go: of older deployments, and on draining instances. */
   readonly leaving: readonly Standing[];
   readonly leavingCount: number;
-  /** All of these serve, and are on draining instances: none may go before there are more healthy ones. */
+  /** All of these serve, and none is protected: none goes before there are more healthy ones than there have to be. */
   readonly leavingServe: boolean;
   /** Tasks that count towards the minimum healthy percent. */
   readonly healthy: number;
@@ -282,7 +282,8 @@ interface Census {
 export function censusByTasks(world: World, found: View, nowMs: Millis): Census {
   const { ecs } = world;
   const unhealthy: Standing[] = [];
-  const leaving: Standing[] = [];
+  const leavers: Immutable<Task>[] = [];
+  const healths: Health[] = [];
   const { deploymentId, taskDefinition } = primaryOf(found);
   const groups = targetGroupsOf(world, found);
   const containers = checkedContainers(world, { taskDefinition });
@@ -291,6 +292,7 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
   let healthy = 0;
   let fit = 0;
   let counting = 0;
+  let leavingServe = true;
   for (const taskId of found.tasks.keys()) {
     if (found.stopping.has(taskId) || found.asked.has(taskId)) continue;
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
@@ -299,8 +301,11 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
     const health = healthBy(world, groups, own, task, nowMs);
     if (health.counts) healthy++;
     const isIgnored = task.status === 'RUNNING' && nowMs < (task.runningSinceMs as Millis) + graceMs;
-    if (draining || task.startedBy !== deploymentId) leaving.push({ ...stoppable(ecs, task, nowMs), health, draining });
-    else if (health.state === 'unhealthy' && !isIgnored)
+    if (draining || task.startedBy !== deploymentId) {
+      leavers.push(task);
+      healths.push(health);
+      if (health.state !== 'healthy' || isProtectedNow(task, nowMs)) leavingServe = false;
+    } else if (health.state === 'unhealthy' && !isIgnored)
       unhealthy.push({ ...stoppable(ecs, task, nowMs), health, draining });
     else {
       staying++;
@@ -308,9 +313,24 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
       if (health.counts) counting++;
     }
   }
-  leaving.sort(byUse);
   unhealthy.sort((a, b) => a.number - b.number);
-  return { staying, fit, counting, unhealthy, leaving, leavingCount: leaving.length, leavingServe: false, healthy };
+  return {
+    staying,
+    fit,
+    counting,
+    unhealthy,
+    get leaving() {
+      const standing = (task: Immutable<Task>, index: number): Standing => ({
+        ...stoppable(ecs, task, nowMs),
+        health: healths[index] as Health,
+        draining: found.draining.has(task.taskId),
+      });
+      return leavers.map(standing).toSorted(byUse);
+    },
+    leavingCount: leavers.length,
+    leavingServe,
+    healthy,
+  };
 }
 
 /**
@@ -415,8 +435,7 @@ function stayingTasks({ ecs }: World, found: View, { unhealthy, leaving }: Censu
 
 /** Whether tasks are being replaced, also if they are on their way out by now. */
 function isReplacing({ ecs }: World, found: View, { unhealthy, leavingCount }: Census): boolean {
-  if (found.deployments.length > 1 || unhealthy.length > 0 || leavingCount > 0 || found.draining.size > 0)
-    return true;
+  if (found.deployments.length > 1 || unhealthy.length > 0 || leavingCount > 0 || found.draining.size > 0) return true;
   for (const taskId of found.stopping.keys()) {
     const task = ecs.tasks.get(taskId) as Immutable<Task>;
     if (task.stopping?.reason.startsWith(HEALTH_REASON) === true) return true;
