@@ -284,11 +284,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       )
       .pipe(
         filter(({ event }) => mayMakeRoom(world, event)),
-        mergeList(({ atMs }) =>
-          Array.from(world.ecs.services.values())
-            .filter(({ placementFailures }) => placementFailures > 0)
-            .flatMap(({ config }) => reconcile(world, atMs, config.serviceName, true)),
-        ),
+        mergeList(({ atMs }) => withoutRoom(world, atMs)),
       ),
     events.on('ServiceReachedSteadyState').pipe(
       filter(({ event }) => isBalanced(world, event.serviceName)),
@@ -320,6 +316,14 @@ function mayMakeRoom(
 ): boolean {
   if (event.type === 'TaskStopping') return ecs.tasks.get(event.taskId ?? '')?.ec2InstanceId !== undefined;
   return event.ec2InstanceId !== undefined;
+}
+
+/** Services whose tasks have found no place try again. */
+function withoutRoom(world: Immutable<EcsWorld>, atMs: Millis): Due<Asked>[] {
+  const asked: Due<Asked>[] = [];
+  for (const { placementFailures, config } of world.ecs.services.values())
+    if (placementFailures > 0) asked.push(...reconcile(world, atMs, config.serviceName, true));
+  return asked;
 }
 
 /** Whether a service wants its zones balanced. */
@@ -614,9 +618,7 @@ const permissions = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
         .map(({ instanceId }) => due(atMs, { type: 'RegisterContainerInstance', ec2InstanceId: instanceId })),
       due(atMs, { type: 'ReviewAgents' }),
       ...Array.from(world.ecs.tasks.values()).flatMap((task) => catchUp(world, atMs, task)),
-      ...Array.from(world.ecs.services.values())
-        .filter(({ placementFailures }) => placementFailures > 0)
-        .flatMap(({ config }) => reconcile(world, atMs, config.serviceName, true)),
+      ...withoutRoom(world, atMs),
     ]),
   );
 
@@ -643,12 +645,8 @@ function catchUp(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<
   return asked.map(({ atMs: dueMs, command }) => due(Math.max(dueMs, atMs), command));
 }
 
-function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): string[] {
-  const names: string[] = [];
-  for (const { config } of ecs.services.values())
-    if (config.loadBalancers.some((loadBalancer) => loadBalancer.targetGroup === targetGroup))
-      names.push(config.serviceName);
-  return names;
+function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): readonly string[] {
+  return ecs.targetGroupUsers.get(targetGroup) ?? [];
 }
 
 /** Running tasks are registered as targets; deactivating ones leave, and stop when the load balancer is done. */

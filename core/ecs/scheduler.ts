@@ -345,7 +345,9 @@ export function censusByCounts(world: World, found: View, nowMs: Millis): Census
   if (first === undefined) return draining.size > 0 ? undefined : new Counted(world, found, undefined, nowMs);
   const group = world.elb.targetGroups.get(first.targetGroup);
   if (second !== undefined || group === undefined || hasFailedTargets(group)) return undefined;
-  return world.ecs.targetGroupUsers.get(first.targetGroup) === 1 ? new Counted(world, found, group, nowMs) : undefined;
+  return world.ecs.targetGroupUsers.get(first.targetGroup)?.length === 1
+    ? new Counted(world, found, group, nowMs)
+    : undefined;
 }
 
 /**

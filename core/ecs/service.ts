@@ -532,7 +532,11 @@ function giveUpStarts(
 
 export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   ServiceCreated({ ecs }, { config, taskDefinition, strategy }) {
-    for (const { targetGroup } of config.loadBalancers) addTo(ecs.targetGroupUsers, targetGroup, 1);
+    for (const { targetGroup } of config.loadBalancers) {
+      const users = ecs.targetGroupUsers.get(targetGroup);
+      if (users === undefined) ecs.targetGroupUsers.set(targetGroup, [config.serviceName]);
+      else if (!users.includes(config.serviceName)) users.push(config.serviceName);
+    }
     const first = newDeployment(deploymentName(ecs.nextDeployment++), taskDefinition);
     ecs.services.set(config.serviceName, {
       config,

@@ -75,8 +75,8 @@ export interface EcsState extends EcsSettings {
   /** Their tasks, but for those of daemons, on each that has any; by capacity provider, which may be empty. */
   readonly occupiedInstances: Map<string, Map<string, number>>;
   readonly services: Map<string, Service>;
-  /** How many services register their tasks with each target group. */
-  readonly targetGroupUsers: Map<string, number>;
+  /** The services that register their tasks with each target group. */
+  readonly targetGroupUsers: Map<string, string[]>;
   /** By task id; stopped ones are gone. */
   readonly tasks: Map<string, Task>;
   /** Tasks in PROVISIONING that wait for capacity, oldest first. */
