@@ -190,7 +190,13 @@ function revisionOf(
   return ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
 }
 
-interface Standing extends Stoppable {
+/** A task that may have to stop. */
+interface Standing {
+  readonly taskId: string;
+  readonly number: number;
+  readonly running: boolean;
+  readonly startedBy: string;
+  readonly isProtected: boolean;
   readonly health: Health;
   readonly draining: boolean;
 }
@@ -305,8 +311,7 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
       leavers.push(task);
       healths.push(health);
       if (health.state !== 'healthy' || isProtectedNow(task, nowMs)) leavingServe = false;
-    } else if (health.state === 'unhealthy' && !isIgnored)
-      unhealthy.push({ ...stoppable(ecs, task, nowMs), health, draining });
+    } else if (health.state === 'unhealthy' && !isIgnored) unhealthy.push(standing(task, health, draining, nowMs));
     else {
       staying++;
       if (health.state === 'healthy') fit++;
@@ -320,12 +325,9 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
     counting,
     unhealthy,
     get leaving() {
-      const standing = (task: Immutable<Task>, index: number): Standing => ({
-        ...stoppable(ecs, task, nowMs),
-        health: healths[index] as Health,
-        draining: found.draining.has(task.taskId),
-      });
-      return leavers.map(standing).toSorted(byUse);
+      return leavers
+        .map((task, index) => standing(task, healths[index] as Health, found.draining.has(task.taskId), nowMs))
+        .toSorted(byUse);
     },
     leavingCount: leavers.length,
     leavingServe,
@@ -403,7 +405,7 @@ class Counted implements Census {
       if (this.#found.asked.has(taskId)) continue;
       const task = ecs.tasks.get(taskId) as Immutable<Task>;
       const health = healthBy(this.#world, [this.#group], undefined, task, this.#nowMs);
-      leaving.push({ ...stoppable(ecs, task, this.#nowMs), health, draining: true });
+      leaving.push(standing(task, health, true, this.#nowMs));
     }
     return leaving.toSorted(byUse);
   }
@@ -446,16 +448,10 @@ function isReplacing({ ecs }: World, found: View, { unhealthy, leavingCount }: C
   return false;
 }
 
-interface Stoppable extends StoppableTask {
-  readonly startedBy: string;
-  readonly isProtected: boolean;
-}
-
-function stoppable(ecs: World['ecs'], task: Immutable<Task>, nowMs: Millis): Stoppable {
-  const { taskId, number, status, availabilityZone, startedBy } = task;
+function standing(task: Immutable<Task>, health: Health, draining: boolean, nowMs: Millis): Standing {
+  const { taskId, number, status, startedBy } = task;
   const isProtected = isProtectedNow(task, nowMs);
-  const instance = instanceOf(ecs, task);
-  return { taskId, number, running: status === 'RUNNING', instance, availabilityZone, startedBy, isProtected };
+  return { taskId, number, running: status === 'RUNNING', startedBy, isProtected, health, draining };
 }
 
 function isProtectedNow({ protectedUntilMs = 0 }: Immutable<Task>, nowMs: Millis): boolean {
@@ -512,7 +508,8 @@ export function answerTo(census: Census, found: View, retry: boolean, context: C
   let keptPrimary = 0;
   if (tooMany > 0) {
     const tasks = stayingTasks(world, found, census);
-    const free = tasks.filter((task) => !isProtectedNow(task, nowMs)).length;
+    const free =
+      found.protectedCount === 0 ? tasks.length : tasks.filter((task) => !isProtectedNow(task, nowMs)).length;
     keptPrimary = Math.max(0, tooMany - free);
     stops.push(...surplus(found, primary, tasks, Math.min(tooMany, free), context));
   }
@@ -704,6 +701,11 @@ function cycleOf(
   return { cycleStartMs: isNew ? nowMs : cycleStartMs, perCycle, started: isNew ? 0 : cycleStarts };
 }
 
+function stoppable(ecs: World['ecs'], task: Immutable<Task>): StoppableTask {
+  const { taskId, number, status, availabilityZone } = task;
+  return { taskId, number, running: status === 'RUNNING', instance: instanceOf(ecs, task), availabilityZone };
+}
+
 /** Which tasks are too many: each from the provider most above its share, there by the placement strategy in reverse. */
 function surplus(
   found: View,
@@ -721,7 +723,7 @@ function surplus(
   };
   const reason = scalingReason(deploymentId);
   const asStop = ({ taskId, running }: StoppableTask): Stop => ({ taskId, running, reason });
-  const candidates = staying.map((task) => stoppable(ecs, task, nowMs)).filter(({ isProtected }) => !isProtected);
+  const candidates = staying.filter((task) => !isProtectedNow(task, nowMs)).map((task) => stoppable(ecs, task));
   if (found.strategy.length <= 1) return chooseVictims(candidates, count, options).map(asStop);
   const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
   const providerOf = ({ taskId }: Pick<StoppableTask, 'taskId'>) =>
