@@ -400,7 +400,8 @@ function relativeWork(variation: number, draws: Draws): number {
 /** Mean, exact quantiles (the smallest latency that at least this part does not exceed) and buckets of whole microseconds. */
 function latencies(latenciesUs: Uint32Array): Pick<Served, 'meanMs' | 'quantilesMs' | 'histogram'> {
   const count = latenciesUs.length;
-  const histogram = histogramOf(latenciesUs.sort());
+  latenciesUs.sort();
+  const histogram = histogramOf(latenciesUs);
   if (count === 0) return { meanMs: 0, quantilesMs: latencyLevels.map(() => 0), histogram };
   let sumUs = 0;
   for (let index = 0; index < count; index++) sumUs += latenciesUs[index]!;
