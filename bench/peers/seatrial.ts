@@ -1,7 +1,7 @@
 /** Ours: the kernel's calendar, and its keyed chance. */
 
 import { Calendar, Phase, type Message } from '../../core/kernel/index.ts';
-import { arrivalsOf, gapsIn, STATION_SEED, weighed, type Engine } from './work.ts';
+import { arrivalsOf, gapsIn, STATION_SEED, weighed, type Engine, type Hold } from './work.ts';
 
 interface Due extends Message {
   readonly id: number;
@@ -12,12 +12,18 @@ const LEAVE: Due = { type: 'Leave', id: 1 };
 /** Room for those who queue, one behind the other in a ring. At 80 % no queue is this long. */
 const RING = 2 ** 12;
 
+/** Apart from the loop that is timed: what the engine writes into one is no longer written into the other. */
+function filled({ pending }: Hold, gapOf: (id: number) => number): Calendar<Due> {
+  const calendar = new Calendar<Due>();
+  for (let id = 0; id < pending; id++) calendar.push(gapOf(id), Phase.Execute, { type: 'Hold', id }, -1);
+  return calendar;
+}
+
 export const seatrial: Engine = {
   hold(work) {
-    const { pending, untilMs } = work;
+    const { untilMs } = work;
     const gapOf = gapsIn(work);
-    const calendar = new Calendar<Due>();
-    for (let id = 0; id < pending; id++) calendar.push(gapOf(id), Phase.Execute, { type: 'Hold', id }, -1);
+    const calendar = filled(work, gapOf);
     let [events, clockMs, sum] = [0, 0, 0];
     const from = performance.now();
     while (calendar.nextMs <= untilMs) {

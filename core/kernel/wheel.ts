@@ -6,16 +6,8 @@
 /** 32 to the third: a bit for each slot, one for each word of those bits, and one for each word of these. */
 export const SLOTS = 2 ** 15;
 
-/**
- * Which row follows which, for all wheels of a calendar. The numbers stand among those of the rows themselves: every eighth
- * one, from the fifth on.
- */
+/** For each row, at its own number, the row that follows it; what lies between belongs to the calendar. */
 export type Links = Int32Array<ArrayBuffer>;
-
-/** Where the number of the row that follows stands. */
-export function link(row: number): number {
-  return (row << 3) | 4;
-}
 
 /** The bit of the first of 32: what `clz32` finds is the first that is set. */
 const FIRST = 1 << 31;
@@ -31,7 +23,7 @@ export class Wheel {
     return this.#groups === 0;
   }
 
-  /** The first slot that has a row; `SLOTS` or more when none has. */
+  /** The first slot that has a row; `SLOTS` when none has. */
   get first(): number {
     const group = Math.clz32(this.#groups);
     if (group === 32) return SLOTS;
@@ -44,11 +36,11 @@ export class Wheel {
     const bits = this.#bits[slot >> 5] as number;
     const marked = bits | (FIRST >>> slot);
     if (bits === marked) {
-      const last = link(this.#last[slot] as number);
-      links[link(row)] = links[last] as number;
+      const last = this.#last[slot] as number;
+      links[row] = links[last] as number;
       links[last] = row;
     } else {
-      links[link(row)] = row;
+      links[row] = row;
       this.#bits[slot >> 5] = marked;
       if (bits === 0) this.#markWord(slot >> 5);
     }
@@ -57,15 +49,15 @@ export class Wheel {
 
   /** The first row of a slot that has one. */
   head(slot: number, links: Links): number {
-    return links[link(this.#last[slot] as number)] as number;
+    return links[this.#last[slot] as number] as number;
   }
 
   /** Takes the first row out of a slot that has one. */
   shift(slot: number, links: Links): number {
     const last = this.#last[slot] as number;
-    const row = links[link(last)] as number;
+    const row = links[last] as number;
     if (row === last) this.#clear(slot);
-    else links[link(last)] = links[link(row)] as number;
+    else links[last] = links[row] as number;
     return row;
   }
 
@@ -79,10 +71,12 @@ export class Wheel {
   rows(links: Links): readonly number[] {
     const rows: number[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (((this.#bits[slot >> 5] as number) & (FIRST >>> slot)) === 0) continue;
+      const bits = this.#bits[slot >> 5] as number;
+      if (bits === 0) slot |= 31;
+      if ((bits & (FIRST >>> slot)) === 0) continue;
       const last = this.#last[slot] as number;
       let row = last;
-      do rows.push((row = links[link(row)] as number));
+      do rows.push((row = links[row] as number));
       while (row !== last);
     }
     return rows;
