@@ -39,39 +39,47 @@ export function hashText(text: string, basis = 0x811c9dc5): number {
   return mix(hash) >>> 0;
 }
 
-/** xoshiro128** (Blackman and Vigna, 2018): 128 bits of state, which the key fills. (25 ns for one uniform number.) */
+/** xoshiro128** (Blackman and Vigna, 2018): 128 bits of state, which the key fills. (A key and its first uniform number in 10 ns.) */
 class KeyedDraws implements Draws {
   #a: number;
   #b: number;
   #c: number;
   #d: number;
 
-  constructor(a: number, b: number, c: number, d: number) {
-    this.#a = a;
-    this.#b = b;
-    this.#c = c;
-    this.#d = d | 1; // the state must not be all zeros
-  }
-
-  #next(): number {
-    const five = Math.imul(this.#b, 5);
-    const result = Math.imul((five << 7) | (five >>> 25), 9);
-    const shifted = this.#b << 9;
-    this.#c ^= this.#a;
-    this.#d ^= this.#b;
-    this.#b ^= this.#c;
-    this.#a ^= this.#d;
-    this.#c ^= shifted;
-    this.#d = (this.#d << 11) | (this.#d >>> 21);
-    return result >>> 0;
+  constructor(low: number, high: number) {
+    this.#a = low;
+    this.#b = high;
+    this.#c = mix(low + 0x6d2b79f5);
+    this.#d = mix(high + 0x3c6ef372) | 1; // the state must not be all zeros
   }
 
   int(below: number): number {
     return Math.floor(this.uniform() * below);
   }
 
+  /** Two steps of the generator, written out. */
   uniform(): number {
-    return ((this.#next() >>> 5) * 0x4000000 + (this.#next() >>> 6)) / 0x20000000000000;
+    let a = this.#a;
+    let b = this.#b;
+    let c = this.#c ^ a;
+    let d = this.#d ^ b;
+    let scrambled = Math.imul(b, 5);
+    const upper = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 5;
+    const between = b << 9;
+    b ^= c;
+    a ^= d;
+    c ^= between;
+    d = (d << 11) | (d >>> 21);
+    scrambled = Math.imul(b, 5);
+    const lower = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 6;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    this.#b = b ^ c;
+    this.#a = a ^ d;
+    this.#c = c ^ shifted;
+    this.#d = (d << 11) | (d >>> 21);
+    return (upper * 0x4000000 + lower) / 0x20000000000000;
   }
 
   exponential(mean: number): number {
@@ -93,21 +101,39 @@ class KeyedDraws implements Draws {
   }
 }
 
+/** The words of a stream, which the key is mixed with. */
+interface Stream {
+  readonly name: string;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** Chance of one run. `seed` is a whole number from 0 to 2^53 - 1. */
 export function keyedRng(seed: number): Rng {
   const low = mix(seed >>> 0);
   const high = mix(Math.floor(seed / 0x100000000) ^ low ^ 0x9e3779b9);
-  const streams = new Map<string, readonly [number, number]>();
+  const streams = new Map<string, Stream>();
+  const streamOf = (name: string): Stream => {
+    let stream = streams.get(name);
+    if (stream === undefined) {
+      stream = { name, low: hashText(name) ^ low, high: hashText(name, 0x1b873593) ^ high };
+      streams.set(name, stream);
+    }
+    return stream;
+  };
+  // The two asked for last: a name compared costs less than one looked up.
+  let last = streamOf('');
+  let before = last;
   return {
-    at(stream, key) {
-      let words = streams.get(stream);
-      if (words === undefined) {
-        words = [hashText(stream) ^ low, hashText(stream, 0x1b873593) ^ high];
-        streams.set(stream, words);
+    at(name, key) {
+      if (name !== last.name) {
+        const found = name === before.name ? before : streamOf(name);
+        before = last;
+        last = found;
       }
-      const keyLow = mix(key ^ words[0]);
-      const keyHigh = mix(Math.floor(key / 0x100000000) ^ keyLow ^ words[1]);
-      return new KeyedDraws(keyLow, keyHigh, mix(keyLow + 0x6d2b79f5), mix(keyHigh + 0x3c6ef372));
+      const keyLow = mix(key ^ last.low);
+      const upper = key >>> 0 === key ? 0 : Math.floor(key / 0x100000000);
+      return new KeyedDraws(keyLow, mix(upper ^ keyLow ^ last.high));
     },
   };
 }

@@ -13,6 +13,7 @@ import {
   type Serving,
   type ServingStep,
 } from '../../core/workload/index.ts';
+import { histogramOf } from '../../core/workload/latencyBuckets.ts';
 import { poissonCount } from '../../core/workload/loadModels/poisson.ts';
 import {
   losesNobody,
@@ -536,5 +537,32 @@ test('buckets: a latency is within half a percent of what stands for its bucket'
       return ratio > 0.995 && ratio < 1.005;
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('buckets: counted together or one by one, a latency falls into the same', () => {
+  const HOUR_US = 3_600_000_000;
+  const oneByOne = (latenciesUs: Uint32Array) => {
+    const counts = new Map<number, number>();
+    for (const latencyUs of latenciesUs) {
+      const bucket = bucketOf(latencyUs / 1000);
+      counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
+    }
+    return { buckets: [...counts.keys()], counts: [...counts.values()] };
+  };
+  // Every bucket's middle, and the microseconds round each of its ends.
+  const corners = [0, 1, 2, HOUR_US - 1, HOUR_US];
+  for (let bucket = 0; bucket < bucketOf(HOUR_US / 1000); bucket++) {
+    corners.push(Math.round(1000 * bucketValueMs(bucket)));
+    for (let off = -2; off <= 2; off++) corners.push(Math.round(1.01 ** bucket) + off);
+  }
+  const sorted = Uint32Array.from(corners.filter((latencyUs) => latencyUs >= 0)).toSorted();
+  assert.deepEqual(histogramOf(sorted), oneByOne(sorted));
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: HOUR_US })), (latenciesUs) => {
+      const ascending = Uint32Array.from(latenciesUs).toSorted();
+      assert.deepEqual(histogramOf(ascending), oneByOne(ascending));
+    }),
+    { numRuns: 300 },
   );
 });

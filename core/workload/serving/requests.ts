@@ -2,14 +2,14 @@
  * Serving, request by request. Each task is a station of its own that is moved from arrival to arrival; within a station,
  * virtual time makes processor sharing cost the logarithm of the number in service. Only the routing by outstanding requests
  * looks at the tasks, and moves all of them at each arrival: 1.7 us a request with 50 tasks, four times round robin.
- * Measured: 220 ns a request for fixed work in one place, 280 to 340 ns for exponential work, 410 ns for log-normal work, and
- * 470 ns in 50 slow tasks with long queues.
+ * Measured: 97 ns a request for fixed work in one place, where sorting latencies as floats and a logarithm for each took 131;
+ * 184 ns for exponential work that shares the CPU.
  *
  * Arrivals and work are whole microseconds from where they are drawn; after that only + - * / touch them.
  */
 
 import type { Draws } from '../../kernel/index.ts';
-import { bucketOf } from '../latencyBuckets.ts';
+import { histogramOf } from '../latencyBuckets.ts';
 import type { RequestProfile } from '../requestProfile.ts';
 import { latencyLevels, nextRequestMs, type Carried, type Served, type Serving, type ServingStep } from '../serving.ts';
 
@@ -105,7 +105,8 @@ class Flight {
   readonly done: Uint8Array;
   /** The wait after the work. */
   readonly otherUs: Float64Array;
-  readonly latenciesUs: Float64Array;
+  /** Whole, and none longer than `timeoutMs` may be, an hour. V8 sorts whole numbers of 32 bits in half the time of floats. */
+  readonly latenciesUs: Uint32Array;
   served = 0;
   timedOut = 0;
   #count = 0;
@@ -118,7 +119,7 @@ class Flight {
     this.work = new Float64Array(most);
     this.done = new Uint8Array(most);
     this.otherUs = new Float64Array(most);
-    this.latenciesUs = new Float64Array(most);
+    this.latenciesUs = new Uint32Array(most);
   }
 
   /** @returns the index of the new request */
@@ -397,25 +398,16 @@ function relativeWork(variation: number, draws: Draws): number {
 }
 
 /** Mean, exact quantiles (the smallest latency that at least this part does not exceed) and buckets of whole microseconds. */
-function latencies(latenciesUs: Float64Array): Pick<Served, 'meanMs' | 'quantilesMs' | 'histogram'> {
+function latencies(latenciesUs: Uint32Array): Pick<Served, 'meanMs' | 'quantilesMs' | 'histogram'> {
   const count = latenciesUs.length;
-  const buckets: number[] = [];
-  const counts: number[] = [];
-  if (count === 0) return { meanMs: 0, quantilesMs: latencyLevels.map(() => 0), histogram: { buckets, counts } };
   latenciesUs.sort();
+  const histogram = histogramOf(latenciesUs);
+  if (count === 0) return { meanMs: 0, quantilesMs: latencyLevels.map(() => 0), histogram };
   let sumUs = 0;
-  for (const latencyUs of latenciesUs) {
-    sumUs += latencyUs;
-    const bucket = bucketOf(latencyUs / 1000);
-    if (buckets.at(-1) === bucket) counts[counts.length - 1]!++;
-    else {
-      buckets.push(bucket);
-      counts.push(1);
-    }
-  }
+  for (let index = 0; index < count; index++) sumUs += latenciesUs[index]!;
   return {
     meanMs: Math.round(sumUs / count) / 1000,
     quantilesMs: latencyLevels.map((level) => latenciesUs[Math.ceil(level * count) - 1]! / 1000),
-    histogram: { buckets, counts },
+    histogram,
   };
 }
