@@ -56,7 +56,7 @@ import { dropInactive, failures, primaryOf, throttle, type Deployment, type Depl
 import { agentIsGone, checksFail, pullFault } from './fault.ts';
 import { pickHostPorts } from './hostPorts.ts';
 import { mayLogIn, pullRefusal, startRefusal, type AgentAction } from './permissions.ts';
-import { constraintOf } from './placement/constraints.ts';
+import { allowsBoth, constraintOf } from './placement/constraints.ts';
 import {
   prepare,
   scanForPlace,
@@ -392,7 +392,9 @@ export function mayRunOn(
   if (constraints.length === 0) return true;
   const group = groupOf(config.serviceName);
   const without = withoutGroup(instance, group);
-  return constraints.every((constraint) => constraintOf(constraint).allows(constraint, group, ecs.placement)(without));
+  return constraints.every((constraint) =>
+    allowsBoth(constraintOf(constraint).allows(constraint, group, ecs.placement), without),
+  );
 }
 
 function withoutGroup(instance: Immutable<ContainerInstance>, group: string): Immutable<ContainerInstance> {

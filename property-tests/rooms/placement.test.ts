@@ -15,8 +15,8 @@ import { findInIndex, noteChange, type PlacementJournal } from '../../core/ecs/p
 import { clusterQuery } from '../../core/ecs/placement/query.ts';
 import { attributeOf } from '../../core/ecs/placement/instance.ts';
 import { chooseVictims, type StoppableTask } from '../../core/ecs/placement/scaleIn.ts';
-import { SortedSlots, slotAt } from '../../core/ecs/placement/sortedSlots.ts';
 import { SERVICE_STRATEGY, type PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
+import { Tournament } from '../../core/ecs/placement/tournament.ts';
 import { keyedRng, thaw } from '../../core/kernel/index.ts';
 import {
   clusters,
@@ -407,31 +407,40 @@ describe('the index', () => {
     instance.runningGroups.set(group, Math.floor(count / 2));
   }
 
-  test('sorted slots are a sorted set, also beyond one chunk', () =>
+  test('a tournament knows the best keys, how many share them level by level, and each of those in their order', () =>
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: 1_500 }), { maxLength: 1_500 }), fc.nat({ max: 3 }), (touched, parts) => {
-        const sets = Array.from({ length: parts + 1 }, () => new SortedSlots());
-        const model = new Set<number>();
-        for (const slot of [...Array(700).keys(), ...touched]) {
-          const set = sets[slot % sets.length] as SortedSlots;
-          if (model.delete(slot)) set.delete(slot);
-          else {
-            set.add(slot);
-            model.add(slot);
+      fc.property(
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(
+          fc.tuple(fc.nat({ max: 70 }), fc.option(fc.array(fc.nat({ max: 3 }), { minLength: 3, maxLength: 3 }))),
+        ),
+        (levels, changes) => {
+          const tournament = new Tournament(levels);
+          const model = new Map<number, number[]>();
+          for (const [place, drawn] of changes) {
+            if (drawn === null) {
+              tournament.clear(place);
+              model.delete(place);
+            } else {
+              tournament.set(place, drawn.slice(0, levels));
+              model.set(place, drawn.slice(0, levels));
+            }
+            let best = [...model].toSorted(([a], [b]) => a - b);
+            for (let level = 0; level < levels; level++) {
+              const least = best.reduce((least, [, keys]) => Math.min(least, keys[level]!), Infinity);
+              best = best.filter(([, keys]) => keys[level] === least);
+              assert.equal(tournament.key(level), least);
+              assert.equal(tournament.count(level), best.length);
+            }
+            for (const [index, [at]] of best.entries()) {
+              assert.equal(tournament.at(index), at);
+              assert.equal(tournament.countBefore(at), index);
+              assert.equal(tournament.countBefore(at + 1), index + 1);
+            }
           }
-        }
-        const sorted = [...model].toSorted((a, b) => a - b);
-        assert.equal(
-          sets.reduce((sum, set) => sum + set.size, 0),
-          sorted.length,
-        );
-        for (let index = 0; index < sorted.length; index += 97) assert.equal(slotAt(sets, index, 1_501), sorted[index]);
-        const [first] = sets as [SortedSlots];
-        const own = sorted.filter((slot) => slot % sets.length === 0);
-        for (const below of [0, 1, 511, 512, 900, 1_501])
-          assert.equal(first.countBelow(below), own.filter((slot) => slot < below).length);
-      }),
-      { numRuns: 60 },
+        },
+      ),
+      { numRuns: 200 },
     ));
 });
 

@@ -11,7 +11,12 @@ import type { Draws } from '../../kernel/index.ts';
 import type { TaskDemand } from '../taskDefinition.ts';
 import type { PlacementAssumptions } from './assumptions.ts';
 import type { RequiredAttribute } from './capabilities.ts';
-import { constraintOf, type ConstraintRefusal, type PlacementConstraintConfig } from './constraints.ts';
+import {
+  constraintOf,
+  type ConstraintRefusal,
+  type ConstraintRule,
+  type PlacementConstraintConfig,
+} from './constraints.ts';
 import { attributeOf, registeredBefore, type PlacementInstance } from './instance.ts';
 import { strategyOf, type PlacementStrategyConfig, type RankKey, type TasksOn } from './strategies.ts';
 
@@ -74,10 +79,7 @@ export interface PreparedRequest {
   readonly assumptions: PlacementAssumptions;
   /** Static host ports, as `tcp/80`. */
   readonly ports: readonly string[];
-  readonly constraints: readonly {
-    readonly allows: (instance: PlacementInstance) => boolean;
-    readonly refusal: ConstraintRefusal;
-  }[];
+  readonly constraints: readonly (ConstraintRule & { readonly refusal: ConstraintRefusal })[];
   readonly levels: readonly Level[];
   readonly tasksOn: TasksOn;
   /** What each filter says when it refuses; the constraints come last. */
@@ -104,7 +106,7 @@ const MOST_HOST_PORTS = 100;
 export function prepare(request: PlacementRequest, assumptions: PlacementAssumptions): PreparedRequest {
   const constraints = request.constraints.map((config) => {
     const { allows, refusal } = constraintOf(config);
-    return { allows: allows(config, request.group, assumptions), refusal };
+    return { ...allows(config, request.group, assumptions), refusal };
   });
   const { group } = request;
   const tasksOn: TasksOn =
@@ -136,22 +138,39 @@ export function isMember({ request: { capacityProvider } }: PreparedRequest, ins
   return capacityProvider === undefined || instance.capacityProvider === capacityProvider;
 }
 
-/** How many filters an active instance passes before one refuses; `refusals.length` when it may take the task. */
-export function filtersPassed(prepared: PreparedRequest, instance: PlacementInstance): number {
-  const { request, constraints } = prepared;
-  const { demand, zones } = request;
+/** How many filters an instance passes before one refuses by what was settled when it registered. */
+export function settledPassed(
+  { request, constraints, refusals }: PreparedRequest,
+  instance: PlacementInstance,
+): number {
+  if (!carriesAll(instance, request.requiredAttributes)) return 1;
+  if (request.zones !== undefined && !request.zones.includes(instance.availabilityZone)) return 2;
+  const refusing = constraints.findIndex(({ settled }) => settled?.(instance) === false);
+  return refusing === -1 ? refusals.length : WITH_ROOM + refusing;
+}
+
+/**
+ * How many filters an active instance passes before one refuses; `refusals.length` when it may take the task.
+ *
+ * @param most  as `settledPassed` says, for those who have asked already
+ */
+export function filtersPassed(
+  prepared: PreparedRequest,
+  instance: PlacementInstance,
+  most = settledPassed(prepared, instance),
+): number {
+  const { demand } = prepared.request;
   const { remaining } = instance;
   if (!instance.agentConnected) return 0;
-  if (!carriesAll(instance, request.requiredAttributes)) return 1;
-  if (zones !== undefined && !zones.includes(instance.availabilityZone)) return 2;
+  if (most < FIT) return most;
   if (remaining.cpuUnits < demand.cpuUnits) return 3;
   if (remaining.memoryMiB < demand.memoryMiB) return 4;
   if (remaining.gpuCount < demand.gpuCount) return 5;
   if (!portsAreFree(prepared, instance)) return 6;
   if (remaining.enis < demand.enis) return 7;
-  for (let index = 0; index < constraints.length; index++)
-    if (!(constraints[index] as PreparedRequest['constraints'][number]).allows(instance)) return WITH_ROOM + index;
-  return WITH_ROOM + constraints.length;
+  for (let passed = WITH_ROOM; passed < most; passed++)
+    if (prepared.constraints[passed - WITH_ROOM]?.changing?.(instance) === false) return passed;
+  return most;
 }
 
 function carriesAll(instance: PlacementInstance, required: readonly RequiredAttribute[]): boolean {
