@@ -279,14 +279,14 @@ export function refusal(
 
 /** What `left` begins with. @param counts  active instances by how many filters they passed */
 export function leftByFilters(counts: readonly number[]): number[] {
-  const left = [0, 0, 0, 0];
-  for (const [passed, count] of counts.entries()) {
-    left[0] = (left[0] as number) + count;
-    if (passed >= FIT) left[1] = (left[1] as number) + count;
-    if (passed >= WITH_ROOM) left[2] = (left[2] as number) + count;
-    if (passed === counts.length - 1) left[3] = count;
+  let [active, fit, withRoom] = [0, 0, 0];
+  for (let passed = 0; passed < counts.length; passed++) {
+    const count = counts[passed] as number;
+    active += count;
+    if (passed >= FIT) fit += count;
+    if (passed >= WITH_ROOM) withRoom += count;
   }
-  return left;
+  return [active, fit, withRoom, counts[counts.length - 1] as number];
 }
 
 /**

@@ -32,6 +32,14 @@ const INACTIVE = -1;
  */
 const BEHIND = 2 ** 40;
 
+/** Columns of a slot's row: its part, or below 0; its place there; the filters that it passes at most, and now; its tasks of the group. */
+const PART = 0;
+const PLACE = 1;
+const MOST = 2;
+const PASSED = 3;
+const TASKS = 4;
+const COLUMNS = 5;
+
 /** Instances with the same values of all fields that tasks are counted by. */
 interface Part {
   /** Of each counted field where its value's total stands. */
@@ -53,7 +61,7 @@ interface Tally {
 /** Parts by the values of one field after another. */
 interface Branch {
   readonly branches: Map<number, Branch>;
-  part: Part | undefined;
+  part: number | undefined;
 }
 
 export class PlacementView<Instance extends PlacementInstance> {
@@ -69,14 +77,11 @@ export class PlacementView<Instance extends PlacementInstance> {
   #tallies: Tally[] = [];
   #parts: Part[] = [];
   #root: Branch = { branches: new Map(), part: undefined };
-  // Of each slot: its part, its place there, the filters that it passes at most and now, its tasks of the group.
-  #partOf: (Part | undefined)[] = [];
-  #placeOf: number[] = [];
-  #most: number[] = [];
-  #passed: number[] = [];
-  #tasks: number[] = [];
+  #enrolled = 0;
+  /** A row for each slot: together they are one line of the processor's cache, which five lists were not (2 x at 10,000). */
+  #rows = new Int32Array(0);
   // Used again for each instance, and for each request.
-  readonly #keys: number[];
+  readonly #keys: Float64Array;
   readonly #left: Part[] = [];
 
   constructor(prepared: PreparedRequest) {
@@ -87,7 +92,7 @@ export class PlacementView<Instance extends PlacementInstance> {
     this.#ranked = levels
       .slice(0, chance === -1 ? levels.length : chance)
       .flatMap(({ key, counted }) => (key === undefined || counted ? [] : [key]));
-    this.#keys = Array.from({ length: Math.max(1, this.#ranked.length) }, () => 0);
+    this.#keys = new Float64Array(Math.max(1, this.#ranked.length));
   }
 
   catchUp(slots: Slots<Instance>): void {
@@ -96,7 +101,7 @@ export class PlacementView<Instance extends PlacementInstance> {
       for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot));
     } else {
       // Those that came stand among those that changed.
-      for (let slot = this.#passed.length; slot < slots.used; slot++) this.#enrol(slot, slots.at(slot));
+      for (let slot = this.#enrolled; slot < slots.used; slot++) this.#enrol(slot, slots.at(slot));
       for (let slot = slots.newest(this.#seen); slot >= 0; slot = slots.older(slot, this.#seen))
         this.#look(slot, slots.at(slot));
     }
@@ -109,11 +114,8 @@ export class PlacementView<Instance extends PlacementInstance> {
     this.#parts = [];
     this.#root = { branches: new Map(), part: undefined };
     this.#left.length = 0;
-    this.#partOf = [];
-    this.#placeOf = [];
-    this.#most = [];
-    this.#passed = [];
-    this.#tasks = [];
+    this.#enrolled = 0;
+    this.#rows = new Int32Array(0);
   }
 
   find(slots: Slots<Instance>, draws: Draws): Placement<Instance> {
@@ -135,7 +137,7 @@ export class PlacementView<Instance extends PlacementInstance> {
         scores.push(0);
         left.push(1);
       } else if (drawn >= 0) {
-        const part = this.#partOf[drawn] as Part;
+        const part = this.#parts[this.#rows[drawn * COLUMNS + PART] as number] as Part;
         scores.push(counted ? this.#total(part, tally++) : (key(slots.at(drawn) as Instance) as number));
         left.push(1);
       } else {
@@ -174,9 +176,12 @@ export class PlacementView<Instance extends PlacementInstance> {
 
   /** The one with `place` smaller ones among the best of the first `size` parts of those left. */
   #slotLeft(size: number, place: number, slots: Slots<Instance>): number {
-    const [first] = this.#left as [Part];
-    if (size === 1) return first.slots[first.tournament.at(place)] as number;
-    let low = 0;
+    const [part] = this.#left as [Part];
+    if (size === 1) return part.slots[part.tournament.at(place)] as number;
+    let first = slots.used;
+    for (let index = 0; index < size; index++) first = Math.min(first, firstOf(this.#left[index] as Part));
+    if (place === 0) return first;
+    let low = first;
     let high = slots.used;
     // The largest slot that has no more than `place` smaller ones is it.
     while (high - low > 1) {
@@ -219,22 +224,25 @@ export class PlacementView<Instance extends PlacementInstance> {
 
   /** Learns what is settled about an instance. */
   #enrol(slot: number, instance: Instance | undefined): void {
-    this.#passed.push(STRANGER);
-    this.#tasks.push(0);
-    if (instance === undefined) {
-      this.#most.push(STRANGER);
-      this.#partOf.push(undefined);
-      this.#placeOf.push(0);
-      return;
+    this.#enrolled = slot + 1;
+    const row = slot * COLUMNS;
+    if (row >= this.#rows.length) {
+      const rows = new Int32Array(Math.max(2 * row, 16 * COLUMNS));
+      rows.set(this.#rows);
+      this.#rows = rows;
     }
-    const part = this.#partFor(instance);
-    this.#most.push(isMember(this.#prepared, instance) ? settledPassed(this.#prepared, instance) : STRANGER);
-    this.#partOf.push(part);
-    this.#placeOf.push(part.slots.length);
-    part.slots.push(slot);
+    this.#rows[row + PASSED] = STRANGER;
+    this.#rows[row + PART] = -1;
+    if (instance === undefined) return;
+    const index = this.#partFor(instance);
+    const { slots } = this.#parts[index] as Part;
+    this.#rows[row + PART] = index;
+    this.#rows[row + PLACE] = slots.length;
+    this.#rows[row + MOST] = isMember(this.#prepared, instance) ? settledPassed(this.#prepared, instance) : STRANGER;
+    slots.push(slot);
   }
 
-  #partFor(instance: Instance): Part {
+  #partFor(instance: Instance): number {
     let branch = this.#root;
     const values: number[] = [];
     for (const { valueOf, places, totals } of this.#tallies) {
@@ -251,8 +259,8 @@ export class PlacementView<Instance extends PlacementInstance> {
       branch = next;
     }
     if (branch.part === undefined) {
-      branch.part = { values, slots: [], tournament: new Tournament(this.#keys.length), size: 0 };
-      this.#parts.push(branch.part);
+      branch.part = this.#parts.length;
+      this.#parts.push({ values, slots: [], tournament: new Tournament(this.#keys.length), size: 0 });
     }
     return branch.part;
   }
@@ -260,11 +268,18 @@ export class PlacementView<Instance extends PlacementInstance> {
   /** Looks at an instance again. */
   #look(slot: number, instance: Instance | undefined): void {
     const prepared = this.#prepared;
-    const part = this.#partOf[slot];
+    const rows = this.#rows;
+    const row = slot * COLUMNS;
+    const part = this.#parts[rows[row + PART] as number];
     if (part === undefined) return;
-    if (this.#tallies.length > 0) this.#count(slot, part, instance === undefined ? 0 : prepared.tasksOn(instance));
-    const most = this.#most[slot] as number;
-    const before = this.#passed[slot] as number;
+    if (this.#tallies.length > 0) {
+      // What it had is remembered, so that a change is a difference.
+      const tasks = instance === undefined ? 0 : prepared.tasksOn(instance);
+      if (tasks !== rows[row + TASKS]) this.#count(part, tasks - (rows[row + TASKS] as number));
+      rows[row + TASKS] = tasks;
+    }
+    const most = rows[row + MOST] as number;
+    const before = rows[row + PASSED] as number;
     const after =
       instance === undefined || most === STRANGER
         ? STRANGER
@@ -272,31 +287,27 @@ export class PlacementView<Instance extends PlacementInstance> {
           ? filtersPassed(prepared, instance, most)
           : INACTIVE;
     if (after !== before) {
-      this.#passed[slot] = after;
+      rows[row + PASSED] = after;
       this.#members += Number(after !== STRANGER) - Number(before !== STRANGER);
       if (before > INACTIVE) (this.#counts[before] as number)--;
       if (after > INACTIVE) (this.#counts[after] as number)++;
       part.size += Number(after === this.#allowed) - Number(before === this.#allowed);
     }
-    const place = this.#placeOf[slot] as number;
+    const place = rows[row + PLACE] as number;
     if (instance === undefined || after <= INACTIVE) {
       if (before > INACTIVE) part.tournament.clear(place);
       return;
     }
     const keys = this.#keys;
-    if (after === this.#allowed)
-      for (let depth = 0; depth < this.#ranked.length; depth++) keys[depth] = this.#ranked[depth]?.(instance) as number;
-    else keys.fill(0);
-    if (after < this.#allowed || this.#ranked.length === 0)
+    if (after < this.#allowed) {
+      keys.fill(0);
       keys[0] = (this.#allowed - after) * BEHIND - amountAfter(after, instance);
+    } else
+      for (let depth = 0; depth < keys.length; depth++) keys[depth] = (this.#ranked[depth]?.(instance) ?? 0) as number;
     part.tournament.set(place, keys);
   }
 
-  /** Each instance's share of a total is remembered, so that a change is a difference. */
-  #count(slot: number, { values }: Part, tasks: number): void {
-    const change = tasks - (this.#tasks[slot] as number);
-    if (change === 0) return;
-    this.#tasks[slot] = tasks;
+  #count({ values }: Part, change: number): void {
     for (let tally = 0; tally < values.length; tally++) {
       const { totals } = this.#tallies[tally] as Tally;
       const place = values[tally] as number;
