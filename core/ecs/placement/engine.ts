@@ -277,8 +277,13 @@ export function refusal(
   return { reason: 'NO ACTIVE INSTANCES', ...nobody };
 }
 
-/** What `left` begins with. @param counts  active instances by how many filters they passed */
-export function leftByFilters(counts: readonly number[]): number[] {
+/**
+ * What `left` begins with.
+ *
+ * @param counts  active instances by how many filters they passed
+ * @returns how many numbers that are
+ */
+export function leftByFilters(counts: readonly number[], left: number[]): number {
   let [active, fit, withRoom] = [0, 0, 0];
   for (let passed = 0; passed < counts.length; passed++) {
     const count = counts[passed] as number;
@@ -286,7 +291,11 @@ export function leftByFilters(counts: readonly number[]): number[] {
     if (passed >= FIT) fit += count;
     if (passed >= WITH_ROOM) withRoom += count;
   }
-  return [active, fit, withRoom, counts[counts.length - 1] as number];
+  left[0] = active;
+  left[1] = fit;
+  left[2] = withRoom;
+  left[3] = counts[counts.length - 1] as number;
+  return 4;
 }
 
 /**
@@ -319,7 +328,8 @@ export function scanForPlace<Instance extends PlacementInstance>(
   }
   if (candidates.length === 0)
     return refusal(prepared, { instances: all.length, members: members.length }, counts, closest?.instance);
-  const left = leftByFilters(counts);
+  const left: number[] = [];
+  leftByFilters(counts, left);
   const scores: number[] = [];
   for (const { key, counted } of prepared.levels) {
     if (key === undefined) {

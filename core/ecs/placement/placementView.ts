@@ -80,9 +80,11 @@ export class PlacementView<Instance extends PlacementInstance> {
   #enrolled = 0;
   /** A row for each slot: together they are one line of the processor's cache, which five lists were not (2 x at 10,000). */
   #rows = new Int32Array(0);
-  // Used again for each instance, and for each request.
+  // Filled anew for each instance, and for each request.
   readonly #keys: Float64Array;
   readonly #left: Part[] = [];
+  readonly #counted: number[];
+  readonly #scores: number[];
 
   constructor(prepared: PreparedRequest) {
     const { levels } = prepared;
@@ -93,6 +95,8 @@ export class PlacementView<Instance extends PlacementInstance> {
       .slice(0, chance === -1 ? levels.length : chance)
       .flatMap(({ key, counted }) => (key === undefined || counted ? [] : [key]));
     this.#keys = new Float64Array(Math.max(1, this.#ranked.length));
+    this.#scores = levels.map(() => 0);
+    this.#counted = [0, 0, 0, 0, ...this.#scores];
   }
 
   catchUp(slots: Slots<Instance>): void {
@@ -123,45 +127,49 @@ export class PlacementView<Instance extends PlacementInstance> {
     const counts = this.#counts;
     if (counts[this.#allowed] === 0)
       return refusal(prepared, { instances: slots.live, members: this.#members }, counts, this.#closest(slots));
-    const left = leftByFilters(counts);
-    const scores: number[] = [];
+    const left = this.#counted;
+    const scores = this.#scores;
+    const { levels } = prepared;
+    const steps = leftByFilters(counts, left);
     let size = 0;
     for (const part of this.#parts) if (part.size > 0) this.#left[size++] = part;
     let drawn = -1;
     let tally = 0;
     let depth = 0;
-    for (const { key, counted } of prepared.levels) {
+    for (let level = 0; level < levels.length; level++) {
+      const { key, counted } = levels[level] as PreparedRequest['levels'][number];
+      let score = 0;
+      let count = 1;
       if (key === undefined) {
         const place = draws.int(drawn < 0 ? this.#countLeft(size, depth) : 1);
         if (drawn < 0) drawn = this.#slotLeft(size, place, slots);
-        scores.push(0);
-        left.push(1);
       } else if (drawn >= 0) {
         const part = this.#parts[this.#rows[drawn * COLUMNS + PART] as number] as Part;
-        scores.push(counted ? this.#total(part, tally++) : (key(slots.at(drawn) as Instance) as number));
-        left.push(1);
+        score = counted ? this.#total(part, tally++) : (key(slots.at(drawn) as Instance) as number);
       } else {
-        let lowest = Number.POSITIVE_INFINITY;
+        score = Number.POSITIVE_INFINITY;
         let lowestSize = 0;
         for (let index = 0; index < size; index++) {
           const part = this.#left[index] as Part;
           const rank = counted ? this.#total(part, tally) : part.tournament.key(depth);
-          if (rank > lowest) continue;
-          if (rank < lowest) lowestSize = 0;
-          lowest = rank;
+          if (rank > score) continue;
+          if (rank < score) lowestSize = 0;
+          score = rank;
           this.#left[lowestSize++] = part;
         }
         size = lowestSize;
         if (counted) tally++;
         else depth++;
-        scores.push(lowest);
-        left.push(this.#countLeft(size, depth));
+        count = this.#countLeft(size, depth);
       }
+      scores[level] = score;
+      left[steps + level] = count;
     }
     const seeded = prepared.assumptions.tieBreak === 'seeded';
     const place = seeded ? draws.int(drawn < 0 ? this.#countLeft(size, depth) : 1) : 0;
     const chosen = drawn < 0 ? this.#slotLeft(size, place, slots) : drawn;
-    return { instance: slots.at(chosen) as Instance, left, scores };
+    // A list that grows as it is filled has room for seventeen.
+    return { instance: slots.at(chosen) as Instance, left: left.slice(), scores: scores.slice() };
   }
 
   /** Instances that are left in the first `size` parts of those left, after so many ranks of their own. */
