@@ -90,8 +90,8 @@ export interface PreparedRequest {
 interface Level {
   /** Absent: by chance. */
   readonly key: ((instance: PlacementInstance) => RankKey) | undefined;
-  /** Whether a key is ranked by the tasks of the group that it stands for. */
-  readonly counted: boolean;
+  /** The field whose values the tasks of the group are counted by, when a key is ranked by them. */
+  readonly countedBy: string | undefined;
 }
 
 const FIT_STEPS = ['AGENT', 'ATTRIBUTE', 'LOCATION'] as const;
@@ -121,7 +121,7 @@ export function prepare(request: PlacementRequest, assumptions: PlacementAssumpt
     constraints,
     levels: request.strategies.map((config) => {
       const { key, countedBy } = strategyOf(config);
-      return { key: key?.(config, tasksOn), counted: countedBy?.(config) !== undefined };
+      return { key: key?.(config, tasksOn), countedBy: countedBy?.(config) };
     }),
     refusals: [...FIT_STEPS, ...ROOM_STEPS, ...constraints.map(({ refusal }) => refusal)],
   };
@@ -331,12 +331,12 @@ export function scanForPlace<Instance extends PlacementInstance>(
   const left: number[] = [];
   leftByFilters(counts, left);
   const scores: number[] = [];
-  for (const { key, counted } of prepared.levels) {
+  for (const { key, countedBy } of prepared.levels) {
     if (key === undefined) {
       candidates = [candidates[draws.int(candidates.length)] as Instance];
       scores.push(0);
     } else {
-      const tally = counted ? tallyOf(all, key, prepared.tasksOn) : undefined;
+      const tally = countedBy !== undefined ? tallyOf(all, key, prepared.tasksOn) : undefined;
       const ranks = candidates.map((instance) => {
         const value = key(instance);
         return tally === undefined ? (value as number) : (tally.get(value) ?? 0);

@@ -17,6 +17,7 @@ import {
   type Placement,
   type PreparedRequest,
 } from './engine.ts';
+import { Division, type CountedField } from './division.ts';
 import type { PlacementInstance } from './instance.ts';
 import type { Slots } from './slots.ts';
 import type { RankKey } from './strategies.ts';
@@ -32,36 +33,13 @@ const INACTIVE = -1;
  */
 const BEHIND = 2 ** 40;
 
-/** Columns of a slot's row: its part, or below 0; its place there; the filters that it passes at most, and now; its tasks of the group. */
-const PART = 0;
-const PLACE = 1;
-const MOST = 2;
-const PASSED = 3;
-const TASKS = 4;
-const COLUMNS = 5;
-
-/** Instances with the same values of all fields that tasks are counted by. */
+/** What is known of one part of the instances. */
 interface Part {
-  /** Of each counted field where its value's total stands. */
   readonly values: readonly number[];
-  /** The slots of those in the tournament, by their place there; the smaller slot has the smaller place. */
-  readonly slots: number[];
+  readonly slots: readonly number[];
   readonly tournament: Tournament;
   /** How many of them may take the task. */
   size: number;
-}
-
-/** Tasks of the group by the values of a field. */
-interface Tally {
-  readonly valueOf: (instance: PlacementInstance) => RankKey;
-  readonly places: Map<RankKey, number>;
-  readonly totals: number[];
-}
-
-/** Parts by the values of one field after another. */
-interface Branch {
-  readonly branches: Map<number, Branch>;
-  part: number | undefined;
 }
 
 export class PlacementView<Instance extends PlacementInstance> {
@@ -69,17 +47,22 @@ export class PlacementView<Instance extends PlacementInstance> {
   readonly #allowed: number;
   /** What ranks an instance by itself, before anything goes by chance. */
   readonly #ranked: readonly ((instance: PlacementInstance) => RankKey)[];
+  readonly #fields: readonly CountedField[];
   #slots: Slots<Instance> | undefined;
+  #division = new Division([]);
   #seen = 0;
   #members = 0;
   /** Active instances by how many filters they passed. */
   #counts: number[] = [];
-  #tallies: Tally[] = [];
   #parts: Part[] = [];
-  #root: Branch = { branches: new Map(), part: undefined };
+  /** Of each field the totals of the group's tasks by its values. */
+  #totals: number[][] = [];
+  // Of each slot the filters that its instance passes at most, and those it passes; and its tasks of the group. The narrower
+  // these are, the more of them the processor keeps near.
+  #most = new Int8Array(0);
+  #passed = new Int8Array(0);
+  #tasks = new Int32Array(0);
   #enrolled = 0;
-  /** A row for each slot: together they are one line of the processor's cache, which five lists were not (2 x at 10,000). */
-  #rows = new Int32Array(0);
   // Filled anew for each instance, and for each request.
   readonly #keys: Float64Array;
   readonly #left: Part[] = [];
@@ -93,33 +76,37 @@ export class PlacementView<Instance extends PlacementInstance> {
     const chance = levels.findIndex(({ key }) => key === undefined);
     this.#ranked = levels
       .slice(0, chance === -1 ? levels.length : chance)
-      .flatMap(({ key, counted }) => (key === undefined || counted ? [] : [key]));
+      .flatMap(({ key, countedBy }) => (key === undefined || countedBy !== undefined ? [] : [key]));
+    this.#fields = levels.flatMap(({ key, countedBy }) =>
+      key === undefined || countedBy === undefined ? [] : [{ name: countedBy, valueOf: key }],
+    );
     this.#keys = new Float64Array(Math.max(1, this.#ranked.length));
     this.#scores = levels.map(() => 0);
     this.#counted = [0, 0, 0, 0, ...this.#scores];
   }
 
   catchUp(slots: Slots<Instance>): void {
-    if (this.#slots !== slots) {
-      this.#begin(slots);
-      for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot));
-    } else {
-      // Those that came stand among those that changed.
-      for (let slot = this.#enrolled; slot < slots.used; slot++) this.#enrol(slot, slots.at(slot));
+    const begins = this.#slots !== slots;
+    if (begins) this.#begin(slots);
+    if (this.#enrolled < slots.used) this.#enrol(slots);
+    // Those that came stand among those that changed.
+    if (begins) for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot));
+    else
       for (let slot = slots.newest(this.#seen); slot >= 0; slot = slots.older(slot, this.#seen))
         this.#look(slot, slots.at(slot));
-    }
     this.#seen = slots.changes;
   }
 
   /** Lets go of what it knows, until it is asked again. */
   forget(): void {
     this.#slots = undefined;
+    this.#division = new Division([]);
     this.#parts = [];
-    this.#root = { branches: new Map(), part: undefined };
     this.#left.length = 0;
+    this.#most = new Int8Array(0);
+    this.#passed = new Int8Array(0);
+    this.#tasks = new Int32Array(0);
     this.#enrolled = 0;
-    this.#rows = new Int32Array(0);
   }
 
   find(slots: Slots<Instance>, draws: Draws): Placement<Instance> {
@@ -134,31 +121,31 @@ export class PlacementView<Instance extends PlacementInstance> {
     let size = 0;
     for (const part of this.#parts) if (part.size > 0) this.#left[size++] = part;
     let drawn = -1;
-    let tally = 0;
+    let field = 0;
     let depth = 0;
     for (let level = 0; level < levels.length; level++) {
-      const { key, counted } = levels[level] as PreparedRequest['levels'][number];
+      const { key, countedBy } = levels[level] as PreparedRequest['levels'][number];
       let score = 0;
       let count = 1;
       if (key === undefined) {
         const place = draws.int(drawn < 0 ? this.#countLeft(size, depth) : 1);
         if (drawn < 0) drawn = this.#slotLeft(size, place, slots);
       } else if (drawn >= 0) {
-        const part = this.#parts[this.#rows[drawn * COLUMNS + PART] as number] as Part;
-        score = counted ? this.#total(part, tally++) : (key(slots.at(drawn) as Instance) as number);
+        const part = this.#parts[this.#division.partOf(drawn)] as Part;
+        score = countedBy !== undefined ? this.#total(part, field++) : (key(slots.at(drawn) as Instance) as number);
       } else {
         score = Number.POSITIVE_INFINITY;
         let lowestSize = 0;
         for (let index = 0; index < size; index++) {
           const part = this.#left[index] as Part;
-          const rank = counted ? this.#total(part, tally) : part.tournament.key(depth);
+          const rank = countedBy !== undefined ? this.#total(part, field) : part.tournament.key(depth);
           if (rank > score) continue;
           if (rank < score) lowestSize = 0;
           score = rank;
           this.#left[lowestSize++] = part;
         }
         size = lowestSize;
-        if (counted) tally++;
+        if (countedBy !== undefined) field++;
         else depth++;
         count = this.#countLeft(size, depth);
       }
@@ -215,79 +202,59 @@ export class PlacementView<Instance extends PlacementInstance> {
     return closest === undefined ? undefined : slots.at(firstOf(closest));
   }
 
-  #total({ values }: Part, tally: number): number {
-    return (this.#tallies[tally] as Tally).totals[values[tally] as number] as number;
+  #total({ values }: Part, field: number): number {
+    return (this.#totals[field] as number[])[values[field] as number] as number;
   }
 
   #begin(slots: Slots<Instance>): void {
     this.forget();
     this.#slots = slots;
+    this.#division = slots.dividedBy(this.#fields);
     this.#members = 0;
     this.#counts = Array.from({ length: this.#allowed + 1 }, () => 0);
-    this.#tallies = this.#prepared.levels.flatMap(({ key, counted }) =>
-      key !== undefined && counted ? [{ valueOf: key, places: new Map<RankKey, number>(), totals: [] }] : [],
-    );
-    for (let slot = 0; slot < slots.used; slot++) this.#enrol(slot, slots.at(slot));
+    this.#totals = this.#fields.map(() => []);
   }
 
-  /** Learns what is settled about an instance. */
-  #enrol(slot: number, instance: Instance | undefined): void {
-    this.#enrolled = slot + 1;
-    const row = slot * COLUMNS;
-    if (row >= this.#rows.length) {
-      const rows = new Int32Array(Math.max(2 * row, 16 * COLUMNS));
-      rows.set(this.#rows);
-      this.#rows = rows;
+  /** Learns what is settled about instances that it does not know yet. */
+  #enrol(slots: Slots<Instance>): void {
+    if (slots.used > this.#most.length) {
+      const size = Math.max(slots.used, 2 * this.#most.length);
+      const [most, passed, tasks] = [new Int8Array(size), new Int8Array(size).fill(STRANGER), new Int32Array(size)];
+      most.set(this.#most);
+      passed.set(this.#passed);
+      tasks.set(this.#tasks);
+      [this.#most, this.#passed, this.#tasks] = [most, passed, tasks];
     }
-    this.#rows[row + PASSED] = STRANGER;
-    this.#rows[row + PART] = -1;
-    if (instance === undefined) return;
-    const index = this.#partFor(instance);
-    const { slots } = this.#parts[index] as Part;
-    this.#rows[row + PART] = index;
-    this.#rows[row + PLACE] = slots.length;
-    this.#rows[row + MOST] = isMember(this.#prepared, instance) ? settledPassed(this.#prepared, instance) : STRANGER;
-    slots.push(slot);
-  }
-
-  #partFor(instance: Instance): number {
-    let branch = this.#root;
-    const values: number[] = [];
-    for (const { valueOf, places, totals } of this.#tallies) {
-      const value = valueOf(instance);
-      let place = places.get(value);
-      if (place === undefined) {
-        place = totals.length;
-        places.set(value, place);
-        totals.push(0);
-      }
-      values.push(place);
-      let next = branch.branches.get(place);
-      if (next === undefined) branch.branches.set(place, (next = { branches: new Map(), part: undefined }));
-      branch = next;
+    for (; this.#enrolled < slots.used; this.#enrolled++) {
+      const instance = slots.at(this.#enrolled);
+      const isOurs = instance !== undefined && isMember(this.#prepared, instance);
+      this.#most[this.#enrolled] = isOurs ? settledPassed(this.#prepared, instance) : STRANGER;
     }
-    if (branch.part === undefined) {
-      branch.part = this.#parts.length;
-      this.#parts.push({ values, slots: [], tournament: new Tournament(this.#keys.length), size: 0 });
+    const { parts } = this.#division;
+    this.#division.catchUp(slots);
+    while (this.#parts.length < parts.length) {
+      const { values, slots: members } = parts[this.#parts.length] as (typeof parts)[number];
+      this.#parts.push({ values, slots: members, tournament: new Tournament(this.#keys.length), size: 0 });
     }
-    return branch.part;
+    for (const [field, totals] of this.#totals.entries())
+      while (totals.length < this.#division.valuesOf(field)) totals.push(0);
   }
 
   /** Looks at an instance again. */
   #look(slot: number, instance: Instance | undefined): void {
     const prepared = this.#prepared;
-    const rows = this.#rows;
-    const row = slot * COLUMNS;
-    const part = this.#parts[rows[row + PART] as number];
-    if (part === undefined) return;
-    if (this.#tallies.length > 0) {
+    const index = this.#division.partOf(slot);
+    if (index < 0) return;
+    const part = this.#parts[index] as Part;
+    if (this.#fields.length > 0) {
       // What it had is remembered, so that a change is a difference.
       const tasks = instance === undefined ? 0 : prepared.tasksOn(instance);
-      if (tasks !== rows[row + TASKS]) this.#count(part, tasks - (rows[row + TASKS] as number));
-      rows[row + TASKS] = tasks;
+      const change = tasks - (this.#tasks[slot] as number);
+      if (change !== 0) this.#count(part, change);
+      this.#tasks[slot] = tasks;
     }
-    const most = rows[row + MOST] as number;
-    const before = rows[row + PASSED] as number;
+    const most = this.#most[slot] as number;
+    const before = this.#passed[slot] as number;
     const after =
       instance === undefined || most === STRANGER
         ? STRANGER
@@ -295,15 +262,14 @@ export class PlacementView<Instance extends PlacementInstance> {
           ? filtersPassed(prepared, instance, most)
           : INACTIVE;
     if (after !== before) {
-      rows[row + PASSED] = after;
+      this.#passed[slot] = after;
       this.#members += Number(after !== STRANGER) - Number(before !== STRANGER);
       if (before > INACTIVE) (this.#counts[before] as number)--;
       if (after > INACTIVE) (this.#counts[after] as number)++;
       part.size += Number(after === this.#allowed) - Number(before === this.#allowed);
     }
-    const place = rows[row + PLACE] as number;
     if (instance === undefined || after <= INACTIVE) {
-      if (before > INACTIVE) part.tournament.clear(place);
+      if (before > INACTIVE) part.tournament.clear(this.#division.placeOf(slot));
       return;
     }
     const keys = this.#keys;
@@ -312,14 +278,14 @@ export class PlacementView<Instance extends PlacementInstance> {
       keys[0] = (this.#allowed - after) * BEHIND - amountAfter(after, instance);
     } else
       for (let depth = 0; depth < keys.length; depth++) keys[depth] = (this.#ranked[depth]?.(instance) ?? 0) as number;
-    part.tournament.set(place, keys);
+    part.tournament.set(this.#division.placeOf(slot), keys);
   }
 
   #count({ values }: Part, change: number): void {
-    for (let tally = 0; tally < values.length; tally++) {
-      const { totals } = this.#tallies[tally] as Tally;
-      const place = values[tally] as number;
-      totals[place] = (totals[place] as number) + change;
+    for (let field = 0; field < values.length; field++) {
+      const totals = this.#totals[field] as number[];
+      const value = values[field] as number;
+      totals[value] = (totals[value] as number) + change;
     }
   }
 }

@@ -3,6 +3,7 @@
  * which of them have changed since when. Each stands once in that list, however often it changes.
  */
 
+import { Division, type CountedField } from './division.ts';
 import { registeredBefore, type PlacementInstance } from './instance.ts';
 
 const NOBODY = -1;
@@ -18,6 +19,8 @@ export class Slots<Instance extends PlacementInstance> {
   #newest = NOBODY;
   readonly #newer: number[];
   readonly #older: number[];
+
+  readonly #divisions = new Map<string, Division>();
 
   /** @param instances  in the order of registration */
   constructor(instances: Instance[]) {
@@ -57,6 +60,14 @@ export class Slots<Instance extends PlacementInstance> {
 
   at(slot: number): Instance | undefined {
     return this.#instances[slot];
+  }
+
+  /** The instances by the values of fields. */
+  dividedBy(fields: readonly CountedField[]): Division {
+    const key = JSON.stringify(fields.map(({ name }) => name));
+    let division = this.#divisions.get(key);
+    if (division === undefined) this.#divisions.set(key, (division = new Division(fields)));
+    return division;
   }
 
   /** Takes in what an instance is now. @returns false when it would have to stand before another: build anew */
