@@ -109,8 +109,12 @@ class PlacementIndex<Instance extends PlacementInstance> {
     const { count, recent } = placementJournal;
     const behind = count - this.#seen;
     let follows = this.#seen >= 0 && behind <= JOURNAL && this.#slots.used <= 2 * containerInstances.size + JOURNAL;
+    let last: string | undefined;
     for (let change = count - behind; follows && change < count; change++) {
       const id = recent[change % JOURNAL] as string;
+      // A task changes several things about an instance, which is looked at as it is now.
+      if (id === last) continue;
+      last = id;
       follows = this.#slots.note(id, containerInstances.get(id) as Instance | undefined);
     }
     if (!follows)

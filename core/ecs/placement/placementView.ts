@@ -273,11 +273,11 @@ export class PlacementView<Instance extends PlacementInstance> {
       return;
     }
     const keys = this.#keys;
-    if (after < this.#allowed) {
-      keys.fill(0);
-      keys[0] = (this.#allowed - after) * BEHIND - amountAfter(after, instance);
-    } else
-      for (let depth = 0; depth < keys.length; depth++) keys[depth] = (this.#ranked[depth]?.(instance) ?? 0) as number;
+    const isAllowed = after === this.#allowed;
+    if (isAllowed && before === after && this.#ranked.length === 0) return;
+    for (let depth = 0; depth < keys.length; depth++)
+      keys[depth] = isAllowed ? ((this.#ranked[depth]?.(instance) ?? 0) as number) : 0;
+    if (!isAllowed) keys[0] = (this.#allowed - after) * BEHIND - amountAfter(after, instance);
     part.tournament.set(this.#division.placeOf(slot), keys);
   }
 
