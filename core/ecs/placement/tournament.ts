@@ -57,7 +57,9 @@ export class Tournament {
       places[to + level] = key;
       differs = true;
     }
-    if (differs) this.#replay(place, Math.min(before, keys[0] as number));
+    if (!differs) return;
+    if (levels === 1) this.#replaySingles(place, before);
+    else this.#replay(place, Math.min(before, keys[0] as number));
   }
 
   /** Nobody is there any more. */
@@ -66,7 +68,8 @@ export class Tournament {
     if (to >= this.#places.length) return;
     const before = this.#places[to] as number;
     this.#places.fill(Number.POSITIVE_INFINITY, to, to + this.#levels);
-    this.#replay(place, before);
+    if (this.#levels === 1) this.#replaySingles(place, before);
+    else this.#replay(place, before);
   }
 
   /** The place with `index` smaller ones among those that are as good as the best. */
@@ -112,6 +115,36 @@ export class Tournament {
       // The best of the group is better than both: it still is.
       if (((this.#rounds[round] as Round).keys[group * this.#levels] as number) < reach) return;
       if (!this.#play(round, group)) return;
+    }
+  }
+
+  /**
+   * With one key, how a group ends follows from how it ended before, unless its best one was the only one and is gone: where
+   * many are equal, as for spread, looking through each group was a third of the time.
+   */
+  #replaySingles(place: number, before: number): void {
+    let was = before;
+    let wasCount = before === Number.POSITIVE_INFINITY ? 0 : 1;
+    let now = this.#places[place] as number;
+    let nowCount = now === Number.POSITIVE_INFINITY ? 0 : 1;
+    let group = place;
+    for (let round = 1; round < this.#rounds.length; round++) {
+      group = Math.floor(group / GROUP);
+      const { keys, counts } = this.#rounds[round] as Round;
+      const best = keys[group] as number;
+      const bestCount = counts[group] as number;
+      if (now < best) {
+        keys[group] = now;
+        counts[group] = nowCount;
+      } else {
+        counts[group] = bestCount - (was === best ? wasCount : 0) + (now === best ? nowCount : 0);
+        if (counts[group] === 0) this.#play(round, group);
+      }
+      was = best;
+      wasCount = bestCount;
+      now = keys[group] as number;
+      nowCount = counts[group] as number;
+      if (now === was && nowCount === wasCount) return;
     }
   }
 
