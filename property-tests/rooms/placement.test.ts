@@ -309,6 +309,7 @@ const happenings = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drain' as const), which: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('disconnect' as const), which: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('return' as const), which: fc.nat() }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('join' as const), zone: fc.constantFrom('us-east-1a', 'us-east-1b') }),
@@ -369,6 +370,17 @@ describe('the index', () => {
                 changed(instance);
                 break;
               }
+              case 'return': {
+                // The same id again, as another instance: what was settled about the one before holds no more.
+                const instance = one(step.which);
+                if (instance === undefined) break;
+                const zone = instance.availabilityZone === 'us-east-1a' ? 'us-east-1b' : 'us-east-1a';
+                const { ec2InstanceId } = instance;
+                containerInstances.delete(ec2InstanceId);
+                containerInstances.set(ec2InstanceId, { ...emptyInstance(joined++, zone), ec2InstanceId });
+                changed(instance);
+                break;
+              }
               case 'join': {
                 const instance = emptyInstance(joined++, step.zone);
                 containerInstances.set(instance.ec2InstanceId, instance);
@@ -406,6 +418,26 @@ describe('the index', () => {
     // A part of them runs.
     instance.runningGroups.set(group, Math.floor(count / 2));
   }
+
+  test('a request that was not asked for longer than there are views gets the answer of a scan again', () =>
+    fc.assert(
+      fc.property(clusters, (drawn) => {
+        const instances = thaw(drawn);
+        const containerInstances = new Map(instances.map((instance) => [instance.ec2InstanceId, instance]));
+        const cluster = { containerInstances, placementJournal: { count: 0, recent: [] } };
+        const wanted = Array.from({ length: 300 }, (_, index) =>
+          requestOf({ demand: { ...small, cpuUnits: 32 + index } }),
+        );
+        for (const request of [...wanted, ...wanted.slice(0, 20)]) {
+          assert.deepEqual(findInIndex(cluster, request, plain, draws()), place(request, instances));
+          const [first] = instances;
+          if (first === undefined) continue;
+          first.remaining.cpuUnits++;
+          noteChange(cluster.placementJournal, first.ec2InstanceId);
+        }
+      }),
+      { numRuns: 10 },
+    ));
 
   test('a tournament knows the best keys, how many share them level by level, and each of those in their order', () =>
     fc.assert(
