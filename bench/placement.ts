@@ -103,25 +103,25 @@ function placing(
       const assumptions = placementAssumptions.parse({});
       const prepared = requests.map((request) => prepare(request, assumptions));
       const rng = keyedRng(1);
-      const placed: { readonly instance: BenchInstance; readonly request: PlacementRequest }[] = [];
+      // Where each task runs, and which request it was.
+      const hosts: BenchInstance[] = [];
+      const asked: number[] = [];
       let step = 0;
       let hash = 0;
       const place = (withIndex: boolean) => {
-        const request = requests[step % requests.length] as PlacementRequest;
+        const which = step % requests.length;
+        const request = requests[which] as PlacementRequest;
         const draws = rng.at('bench.placement', step++);
         const answer = withIndex
           ? findInIndex(cluster, request, assumptions, draws)
-          : scanForPlace(
-              prepared[(step - 1) % requests.length] as (typeof prepared)[number],
-              containerInstances.values(),
-              draws,
-            );
+          : scanForPlace(prepared[which] as (typeof prepared)[number], containerInstances.values(), draws);
         if ('instance' in answer) {
           for (const left of answer.left) hash = fold(hash, left);
           hash = fold(hash, answer.instance.registeredAtMs);
           take(answer.instance, request, 1);
           noteChange(placementJournal, answer.instance.ec2InstanceId);
-          placed.push({ instance: answer.instance, request });
+          hosts.push(answer.instance);
+          asked.push(which);
         } else hash = fold(hash, answer.refusedCounts.length);
       };
       // Three tasks to an instance before the clock runs; which way they are placed changes nothing.
@@ -130,12 +130,15 @@ function placing(
         run() {
           for (let turn = 0; turn < steps; turn++) {
             place(indexed);
-            const oldest = placed[(step * 7_919) % placed.length];
-            if (oldest === undefined) continue;
-            placed[(step * 7_919) % placed.length] = placed[placed.length - 1] as typeof oldest;
-            placed.pop();
-            take(oldest.instance, oldest.request, -1);
-            noteChange(placementJournal, oldest.instance.ec2InstanceId);
+            if (hosts.length === 0) continue;
+            const task = (step * 7_919) % hosts.length;
+            const host = hosts[task] as BenchInstance;
+            take(host, requests[asked[task] as number] as PlacementRequest, -1);
+            noteChange(placementJournal, host.ec2InstanceId);
+            hosts[task] = hosts[hosts.length - 1] as BenchInstance;
+            asked[task] = asked[asked.length - 1] as number;
+            hosts.pop();
+            asked.pop();
           }
         },
         hash: () => hashOf(hash),
@@ -244,11 +247,22 @@ function take(instance: BenchInstance, { group, demand }: PlacementRequest, sign
 
 function clusterOf(size: number) {
   const containerInstances = new Map<string, BenchInstance>();
+  // What never changes is there once: ten thousand of each would be a benchmark of the processor's cache.
+  const none = new Map<string, never>();
+  const attributesOf = new Map<string, ReadonlyMap<string, string>>();
   for (let index = 0; index < size; index++) {
     const large = index % 4 === 0;
     const ec2InstanceId = `i-${index.toString(16).padStart(17, '0')}`;
     const availabilityZone = `us-east-1${'abc'[index % 3]}`;
     const instanceType = index % 5 === 0 ? 'c5.xlarge' : 'm5.large';
+    const kind = `${availabilityZone} ${instanceType}`;
+    const attributes =
+      attributesOf.get(kind) ??
+      new Map([
+        ['ecs.availability-zone', availabilityZone],
+        ['ecs.instance-type', instanceType],
+      ]);
+    attributesOf.set(kind, attributes);
     containerInstances.set(ec2InstanceId, {
       ec2InstanceId,
       instanceType,
@@ -259,15 +273,12 @@ function clusterOf(size: number) {
       agentConnected: true,
       agentVersion: '1.99.1',
       remaining: { cpuUnits: large ? 4_096 : 2_048, memoryMiB: large ? 15_589 : 7_633, gpuCount: 0, enis: 2 },
-      ports: new Map(),
-      attributes: new Map([
-        ['ecs.availability-zone', availabilityZone],
-        ['ecs.instance-type', instanceType],
-      ]),
+      ports: none,
+      attributes,
       missingCapabilities: [],
       taskGroups: new Map(),
       runningTasksCount: 0,
-      runningGroups: new Map(),
+      runningGroups: none,
     });
   }
   return { containerInstances, placementJournal: { count: 0, recent: [] as string[] } };

@@ -56,7 +56,7 @@ import { dropInactive, failures, primaryOf, throttle, type Deployment, type Depl
 import { agentIsGone, checksFail, pullFault } from './fault.ts';
 import { pickHostPorts } from './hostPorts.ts';
 import { mayLogIn, pullRefusal, startRefusal, type AgentAction } from './permissions.ts';
-import { constraintOf } from './placement/constraints.ts';
+import { allowsBoth, constraintOf } from './placement/constraints.ts';
 import {
   prepare,
   scanForPlace,
@@ -390,7 +390,9 @@ export function mayRunOn(
   if (constraints.length === 0) return true;
   const group = groupOf(config.serviceName);
   const without = withoutGroup(instance, group);
-  return constraints.every((constraint) => constraintOf(constraint).allows(constraint, group, ecs.placement)(without));
+  return constraints.every((constraint) =>
+    allowsBoth(constraintOf(constraint).allows(constraint, group, ecs.placement), without),
+  );
 }
 
 function withoutGroup(instance: Immutable<ContainerInstance>, group: string): Immutable<ContainerInstance> {
@@ -569,6 +571,19 @@ function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
   return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
 }
 
+/** Whether one of the others is a task of the same service or run, revision and provider. */
+function isOneLike(others: readonly Immutable<Task>[], task: Immutable<Task>): boolean {
+  for (const { serviceName, startedBy, taskDefinition, capacityProvider } of others)
+    if (
+      serviceName === task.serviceName &&
+      (serviceName !== '' || startedBy === task.startedBy) &&
+      taskDefinition === task.taskDefinition &&
+      capacityProvider === task.capacityProvider
+    )
+      return true;
+  return false;
+}
+
 /** Whether its containers have had their SIGTERM. */
 function isEnding({ status }: Immutable<Task>): boolean {
   return status === 'STOPPING' || status === 'DEPROVISIONING';
@@ -599,15 +614,14 @@ export const decideTask: Decide<EcsWorld, TaskCommand, TaskEvent | DeploymentEve
   PlaceWaitingTask(_command, context) {
     const { ecs } = context.world;
     // Tasks of one service and provider are alike: where the first finds no room, the others need not ask.
-    const refused = new Set<string>();
+    const refused: Immutable<Task>[] = [];
     for (const taskId of ecs.waiting.keys()) {
       const task = ecs.tasks.get(taskId) as Immutable<Task>;
-      const kind = `${task.serviceName || task.startedBy} ${task.taskDefinition} ${task.capacityProvider}`;
-      if (refused.has(kind)) continue;
+      if (isOneLike(refused, task)) continue;
       const together = ecs.services.get(task.serviceName) ?? (ecs.runs.get(task.startedBy) as PlacedTogether);
       const place = findPlace(context, together, task);
       if ('instance' in place) return [placedOn(place, together.config, task, context)];
-      refused.add(kind);
+      refused.push(task);
     }
     return [];
   },

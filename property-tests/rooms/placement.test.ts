@@ -15,8 +15,8 @@ import { findInIndex, noteChange, type PlacementJournal } from '../../core/ecs/p
 import { clusterQuery } from '../../core/ecs/placement/query.ts';
 import { attributeOf } from '../../core/ecs/placement/instance.ts';
 import { chooseVictims, type StoppableTask } from '../../core/ecs/placement/scaleIn.ts';
-import { SortedSlots, slotAt } from '../../core/ecs/placement/sortedSlots.ts';
 import { SERVICE_STRATEGY, type PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
+import { Tournament } from '../../core/ecs/placement/tournament.ts';
 import { keyedRng, thaw } from '../../core/kernel/index.ts';
 import {
   clusters,
@@ -309,6 +309,7 @@ const happenings = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drain' as const), which: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('disconnect' as const), which: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('return' as const), which: fc.nat() }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('join' as const), zone: fc.constantFrom('us-east-1a', 'us-east-1b') }),
@@ -369,6 +370,17 @@ describe('the index', () => {
                 changed(instance);
                 break;
               }
+              case 'return': {
+                // The same id again, as another instance: what was settled about the one before holds no more.
+                const instance = one(step.which);
+                if (instance === undefined) break;
+                const zone = instance.availabilityZone === 'us-east-1a' ? 'us-east-1b' : 'us-east-1a';
+                const { ec2InstanceId } = instance;
+                containerInstances.delete(ec2InstanceId);
+                containerInstances.set(ec2InstanceId, { ...emptyInstance(joined++, zone), ec2InstanceId });
+                changed(instance);
+                break;
+              }
               case 'join': {
                 const instance = emptyInstance(joined++, step.zone);
                 containerInstances.set(instance.ec2InstanceId, instance);
@@ -407,31 +419,60 @@ describe('the index', () => {
     instance.runningGroups.set(group, Math.floor(count / 2));
   }
 
-  test('sorted slots are a sorted set, also beyond one chunk', () =>
+  test('a request that was not asked for longer than there are views gets the answer of a scan again', () =>
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: 1_500 }), { maxLength: 1_500 }), fc.nat({ max: 3 }), (touched, parts) => {
-        const sets = Array.from({ length: parts + 1 }, () => new SortedSlots());
-        const model = new Set<number>();
-        for (const slot of [...Array(700).keys(), ...touched]) {
-          const set = sets[slot % sets.length] as SortedSlots;
-          if (model.delete(slot)) set.delete(slot);
-          else {
-            set.add(slot);
-            model.add(slot);
-          }
-        }
-        const sorted = [...model].toSorted((a, b) => a - b);
-        assert.equal(
-          sets.reduce((sum, set) => sum + set.size, 0),
-          sorted.length,
+      fc.property(clusters, (drawn) => {
+        const instances = thaw(drawn);
+        const containerInstances = new Map(instances.map((instance) => [instance.ec2InstanceId, instance]));
+        const cluster = { containerInstances, placementJournal: { count: 0, recent: [] } };
+        const wanted = Array.from({ length: 300 }, (_, index) =>
+          requestOf({ demand: { ...small, cpuUnits: 32 + index } }),
         );
-        for (let index = 0; index < sorted.length; index += 97) assert.equal(slotAt(sets, index, 1_501), sorted[index]);
-        const [first] = sets as [SortedSlots];
-        const own = sorted.filter((slot) => slot % sets.length === 0);
-        for (const below of [0, 1, 511, 512, 900, 1_501])
-          assert.equal(first.countBelow(below), own.filter((slot) => slot < below).length);
+        for (const request of [...wanted, ...wanted.slice(0, 20)]) {
+          assert.deepEqual(findInIndex(cluster, request, plain, draws()), place(request, instances));
+          const [first] = instances;
+          if (first === undefined) continue;
+          first.remaining.cpuUnits++;
+          noteChange(cluster.placementJournal, first.ec2InstanceId);
+        }
       }),
-      { numRuns: 60 },
+      { numRuns: 10 },
+    ));
+
+  test('a tournament knows the best keys, how many share them level by level, and each of those in their order', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(
+          fc.tuple(fc.nat({ max: 70 }), fc.option(fc.array(fc.nat({ max: 3 }), { minLength: 3, maxLength: 3 }))),
+        ),
+        (levels, changes) => {
+          const tournament = new Tournament(levels);
+          const model = new Map<number, number[]>();
+          for (const [place, drawn] of changes) {
+            if (drawn === null) {
+              tournament.clear(place);
+              model.delete(place);
+            } else {
+              tournament.set(place, drawn.slice(0, levels));
+              model.set(place, drawn.slice(0, levels));
+            }
+            let best = [...model].toSorted(([a], [b]) => a - b);
+            for (let level = 0; level < levels; level++) {
+              const least = best.reduce((least, [, keys]) => Math.min(least, keys[level]!), Infinity);
+              best = best.filter(([, keys]) => keys[level] === least);
+              assert.equal(tournament.key(level), least);
+              assert.equal(tournament.count(level), best.length);
+            }
+            for (const [index, [at]] of best.entries()) {
+              assert.equal(tournament.at(index), at);
+              assert.equal(tournament.countBefore(at), index);
+              assert.equal(tournament.countBefore(at + 1), index + 1);
+            }
+          }
+        },
+      ),
+      { numRuns: 200 },
     ));
 });
 

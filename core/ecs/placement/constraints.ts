@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { PlacementAssumptions } from './assumptions.ts';
 import { attributeOf, type PlacementInstance } from './instance.ts';
-import { clusterQuery, clusterQueryProblem } from './query.ts';
+import { clusterQueryProblem, splitClusterQuery } from './query.ts';
 
 /** ECS's words when a constraint is what stands in the way. Choice: AWS's text for distinctInstance is not known. */
 export type ConstraintRefusal =
@@ -11,13 +11,26 @@ export type ConstraintRefusal =
 
 export interface PlacementConstraint<Schema extends z.ZodType> {
   readonly schema: Schema;
-  /** Whether an instance may take a task of the group. Asked once per request, then of many instances. */
+  /** Whether an instance may take a task of the group: asked once per request, what it answers then of many instances. */
   readonly allows: (
     config: z.output<Schema>,
     group: string,
     assumptions: Pick<PlacementAssumptions, 'regexMode'>,
-  ) => (instance: PlacementInstance) => boolean;
+  ) => ConstraintRule;
   readonly refusal: ConstraintRefusal;
+}
+
+/** Allowed is what both parts allow; one that is left out allows everything. */
+export interface ConstraintRule {
+  /** By what was settled when the instance registered: an index asks once. */
+  readonly settled?: (instance: PlacementInstance) => boolean;
+  /** By what changes while it is there. */
+  readonly changing?: (instance: PlacementInstance) => boolean;
+}
+
+/** Whether both parts of a rule allow an instance. */
+export function allowsBoth({ settled, changing }: ConstraintRule, instance: PlacementInstance): boolean {
+  return settled?.(instance) !== false && changing?.(instance) !== false;
 }
 
 const distinctInstanceSchema = z.strictObject({
@@ -33,7 +46,7 @@ const distinctInstanceSchema = z.strictObject({
 /** Each task of the group on an instance of its own. A task on its way out no longer holds its instance. */
 const distinctInstance: PlacementConstraint<typeof distinctInstanceSchema> = {
   schema: distinctInstanceSchema,
-  allows: (_config, group) => (instance) => !instance.taskGroups.has(group),
+  allows: (_config, group) => ({ changing: ({ taskGroups }) => !taskGroups.has(group) }),
   refusal: 'DistinctInstance placement constraint unsatisfied.',
 };
 
@@ -51,7 +64,7 @@ const memberOfSchema = z.strictObject({
 /** Only instances that an expression of the cluster query language selects. */
 const memberOf: PlacementConstraint<typeof memberOfSchema> = {
   schema: memberOfSchema,
-  allows: ({ expression }, _group, assumptions) => clusterQuery(expression, attributeOf, assumptions),
+  allows: ({ expression }, _group, assumptions) => splitClusterQuery(expression, attributeOf, assumptions),
   refusal: 'MemberOf placement constraint unsatisfied.',
 };
 

@@ -11,7 +11,12 @@ import type { Draws } from '../../kernel/index.ts';
 import type { TaskDemand } from '../taskDefinition.ts';
 import type { PlacementAssumptions } from './assumptions.ts';
 import type { RequiredAttribute } from './capabilities.ts';
-import { constraintOf, type ConstraintRefusal, type PlacementConstraintConfig } from './constraints.ts';
+import {
+  constraintOf,
+  type ConstraintRefusal,
+  type ConstraintRule,
+  type PlacementConstraintConfig,
+} from './constraints.ts';
 import { attributeOf, registeredBefore, type PlacementInstance } from './instance.ts';
 import { strategyOf, type PlacementStrategyConfig, type RankKey, type TasksOn } from './strategies.ts';
 
@@ -74,10 +79,7 @@ export interface PreparedRequest {
   readonly assumptions: PlacementAssumptions;
   /** Static host ports, as `tcp/80`. */
   readonly ports: readonly string[];
-  readonly constraints: readonly {
-    readonly allows: (instance: PlacementInstance) => boolean;
-    readonly refusal: ConstraintRefusal;
-  }[];
+  readonly constraints: readonly (ConstraintRule & { readonly refusal: ConstraintRefusal })[];
   readonly levels: readonly Level[];
   readonly tasksOn: TasksOn;
   /** What each filter says when it refuses; the constraints come last. */
@@ -88,8 +90,8 @@ export interface PreparedRequest {
 interface Level {
   /** Absent: by chance. */
   readonly key: ((instance: PlacementInstance) => RankKey) | undefined;
-  /** Whether a key is ranked by the tasks of the group that it stands for. */
-  readonly counted: boolean;
+  /** The field whose values the tasks of the group are counted by, when a key is ranked by them. */
+  readonly countedBy: string | undefined;
 }
 
 const FIT_STEPS = ['AGENT', 'ATTRIBUTE', 'LOCATION'] as const;
@@ -104,7 +106,7 @@ const MOST_HOST_PORTS = 100;
 export function prepare(request: PlacementRequest, assumptions: PlacementAssumptions): PreparedRequest {
   const constraints = request.constraints.map((config) => {
     const { allows, refusal } = constraintOf(config);
-    return { allows: allows(config, request.group, assumptions), refusal };
+    return { ...allows(config, request.group, assumptions), refusal };
   });
   const { group } = request;
   const tasksOn: TasksOn =
@@ -119,7 +121,7 @@ export function prepare(request: PlacementRequest, assumptions: PlacementAssumpt
     constraints,
     levels: request.strategies.map((config) => {
       const { key, countedBy } = strategyOf(config);
-      return { key: key?.(config, tasksOn), counted: countedBy?.(config) !== undefined };
+      return { key: key?.(config, tasksOn), countedBy: countedBy?.(config) };
     }),
     refusals: [...FIT_STEPS, ...ROOM_STEPS, ...constraints.map(({ refusal }) => refusal)],
   };
@@ -136,22 +138,39 @@ export function isMember({ request: { capacityProvider } }: PreparedRequest, ins
   return capacityProvider === undefined || instance.capacityProvider === capacityProvider;
 }
 
-/** How many filters an active instance passes before one refuses; `refusals.length` when it may take the task. */
-export function filtersPassed(prepared: PreparedRequest, instance: PlacementInstance): number {
-  const { request, constraints } = prepared;
-  const { demand, zones } = request;
+/** How many filters an instance passes before one refuses by what was settled when it registered. */
+export function settledPassed(
+  { request, constraints, refusals }: PreparedRequest,
+  instance: PlacementInstance,
+): number {
+  if (!carriesAll(instance, request.requiredAttributes)) return 1;
+  if (request.zones !== undefined && !request.zones.includes(instance.availabilityZone)) return 2;
+  const refusing = constraints.findIndex(({ settled }) => settled?.(instance) === false);
+  return refusing === -1 ? refusals.length : WITH_ROOM + refusing;
+}
+
+/**
+ * How many filters an active instance passes before one refuses; `refusals.length` when it may take the task.
+ *
+ * @param most  as `settledPassed` says, for those who have asked already
+ */
+export function filtersPassed(
+  prepared: PreparedRequest,
+  instance: PlacementInstance,
+  most = settledPassed(prepared, instance),
+): number {
+  const { demand } = prepared.request;
   const { remaining } = instance;
   if (!instance.agentConnected) return 0;
-  if (!carriesAll(instance, request.requiredAttributes)) return 1;
-  if (zones !== undefined && !zones.includes(instance.availabilityZone)) return 2;
+  if (most < FIT) return most;
   if (remaining.cpuUnits < demand.cpuUnits) return 3;
   if (remaining.memoryMiB < demand.memoryMiB) return 4;
   if (remaining.gpuCount < demand.gpuCount) return 5;
   if (!portsAreFree(prepared, instance)) return 6;
   if (remaining.enis < demand.enis) return 7;
-  for (let index = 0; index < constraints.length; index++)
-    if (!(constraints[index] as PreparedRequest['constraints'][number]).allows(instance)) return WITH_ROOM + index;
-  return WITH_ROOM + constraints.length;
+  for (let passed = WITH_ROOM; passed < most; passed++)
+    if (prepared.constraints[passed - WITH_ROOM]?.changing?.(instance) === false) return passed;
+  return most;
 }
 
 function carriesAll(instance: PlacementInstance, required: readonly RequiredAttribute[]): boolean {
@@ -258,16 +277,25 @@ export function refusal(
   return { reason: 'NO ACTIVE INSTANCES', ...nobody };
 }
 
-/** What `left` begins with. @param counts  active instances by how many filters they passed */
-export function leftByFilters(counts: readonly number[]): number[] {
-  const left = [0, 0, 0, 0];
-  for (const [passed, count] of counts.entries()) {
-    left[0] = (left[0] as number) + count;
-    if (passed >= FIT) left[1] = (left[1] as number) + count;
-    if (passed >= WITH_ROOM) left[2] = (left[2] as number) + count;
-    if (passed === counts.length - 1) left[3] = count;
+/**
+ * What `left` begins with.
+ *
+ * @param counts  active instances by how many filters they passed
+ * @returns how many numbers that are
+ */
+export function leftByFilters(counts: readonly number[], left: number[]): number {
+  let [active, fit, withRoom] = [0, 0, 0];
+  for (let passed = 0; passed < counts.length; passed++) {
+    const count = counts[passed] as number;
+    active += count;
+    if (passed >= FIT) fit += count;
+    if (passed >= WITH_ROOM) withRoom += count;
   }
-  return left;
+  left[0] = active;
+  left[1] = fit;
+  left[2] = withRoom;
+  left[3] = counts[counts.length - 1] as number;
+  return 4;
 }
 
 /**
@@ -300,14 +328,15 @@ export function scanForPlace<Instance extends PlacementInstance>(
   }
   if (candidates.length === 0)
     return refusal(prepared, { instances: all.length, members: members.length }, counts, closest?.instance);
-  const left = leftByFilters(counts);
+  const left: number[] = [];
+  leftByFilters(counts, left);
   const scores: number[] = [];
-  for (const { key, counted } of prepared.levels) {
+  for (const { key, countedBy } of prepared.levels) {
     if (key === undefined) {
       candidates = [candidates[draws.int(candidates.length)] as Instance];
       scores.push(0);
     } else {
-      const tally = counted ? tallyOf(all, key, prepared.tasksOn) : undefined;
+      const tally = countedBy !== undefined ? tallyOf(all, key, prepared.tasksOn) : undefined;
       const ranks = candidates.map((instance) => {
         const value = key(instance);
         return tally === undefined ? (value as number) : (tally.get(value) ?? 0);

@@ -1,4 +1,7 @@
-/** What placement sees of a container instance. */
+/**
+ * What placement sees of a container instance. Its id, type, zone, provider, agent's version, attributes and capabilities are
+ * settled when it registers: an index asks about them once.
+ */
 
 import type { Immutable } from 'immer';
 import type { Millis } from '../../kernel/index.ts';

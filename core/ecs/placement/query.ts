@@ -135,6 +135,49 @@ export function clusterQuery<Instance extends QueriedInstance>(
   return predicateOf(parsed(text), { text, regexMode, attributeOf });
 }
 
+/** What may change about an instance after it has registered. */
+const CHANGING: readonly Subject[] = ['agentConnected', 'runningTasksCount', 'task:group'];
+
+/**
+ * The predicate of an expression in two parts that must both hold: of what is settled when an instance registers, and of
+ * what may change. A part that nothing belongs to is left out.
+ *
+ * @throws ClusterQueryError
+ */
+export function splitClusterQuery<Instance extends QueriedInstance>(
+  text: string,
+  attributeOf: AttributeOf<Instance>,
+  { regexMode = 'full' }: QueryOptions = {},
+): { readonly settled?: Predicate<Instance>; readonly changing?: Predicate<Instance> } {
+  const parts = conjuncts(parsed(text));
+  const both = (queries: readonly Query[]) =>
+    queries.length === 0
+      ? undefined
+      : predicateOf(
+          queries.reduce((left, right) => ({ kind: 'and', left, right })),
+          { text, regexMode, attributeOf },
+        );
+  const settled = both(parts.filter((query) => !mayChange(query)));
+  const changing = both(parts.filter(mayChange));
+  return { ...(settled === undefined ? {} : { settled }), ...(changing === undefined ? {} : { changing }) };
+}
+
+function conjuncts(query: Query): readonly Query[] {
+  return query.kind === 'and' ? [...conjuncts(query.left), ...conjuncts(query.right)] : [query];
+}
+
+function mayChange(query: Query): boolean {
+  switch (query.kind) {
+    case 'or':
+    case 'and':
+      return mayChange(query.left) || mayChange(query.right);
+    case 'not':
+      return mayChange(query.operand);
+    case 'condition':
+      return CHANGING.includes(query.subject);
+  }
+}
+
 /** What is wrong with an expression; undefined when nothing is. */
 export function clusterQueryProblem(text: string): string | undefined {
   try {

@@ -43,29 +43,36 @@ export function chooseVictims(
   options: ScaleInOptions,
 ): readonly StoppableTask[] {
   const { strategies, assumptions, draws } = options;
-  const stoppable = new Set(tasks.filter(({ protectedFromScaleIn }) => protectedFromScaleIn !== true));
   const rankers = strategies.map((config) => rankerOf(config, tasks, options));
   const chosen: StoppableTask[] = [];
-  while (chosen.length < count && stoppable.size > 0) {
-    let candidates = lowest(Array.from(stoppable), unhealthyFirst);
-    if (assumptions.stopFirst === 'pending') candidates = lowest(candidates, idleFirst);
-    for (const ranker of rankers) candidates = ranker.narrow(candidates);
-    const newest = lowest(candidates, newestFirst)[0] as StoppableTask;
-    const victim =
-      assumptions.tieBreak === 'seeded' ? (candidates[draws.int(candidates.length)] as StoppableTask) : newest;
-    stoppable.delete(victim);
-    for (const ranker of rankers) ranker.stopped(victim);
-    chosen.push(victim);
-  }
+  for (const stoppable of byUrgency(tasks, assumptions))
+    while (chosen.length < count && stoppable.length > 0) {
+      let candidates: readonly StoppableTask[] = stoppable;
+      for (const ranker of rankers) candidates = ranker.narrow(candidates);
+      const victim = (
+        assumptions.tieBreak === 'seeded'
+          ? candidates[draws.int(candidates.length)]
+          : lowest(candidates, newestFirst)[0]
+      ) as StoppableTask;
+      stoppable.splice(stoppable.indexOf(victim), 1);
+      for (const ranker of rankers) ranker.stopped(victim);
+      chosen.push(victim);
+    }
   return chosen;
 }
 
-function unhealthyFirst({ unhealthy }: StoppableTask): number {
-  return unhealthy === true ? 0 : 1;
-}
-
-function idleFirst({ running }: StoppableTask): number {
-  return running ? 1 : 0;
+/** Those that may be stopped, in their order: the unhealthy ones that do not run yet, then those that do; then the healthy ones. */
+function byUrgency(
+  tasks: readonly StoppableTask[],
+  { stopFirst }: ScaleInOptions['assumptions'],
+): readonly StoppableTask[][] {
+  const groups: readonly StoppableTask[][] = [[], [], [], []];
+  for (const task of tasks) {
+    if (task.protectedFromScaleIn === true) continue;
+    const waits = stopFirst === 'any' || task.running ? 1 : 0;
+    (groups[task.unhealthy === true ? waits : 2 + waits] as StoppableTask[]).push(task);
+  }
+  return groups;
 }
 
 function newestFirst({ number }: StoppableTask): number {
@@ -89,7 +96,10 @@ function rankerOf(config: PlacementStrategyConfig, tasks: readonly StoppableTask
     case 'spread': {
       const valueOf = valueIn(config.field);
       const counts = new Map<unknown, number>();
-      for (const task of tasks) counts.set(valueOf(task), (counts.get(valueOf(task)) ?? 0) + 1);
+      for (const task of tasks) {
+        const value = valueOf(task);
+        counts.set(value, (counts.get(value) ?? 0) + 1);
+      }
       return {
         narrow: (candidates) =>
           whereKnown(config.field, candidates, (known) =>
