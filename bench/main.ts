@@ -15,7 +15,7 @@ const SMALL = { services: 3, instances: 6, tasks: 60, days: 3, stepSeconds: 60 }
 const PARTS = {
   rxjs: ['/node_modules/rxjs/', '/kernel/streams.ts'],
   immer: ['/node_modules/immer/'],
-  log: ['/kernel/log.ts', '/kernel/digest.ts'],
+  log: ['log', 'segment', 'table', 'column', 'dictionary', 'numberList', 'digest'].map((file) => `/kernel/${file}.ts`),
 } as const;
 
 export const main: Bench = (smoke) => {

@@ -69,6 +69,12 @@ export const timeline: Bench = (smoke) => {
         inTurn('Timeline', instants, once(newTimeline)),
         inTurn('plain replay from the start', instants, once(replayed)),
       ],
+      remarks: () => {
+        opened.at(last[0] as number);
+        const many = Array.from({ length: 200 }, () => scenario.start + draws.int(scenario.duration));
+        const [median, most, worst] = looksMs((atMs) => opened.at(atMs), many);
+        return [`200 looks at random instants, in ms: median ${median}, 95th percentile ${most}, worst ${worst}`];
+      },
     },
     {
       name: 'timeline, what changed in ten minutes',
@@ -101,7 +107,7 @@ export const timeline: Bench = (smoke) => {
     },
     {
       name: 'timeline, the log folded into a world',
-      amounts: { events: log.length },
+      amounts: { events: log.length, rows: rowsOf(kept) },
       contenders: [
         giving('EventLog', () => {
           const world = thaw(start.world) as World;
@@ -117,6 +123,25 @@ export const timeline: Bench = (smoke) => {
     },
   ];
 };
+
+/** Rows of frames, and one for each event that is no frame. */
+function rowsOf(events: readonly Recorded<Event>[]): number {
+  return events.reduce((sum, { event }) => {
+    if (event.type === 'LoadSampled' || event.type === 'LoadServed') return sum + event.services.length;
+    return sum + (event.type === 'MetricDataPublished' ? event.metrics.length : 1);
+  }, 0);
+}
+
+/** @returns the median, the 95th percentile and the longest, once the timeline has been looked through. */
+function looksMs(look: Look, instants: readonly number[]): readonly string[] {
+  const took = instants.map((atMs) => {
+    const fromMs = performance.now();
+    look(atMs);
+    return performance.now() - fromMs;
+  });
+  took.sort((a, b) => a - b);
+  return [0.5, 0.95, 1].map((level) => (took[Math.ceil(level * took.length) - 1] as number).toFixed(1));
+}
 
 /** The same one on every run. */
 function once(open: () => Look): () => Look {

@@ -6,7 +6,7 @@
 import { hashText } from './rng.ts';
 
 const float = new Float64Array(1);
-const words = new Uint32Array(float.buffer);
+const words = new Int32Array(float.buffer);
 
 /** Multipliers of the two lanes. */
 const FIRST = 0xcc9e2d51;
@@ -40,21 +40,26 @@ export class Digest {
   }
 
   word(word: number): void {
-    this.#a = mix(this.#a, word, FIRST);
-    this.#b = mix(this.#b, word ^ this.#a, SECOND);
+    const a = mix(this.#a, word, FIRST);
+    this.#a = a;
+    this.#b = mix(this.#b, word ^ a, SECOND);
   }
 
   number(value: number): void {
     float[0] = value + 0; // -0 and 0 are the same value
-    this.word(words[0] as number);
-    this.word(words[1] as number);
+    const low = words[0] as number;
+    const high = words[1] as number;
+    const a = mix(this.#a, low, FIRST);
+    const b = mix(this.#b, low ^ a, SECOND);
+    this.#a = mix(a, high, FIRST);
+    this.#b = mix(b, high ^ this.#a, SECOND);
   }
 
-  /** Each number of a list from one place to another, which is not included: in one loop 3 times as fast as one by one. */
-  numbers(values: Float64Array, from: number, to: number): void {
-    let a = this.#a;
-    let b = this.#b;
-    for (let index = from; index < to; index++) {
+  /** How many numbers from one place on, and each: in one loop 3 times as fast as one by one. */
+  numbers(values: ArrayLike<number>, from: number, length: number): void {
+    let a = mix(this.#a, length, FIRST);
+    let b = mix(this.#b, length ^ a, SECOND);
+    for (let index = from; index < from + length; index++) {
       float[0] = (values[index] as number) + 0;
       const low = words[0] as number;
       const high = words[1] as number;
@@ -74,9 +79,14 @@ export class Digest {
   }
 
   text({ text, low, high }: HashedText): void {
-    this.word(text.length);
-    this.word(low);
-    this.word(high);
+    let a = mix(this.#a, text.length, FIRST);
+    let b = mix(this.#b, text.length ^ a, SECOND);
+    a = mix(a, low, FIRST);
+    b = mix(b, low ^ a, SECOND);
+    a = mix(a, high, FIRST);
+    b = mix(b, high ^ a, SECOND);
+    this.#a = a;
+    this.#b = b;
   }
 
   state(): readonly [number, number] {

@@ -8,7 +8,7 @@
 import type { Message } from './decider.ts';
 import { Digest } from './digest.ts';
 import { BrokenInvariantError } from './errors.ts';
-import type { EventDefinitions } from './events.ts';
+import type { EventDefinition, EventDefinitions } from './events.ts';
 import { hashText } from './rng.ts';
 import { Segment, type Recorded } from './segment.ts';
 import type { Millis } from './time.ts';
@@ -29,7 +29,7 @@ export interface EventLogOptions<E extends Message> {
 }
 
 export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
-  readonly #definitions: EventDefinitions;
+  readonly #types: readonly (readonly [string, EventDefinition])[];
   readonly #typeIds: ReadonlyMap<string, number>;
   readonly #typeHashes: readonly number[];
   readonly #options: EventLogOptions<E>;
@@ -40,10 +40,9 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
   #length: number;
 
   constructor(definitions: EventDefinitions, options: EventLogOptions<E> = {}) {
-    this.#definitions = definitions;
-    const types = Object.keys(definitions);
-    this.#typeIds = new Map(types.map((type, id) => [type, id]));
-    this.#typeHashes = types.map((type) => hashText(type));
+    this.#types = Object.entries(definitions);
+    this.#typeIds = new Map(this.#types.map(([type], id) => [type, id]));
+    this.#typeHashes = this.#types.map(([type]) => hashText(type));
     this.#options = options;
     this.#digest = new Digest(options.from?.digest);
     this.#firstSeq = options.from?.seq ?? 0;
@@ -115,7 +114,7 @@ export class EventLog<E extends Message> implements Iterable<Recorded<E>> {
 
   #openSegment(seq: number): Segment<E> {
     const keep = (this.#options.keepSegments ?? Number.POSITIVE_INFINITY) + 1;
-    const segment = Segment.opened<E>(seq, this.#definitions);
+    const segment = Segment.opened<E>(seq, this.#types, this.#segments.at(-1)?.room);
     this.#segments.push(segment);
     while (this.#segments.length > keep) this.#segments.shift();
     this.#keptFrom = (this.#segments[0] as Segment<E>).firstSeq;

@@ -32,13 +32,18 @@ function valueAt(quantilesMs: readonly number[], offset: number, position: numbe
 
 /** A distribution in buckets 1 % wide: its size depends on the range of latencies, not on the length of the run. */
 export class LatencyHistogram {
-  /** By bucket. */
+  /** From the lowest bucket that was counted in, on: below the requests of a minute lie some five hundred empty ones. */
   readonly #counts: number[] = [];
+  #first = 0;
   #total = 0;
 
   /** Adds all that another one holds. */
   add(other: LatencyHistogram): void {
-    for (const [bucket, count] of other.#counts.entries()) if (count > 0) this.#add(bucket, count);
+    const counts = other.#counts;
+    for (let index = 0; index < counts.length; index++) {
+      const count = counts[index] as number;
+      if (count > 0) this.#add(other.#first + index, count);
+    }
   }
 
   /** Adds one latency. */
@@ -60,16 +65,20 @@ export class LatencyHistogram {
   /** Latency that `level` of the requests do not exceed; 0 without requests. */
   quantileMs(level: number): number {
     let left = level * this.#total;
-    for (const [bucket, count] of this.#counts.entries()) {
+    for (let index = 0; index < this.#counts.length; index++) {
+      const count = this.#counts[index] as number;
       left -= count;
-      if (count > 0 && left <= 0) return bucketValueMs(bucket);
+      if (count > 0 && left <= 0) return bucketValueMs(this.#first + index);
     }
-    return this.#counts.length === 0 ? 0 : bucketValueMs(this.#counts.length - 1);
+    return this.#counts.length === 0 ? 0 : bucketValueMs(this.#first + this.#counts.length - 1);
   }
 
   #add(bucket: number, count: number): void {
-    while (this.#counts.length <= bucket) this.#counts.push(0);
-    this.#counts[bucket] = (this.#counts[bucket] as number) + count;
+    if (this.#counts.length === 0) this.#first = bucket;
+    for (; bucket < this.#first; this.#first--) this.#counts.unshift(0);
+    const index = bucket - this.#first;
+    while (this.#counts.length <= index) this.#counts.push(0);
+    this.#counts[index] = (this.#counts[index] as number) + count;
     this.#total += count;
   }
 }

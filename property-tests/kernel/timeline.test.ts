@@ -76,7 +76,7 @@ test('at(t) is the fold of the log up to and including t, in whatever order one 
     }),
     runs,
   );
-  assert.ok(long.log.length > 2 * 4_096);
+  assert.ok(long.log.length > 2 * 128);
   fc.assert(
     fc.property(fc.integer({ min: 0, max: long.plan.endMs }), (atMs) =>
       assert.equal(toText(long.timeline.at(atMs)), toText(folded(long, long.log.firstAfter(atMs)))),
@@ -96,10 +96,17 @@ test('after(seq) is the fold up to and including event seq, also at the borders 
     }),
     runs,
   );
-  for (const seq of [4_094, 4_095, 4_096, 8_191, 8_192, 4_095, long.log.length - 1, -1])
+  for (const seq of [126, 127, 128, 255, 256, 127, long.log.length - 1, -1])
     assert.deepEqual(long.timeline.after(seq), folded(long, seq + 1));
   for (const seq of [-2, long.log.length])
     assert.throws(() => long.timeline.after(seq), /RangeError: event -?\d+ is not in this timeline/);
+});
+
+test('where a log is too long for a snapshot every 128 events, they lie further apart', () => {
+  const longer = voyage(longPlan(8, 8));
+  assert.ok(longer.log.length > 1.2 * 128 * 512);
+  for (const seq of [longer.log.length - 1, 50_000, 50_100, 127, 128, 200])
+    assert.deepEqual(longer.timeline.after(seq), folded(longer, seq + 1));
 });
 
 test('one instant is one object; equal worlds at two instants are one object too', () =>

@@ -361,13 +361,13 @@ function instants(): fc.Arbitrary<Millis> {
   );
 }
 
-/** A plan of some ten thousand events. */
-export function longPlan(seed: number): ToyPlan {
-  const commands = Array.from({ length: 700 }, (_, index) => ({
+/** A plan of some ten thousand events, or as often as many. */
+export function longPlan(seed: number, times = 1): ToyPlan {
+  const commands = Array.from({ length: 700 * times }, (_, index) => ({
     atMs: index * 3_000,
     command: { type: 'OrderJobs', count: 1 + (index % 5), urgent: index % 7 === 0 } as const,
   }));
-  return { seed, startMs: 0, endMs: 2_200_000, benches: 3, commands };
+  return { seed, startMs: 0, endMs: 2_200_000 * times, benches: 3, commands };
 }
 
 /** Worlds and checkpoints as JSON text, with Maps (in their order) as lists of pairs. */

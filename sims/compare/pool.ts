@@ -7,6 +7,10 @@ import type { Contestant, Job, JobResult, Refused, WorkerData } from './jobs.ts'
 type Numbered<Kind extends Job['kind']> = Omit<Extract<Job, { kind: Kind }>, 'number'>;
 type ResultOf<Kind extends Job['kind']> = Extract<JobResult, { kind: Kind }>;
 
+/** Otherwise this is the bundle of a package, which has its worker beside it. */
+const RUNS_TYPESCRIPT = import.meta.url.endsWith('.ts');
+const WORKER = RUNS_TYPESCRIPT ? new URL('./worker.ts', import.meta.url) : new URL('./worker.js', import.meta.url);
+
 export class JobPool {
   readonly #pool: Piscina<Job, JobResult>;
   readonly #progress: Float64Array;
@@ -21,13 +25,13 @@ export class JobPool {
     this.#stop = new Int32Array(stop);
     const workerData: WorkerData = { contestants, engineVersion, progress, stop };
     this.#pool = new Piscina<Job, JobResult>({
-      filename: new URL('./worker.ts', import.meta.url).href,
+      filename: WORKER.href,
       name: 'work',
       minThreads: Math.min(workers, most),
       maxThreads: workers,
       workerData,
       // However this process runs TypeScript, its workers do so through tsx.
-      execArgv: ['--import', import.meta.resolve('tsx')],
+      ...(RUNS_TYPESCRIPT ? { execArgv: ['--import', import.meta.resolve('tsx')] } : {}),
     });
   }
 

@@ -14,11 +14,9 @@ import {
   printable,
 } from '../format.ts';
 import type { RunSummary } from '../summary.ts';
+import { viewerScript, viewerStyle } from '../viewerFiles.ts';
 import type { Packed } from './columns.ts';
 import type { PageData, PageRun } from './data.ts';
-
-const script = new URL('../viewer/built/viewer.js', import.meta.url);
-const style = new URL('../viewer/built/viewer.css', import.meta.url);
 
 export interface Recording {
   readonly run: PageRun;
@@ -26,7 +24,7 @@ export interface Recording {
 }
 
 export function reportPage(recordings: readonly Recording[]): string {
-  const [code, css] = [readFileSync(script, 'utf8'), readFileSync(style, 'utf8')];
+  const [code, css] = [readFileSync(viewerScript, 'utf8'), readFileSync(viewerStyle, 'utf8')];
   const title = recordings
     .map(({ run }) => run.summary.scenario)
     .filter((name, index, all) => all.indexOf(name) === index);
