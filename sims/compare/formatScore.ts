@@ -18,6 +18,7 @@ export function formatScore(unit: ScoreUnit, value: number): string {
       return `${digits(value)} x`;
     case 'tasks':
     case 'task-hours':
+    case 'task-min²':
     case 'count':
     case 'per day':
     case 'per hour':
