@@ -73,7 +73,7 @@ program
   .option('--unit <unit>', 'what its values are: requests-per-period or requests-per-second', unit)
   .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
   .option('--days <n>', 'how many days to sail', positive)
-  .option('--references', 'beside them: doing nothing, and an oracle that knows the load ahead')
+  .option('--references', 'beside them: doing nothing, the best fixed size, and an oracle that knows the load ahead')
   .option('--slo-minute-usd <n>', 'what a minute that misses its objective costs, between the references', positive)
   .option('--fail-if <condition>', 'exit with 3 when it holds, such as "p99Ms > 400 or costUsd > +5%"')
   .option('--jobs <n>', 'how many runs at once (default: one for each core)', count)

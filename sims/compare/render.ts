@@ -23,10 +23,13 @@ const SHOWN: readonly ScoreName[] = [
   'overshootPercent',
   'underTimePercent',
   'overOfDemandPercent',
+  'fixedRegretTaskHours',
   'instabilityPercent',
+  'resonanceSwingTasks',
   'actionsPerDay',
   'reversals',
   'wastedStarts',
+  'tasksMoved',
   'taskHours',
   'instanceHours',
 ];
@@ -41,7 +44,10 @@ interface Sheet {
 /** A table for each scenario that is compared with the first; of the first alone when there is no other. */
 function sheets(report: ComparisonReport): readonly Sheet[] {
   const { scenarios, scores } = report;
-  const shown = SHOWN.flatMap((name) => scores.filter(({ score, service }) => score === name && service === undefined));
+  // What is nothing for everybody tells nothing.
+  const shown = SHOWN.flatMap((name) =>
+    scores.filter(({ score, service, means }) => score === name && service === undefined && means.some((mean) => mean)),
+  );
   const references = indexesOf(scenarios, ({ reference }) => reference !== undefined);
   const candidates = indexesOf(scenarios, ({ reference }, index) => reference === undefined && index > 0);
   const meanOf = ({ unit, means }: ComparedScore, index: number) => {
@@ -113,13 +119,14 @@ function sentences(report: ComparisonReport): {
   });
   const placed = scenarios.flatMap(({ name, reference, costAtSlo }) => {
     if (costAtSlo === undefined) return [];
-    const { usd, percent, timesOracle } = costAtSlo;
+    const { usd, percent, timesOracle, regretUsd } = costAtSlo;
     const place = percent === undefined ? [] : [`${Math.round(percent)} %`];
     const ratio =
       timesOracle === undefined || reference === 'oracle'
         ? []
         : [`bill ${formatScore('times', timesOracle)} the oracle's`];
-    const told = [...place, ...ratio];
+    const regret = regretUsd === undefined ? [] : [`${formatDifference('$', regretUsd)} against the best fixed size`];
+    const told = [...place, ...ratio, ...regret];
     return [`${name} ${formatScore('$', usd)}${told.length === 0 ? '' : ` (${told.join(', ')})`}`];
   });
   if (sloMinuteUsd !== undefined && placed.length > 0) {
