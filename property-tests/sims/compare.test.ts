@@ -339,7 +339,7 @@ test('the command: a table, compare.json, a run for each scenario, and exit code
   assert.match(stdout, /^\*\*Failed: of target-70 it is so that sloMinutesLost \\> \+0, and costUsd \\< -1%\.\*\*$/m);
   assert.match(
     stdout,
-    /^\| {2}\| target-50 \| target-70 \| do nothing \| oracle \| difference \| 95 % interval \| {2}\|$/m,
+    /^\| {2}\| target-50 \| target-70 \| do nothing \| best fixed size \| oracle \| difference \| 95 % interval \| {2}\|$/m,
   );
   const report = JSON.parse(readFileSync(join(out, 'compare.json'), 'utf8')) as ComparisonReport;
   assert.deepEqual(

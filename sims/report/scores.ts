@@ -380,7 +380,7 @@ const definitions = {
     ofRun: 'sum',
   },
   fixedRegretTaskHours: {
-    title: 'regret against the best fixed size',
+    title: 'task-hours against best fixed size',
     unit: 'task-hours',
     better: 'lower',
     meaning: 'what is lost against the best fixed size; below 0: scaling was worth it',
