@@ -49,11 +49,11 @@ export function Services({ run }: { run: Run }) {
               <th scope="row">{name}</th>
               <td>{shown(value(service, 'desired'), formatCount)}</td>
               <td>
-                {running}
-                {unhealthy > 0 ? <span class="bad">, {unhealthy} unhealthy</span> : null}
+                {formatCount(running)}
+                {unhealthy > 0 ? <span class="bad">, {formatCount(unhealthy)} unhealthy</span> : null}
               </td>
-              <td class={pending > 0 ? 'warn' : ''}>{pending}</td>
-              <td>{leaving}</td>
+              <td class={pending > 0 ? 'warn' : ''}>{formatCount(pending)}</td>
+              <td>{formatCount(leaving)}</td>
               <td>{hasLoad ? `${shown(rps(service, 'offered'), formatAmount)}/s` : '-'}</td>
               <td>{hasLoad ? shown(value(service, 'cpu'), (cpu) => `${formatCount(cpu)} %`) : '-'}</td>
               <td>{hasLoad ? shown(value(service, 'p99Ms'), formatLatency) : '-'}</td>
@@ -243,7 +243,7 @@ function Chain({ run, index }: { run: Run; index: number }) {
   const end = run.typeOf(chain.at(-1) as number);
   return (
     <div class="chain">
-      <h4>why</h4>
+      <h3>why</h3>
       <ol>
         {chain.map((link, position) => (
           <li>
@@ -325,7 +325,7 @@ function TaskLife({ run, index }: { run: Run; index: number }) {
   const instance = of('instance');
   return (
     <div class="chain">
-      <h4>the life of {page.taskNames[index]}</h4>
+      <h3>the life of {page.taskNames[index]}</h3>
       <p class="soft">
         {page.services[of('service')]?.name ?? 'on its own'}, {definition?.name}, {definition?.cpuUnits} CPU units,{' '}
         {definition?.memoryMiB} MiB,{' '}
@@ -342,7 +342,7 @@ function InstanceLife({ run, index }: { run: Run; index: number }) {
   const of = (name: string) => run.column(`instance.${name}`)[index] as number;
   return (
     <div class="chain">
-      <h4>the life of {page.instanceNames[index]}</h4>
+      <h3>the life of {page.instanceNames[index]}</h3>
       <p class="soft">
         {page.instanceTypes[of('type')]} in {page.zones[of('zone')]}, {page.providers[of('provider')]}
         {of('isSpot') === 1 ? ', Spot' : ''}
