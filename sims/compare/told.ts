@@ -89,8 +89,15 @@ function differenceCells({ unit }: ComparedScore, difference: ScoreDifference | 
   return [formatDifference(unit, mean), range, judgement];
 }
 
-/** Everything but the tables, in sentences. */
-export function sentences(report: Told): {
+/**
+ * Everything but the tables, in sentences.
+ *
+ * @param hasPartings  whether notes tell where each parts from the first
+ */
+export function sentences(
+  report: Told,
+  hasPartings = true,
+): {
   readonly verdicts: readonly string[];
   readonly notes: readonly string[];
   readonly failIf: readonly string[];
@@ -106,11 +113,8 @@ export function sentences(report: Told): {
       ([service, times]) => `${formatScore('times', times)} for ${service}`,
     );
     return [
-      parting === undefined
-        ? `Under seed ${seeds[0]} ${name} does what ${first} does, to the end.`
-        : `Under seed ${seeds[0]} they part at ${formatDate(Date.parse(parting.at))}:${parting.at.slice(17, 19)} UTC. ` +
-          `In ${first}: ${parting.first ?? 'nothing yet'}. In ${name}: ${parting.this ?? 'nothing yet'}.`,
-      ...luckNote(scores, index),
+      ...(hasPartings ? [partingNote(seeds[0] as number, [first, name], parting)] : []),
+      ...luckNote(scores, index, [first, name]),
       ...(speedups.length === 0
         ? []
         : [`Elastic speedup of ${name} over ${first}, above 1 being better: ${speedups.join(', ')}.`]),
@@ -150,13 +154,32 @@ function failIfSentences({ condition, holds, because }: NonNullable<ComparisonRe
   );
 }
 
+function partingNote(
+  seed: number,
+  [first, name]: readonly [string, string],
+  parting: NonNullable<Compared['againstFirst']>['parting'],
+): string {
+  if (parting === undefined) return `Under seed ${seed} ${name} does what ${first} does, to the end.`;
+  const at = `${formatDate(Date.parse(parting.at))}:${parting.at.slice(17, 19)} UTC`;
+  return (
+    `Under seed ${seed} ${name} and ${first} part at ${at}. ` +
+    `In ${first}: ${parting.first ?? 'nothing yet'}. In ${name}: ${parting.this ?? 'nothing yet'}.`
+  );
+}
+
 /** What the shared luck is worth. */
-function luckNote(scores: readonly ComparedScore[], index: number): readonly string[] {
+function luckNote(
+  scores: readonly ComparedScore[],
+  index: number,
+  [first, name]: readonly [string, string],
+): readonly string[] {
   const cost = scores.find(({ score, service }) => score === 'costUsd' && service === undefined);
   const { halfWidth, independentHalfWidth } = cost?.differences[index - 1] ?? {};
   if (halfWidth === undefined || independentHalfWidth === undefined || independentHalfWidth === 0) return [];
   const [paired, independent] = [halfWidth, independentHalfWidth].map((value) => formatScore('$', value));
-  return [`The difference of costs is known to ±${paired}; with luck that is not shared it would be ±${independent}.`];
+  return [
+    `What ${name} costs against ${first} is known to ±${paired}; with luck that is not shared it would be ±${independent}.`,
+  ];
 }
 
 export function heading({ scenarios, seeds }: Told): string {

@@ -3,7 +3,7 @@
  * `--fail-if` knows, the `scores` of `--json` and the page SCORES.md follow from it.
  */
 
-import { SECOND } from '../../core/index.ts';
+import { SECOND } from '../../core/kernel/index.ts';
 import type { RunSummary, ServiceSummary } from './summary.ts';
 
 export type ScoreUnit =
