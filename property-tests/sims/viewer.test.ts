@@ -1,11 +1,11 @@
 /** The report in a real browser, opened from the disk: it shows, moves, explains and plays, without a network and without errors. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { DAY, HOUR, MINUTE, type Event } from '../../core/index.ts';
 import { comparisonReport, type ComparedInput } from '../../sims/compare/comparisonReport.ts';
 import type { Parting, RunResult } from '../../sims/compare/jobs.ts';
@@ -15,11 +15,10 @@ import { reportPage } from '../../sims/report/page/html.ts';
 import { recordRun, type StoredRun } from '../../sims/report/page/recording.ts';
 import { drawSheet } from '../../sims/report/sheet.ts';
 import { toText } from '../../sims/report/terminal.ts';
+import { launch, noBrowser } from './browser.ts';
 import { crowd, sailed, voyage } from './pages.ts';
 
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = BROWSERS.find((path) => existsSync(path));
-const skip = executablePath === undefined ? `there is no browser (${BROWSERS.join(', ')})` : false;
+const skip = noBrowser ?? false;
 
 /** Run in the page: what it shows. */
 const INSTANT = "document.querySelector('.instant').textContent";
@@ -135,7 +134,7 @@ describe('the report in a browser', { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'seatrial-'));
   let browser: Browser;
   before(async () => {
-    browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
+    browser = await launch();
   });
   after(async () => {
     await browser.close();
