@@ -13,7 +13,7 @@ import {
 import { alarmStates, decisionTypes, instanceStates, taskStates } from '../page/data.ts';
 import { lastAtOrBefore, type Lives, type Run } from './run.ts';
 import { calmNowMs, eventsShown, goTo, nowMs, selectEvent, selection } from './state.ts';
-import { instantOf } from './time.ts';
+import { glued, instantOf } from './time.ts';
 import { countTasks, describeInstances, isAlarmThere, presentAt } from './world.ts';
 
 export function Services({ run }: { run: Run }) {
@@ -215,7 +215,7 @@ function EventRow({
   return (
     <li class={`${isPast ? '' : 'future'} ${isSelected ? 'selected' : ''} ${kind}`}>
       <button type="button" onClick={() => selectEvent(run, index)} aria-current={isSelected}>
-        <time>{instantOf(run, run.events.at[index] as number)}</time> {run.textOf(index)}
+        <time>{instantOf(run, run.events.at[index] as number)}</time> {glued(run.textOf(index))}
       </button>
     </li>
   );
@@ -252,7 +252,7 @@ function Chain({ run, index }: { run: Run; index: number }) {
               <time>{instantOf(run, events.at[link] as number)}</time> {run.typeOf(link)} {events.seq[link]}
             </span>
             <button type="button" class="link" disabled={position === 0} onClick={() => selectEvent(run, link)}>
-              {run.textOf(link)}
+              {glued(run.textOf(link))}
             </button>
           </li>
         ))}

@@ -12,9 +12,14 @@ export function AllScores() {
   const columns = names.flatMap((name) =>
     all.map((run) => ({ run, name, scores: run.page.summary.scores.services[name] ?? {} })),
   );
-  const totals = all.map((run) => ({ run, name: 'all services', scores: run.page.summary.scores.run }));
-  const shown = [...(names.length > 1 ? totals : []), ...columns];
-  const rows = scoreNames.filter((name) => [...totals, ...columns].some(({ scores }) => scores[name] !== undefined));
+  // With one service, scores of the run are its own, and those of cost have all that is billed.
+  const totals = all.map((run) => ({
+    run,
+    name: names.length > 1 ? 'all services' : 'the run',
+    scores: run.page.summary.scores.run,
+  }));
+  const shown = [...totals, ...(names.length > 1 ? columns : [])];
+  const rows = scoreNames.filter((name) => shown.some(({ scores }) => scores[name] !== undefined));
   const cell = (name: (typeof scoreNames)[number], value: number | undefined) =>
     value === undefined ? NONE : formatScore(scoreDefinitions[name].unit, value);
   return (
@@ -38,10 +43,8 @@ export function AllScores() {
             {rows.map((name) => (
               <tr>
                 <th scope="row">{scoreDefinitions[name].title}</th>
-                {shown.map(({ run, scores }) => (
-                  <td>
-                    {cell(name, scores[name] ?? (names.length > 1 ? undefined : run.page.summary.scores.run[name]))}
-                  </td>
+                {shown.map(({ scores }) => (
+                  <td>{cell(name, scores[name])}</td>
                 ))}
                 <td class="soft">{scoreDefinitions[name].meaning}</td>
               </tr>

@@ -16,7 +16,7 @@ import type { RunSummary, ServiceSummary } from '../summary.ts';
 import { costParts, figuresOf, NONE, verdictOf, wasteOf } from '../verdict.ts';
 import type { Run } from './run.ts';
 import { runs, selectEvent, goTo, show } from './state.ts';
-import { instantOf } from './time.ts';
+import { glued, instantOf } from './time.ts';
 
 /** Services with a sentence of their own. */
 const TOLD = 4;
@@ -51,7 +51,7 @@ export function RunHead({ run }: { run: Run }) {
         return (
           <p class={`verdict ${isGood ? 'good' : 'warn'}`}>
             <span aria-hidden="true">{isGood ? '✓' : '!'}</span>
-            <span class="hidden">{isGood ? 'kept: ' : 'not kept: '}</span> {text}
+            <span class="hidden">{isGood ? 'kept: ' : 'not kept: '}</span> {glued(text)}
           </p>
         );
       })}
@@ -131,9 +131,9 @@ export function Moments({ run }: { run: Run }) {
           return (
             <li>
               <button type="button" class="link" onClick={() => visit(seq, at)}>
-                <time>{instantOf(run, at)}</time> {what}
+                <time>{instantOf(run, at)}</time> {glued(what)}
               </button>
-              {because.length === 0 ? null : <p class="soft">because {because.join(' ← ')}</p>}
+              {because.length === 0 ? null : <p class="soft">because {glued(because.join(' ← '))}</p>}
             </li>
           );
         })}

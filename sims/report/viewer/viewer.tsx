@@ -204,7 +204,12 @@ function World({ run, isAlone }: { run: Run; isAlone: boolean }) {
         )}
         <Counts run={run} />
         <Cluster run={run} />
-        <div class="scroll">
+        <div
+          class="scroll"
+          tabIndex={0}
+          role="region"
+          aria-label={isAlone ? 'Services' : `Services of ${letterOf(run)}`}
+        >
           <Services run={run} />
         </div>
         <Alarms run={run} />
