@@ -5,7 +5,8 @@
  * @source N. Herbst et al., SPEC RG cloud working group (2016) and BUNGEE (2015): accuracy, timeshare, jitter; A. Ilyushkin et
  *         al., "An Experimental Performance Evaluation of Autoscaling Policies", ICPE 2017, and TOMPECS 3 (2018): normalised
  *         accuracy, instability; A. Bauer et al., "Chameleon", TPDS 30 (2018): accuracy by demand, disagreement, deviation,
- *         elastic speedup; K. Rzadca et al., "Autopilot", EuroSys 2020: slack
+ *         elastic speedup; K. Rzadca et al., "Autopilot", EuroSys 2020: slack. Which of these were read in code of their authors
+ *         and which are recalled, sims/report/SCORES.md says
  */
 
 import { HOUR, type Millis } from '../kernel/index.ts';

@@ -94,7 +94,10 @@ export async function compare(files: readonly string[], options: CompareOptions,
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
     print(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);
-    if (options.out !== undefined) print(`The runs of seed ${firstSeed}, and compare.json: ${options.out}\n`);
+    if (options.out !== undefined)
+      print(
+        `The runs of seed ${firstSeed}, and ${COMPARISON_FILE}: ${options.out}; report ${options.out} makes a page of them\n`,
+      );
   }
   return report.failIf?.holds === true ? CONDITION_HOLDS : 0;
 }
