@@ -1,7 +1,7 @@
 /**
  * Churn: how nervously a service was scaled, what starting and stopping tasks took, and which tasks lost their place or were
- * killed. A task is billed from its image pull on
- * Fargate, from its placement on an instance, until it has stopped; it serves from when it gets requests until it is told to stop.
+ * killed. A task is billed from its image pull on Fargate, from its placement on an instance, until it has stopped; it serves from
+ * when it gets requests until it is told to stop.
  */
 
 import { DRAINING_REASON, OUT_OF_MEMORY, scalableResourceId } from '../ecs/index.ts';

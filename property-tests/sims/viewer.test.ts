@@ -320,6 +320,7 @@ describe('the report in a browser', { skip }, () => {
           await page.keyboard.press('n');
           await page.evaluate(OPEN_ALL);
           assert.deepEqual(await page.evaluate(FAINT), []);
+          assert.deepEqual(await page.evaluate(SKIPPED_LEVELS), []);
         },
         { colorScheme, comparison },
       );
@@ -425,8 +426,9 @@ describe('the report in a browser', { skip }, () => {
     const stored = await sailed(crowd);
     const renamed = (value: unknown): unknown =>
       JSON.parse(
-        JSON.stringify(value).replaceAll(/"(web|us-east-1a|i-0+1|task-7|on-demand|m5\.large|web:1|shop\/web:1|web cpu high)"/g, (_, name: string) =>
-          JSON.stringify(`${name}${hostile}`),
+        JSON.stringify(value).replaceAll(
+          /"(web|us-east-1a|i-0+1|task-7|on-demand|m5\.large|web:1|shop\/web:1|web cpu high)"/g,
+          (_, name: string) => JSON.stringify(`${name}${hostile}`),
         ),
       );
     const summary = stored.summary();

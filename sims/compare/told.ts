@@ -11,7 +11,7 @@ type Compared = Omit<ComparedScenario, 'runs'>;
 export type Told = Omit<ComparisonReport, 'scenarios'> & { readonly scenarios: readonly Compared[] };
 
 /** Scores that are shown, in their order; all of them are in the JSON. */
-export const SHOWN: readonly ScoreName[] = [
+const SHOWN: readonly ScoreName[] = [
   'costUsd',
   'costPerMillionUsd',
   'overProvisioningUsd',
@@ -38,21 +38,30 @@ export const SHOWN: readonly ScoreName[] = [
   'instanceHours',
 ];
 
+/** Of these, scores that tell something only where somebody has them. */
+const RARE: ReadonlySet<ScoreName> = new Set<ScoreName>(['resonanceSwingTasks', 'tasksMoved']);
+
 const NONE = '-';
+
+/** Scores of the run as a whole that are shown. */
+export function shownScores({ scores }: Told): readonly ComparedScore[] {
+  return SHOWN.flatMap((name) => scores.filter(({ score, service }) => score === name && service === undefined)).filter(
+    ({ score, means }) => !RARE.has(score) || means.some((mean) => typeof mean === 'number' && mean !== 0),
+  );
+}
+
+/** The mean of one scenario. */
+export function meanText({ unit, means }: ComparedScore, index: number): string {
+  const mean = means[index];
+  return typeof mean === 'number' ? formatScore(unit, mean) : NONE;
+}
 
 /** A table for each scenario that is compared with the first; of the first alone when there is no other. */
 export function sheets(report: Told): readonly Sheet[] {
-  const { scenarios, scores } = report;
-  // What is nothing for everybody tells nothing.
-  const shown = SHOWN.flatMap((name) =>
-    scores.filter(({ score, service, means }) => score === name && service === undefined && means.some((mean) => mean)),
-  );
+  const { scenarios } = report;
+  const shown = shownScores(report);
   const references = indexesOf(scenarios, ({ reference }) => reference !== undefined);
   const candidates = indexesOf(scenarios, ({ reference }, index) => reference === undefined && index > 0);
-  const meanOf = ({ unit, means }: ComparedScore, index: number) => {
-    const mean = means[index];
-    return typeof mean === 'number' ? formatScore(unit, mean) : NONE;
-  };
   const sheet = (candidate: number | undefined): Sheet => {
     const columns = [0, ...(candidate === undefined ? [] : [candidate]), ...references];
     return {
@@ -63,7 +72,7 @@ export function sheets(report: Told): readonly Sheet[] {
       ],
       rows: shown.map((row) => [
         row.title,
-        ...columns.map((index) => meanOf(row, index)),
+        ...columns.map((index) => meanText(row, index)),
         ...(candidate === undefined ? [] : differenceCells(row, row.differences[candidate - 1] ?? null)),
       ]),
     };
@@ -78,7 +87,11 @@ function indexesOf(
   return scenarios.flatMap((scenario, index) => (wanted(scenario, index) ? [index] : []));
 }
 
-function differenceCells({ unit }: ComparedScore, difference: ScoreDifference | null): readonly string[] {
+/** Difference, interval and judgement. */
+export function differenceCells(
+  { unit }: ComparedScore,
+  difference: ScoreDifference | null,
+): readonly [difference: string, interval: string, judgement: string] {
   if (difference === null) return [NONE, NONE, ''];
   const { mean, halfWidth, judgement } = difference;
   if (judgement === 'same') return ['0', '', 'same'];

@@ -1,6 +1,6 @@
 /** What a report page carries of a run, besides columns of numbers: names, texts, and how the columns are to be read. */
 
-import type { ComparedScenario, ComparisonReport } from '../../compare/comparisonReport.ts';
+import type { Told } from '../../compare/told.ts';
 import type { RunSummary } from '../summary.ts';
 
 /** States of a task, by number: in the words of the ECS console, and whether its target answers. */
@@ -96,9 +96,8 @@ export interface PageRun {
   readonly leftOut: readonly string[];
 }
 
-/** A comparison without the scores of every single run. */
-export interface PageComparison extends Omit<ComparisonReport, 'scenarios'> {
-  readonly scenarios: readonly Omit<ComparedScenario, 'runs'>[];
+/** What `compare` wrote. */
+export interface PageComparison extends Told {
   /** Why the page has no plots of it, in a sentence. */
   readonly withoutRuns?: string;
 }
@@ -118,7 +117,8 @@ export interface PageData {
 export function titleOf(runs: readonly PageRun[], comparison: PageComparison | undefined): string {
   if (comparison === undefined) return listed([...new Set(runs.map(({ summary }) => summary.scenario))]);
   const own = comparison.scenarios.filter(({ reference }) => reference === undefined).map(({ name }) => name);
-  return own.length > 1 ? `${listed(own)} compared` : `${listed(own)} and its references`;
+  if (own.length > 1) return `${listed(own)} compared`;
+  return comparison.scenarios.length > 1 ? `${listed(own)} and its references` : listed(own);
 }
 
 /** `a, b and c` */

@@ -1,10 +1,8 @@
 /** A comparison on a page: verdicts, scorecards of all that were compared, and what differs, with its intervals. */
 
-import { formatDifference, formatScore } from '../../compare/formatScore.ts';
-import { heading, sentences, SHOWN } from '../../compare/told.ts';
+import { differenceCells, heading, meanText, sentences, shownScores } from '../../compare/told.ts';
 import { formatNoun } from '../format.ts';
 import type { PageComparison } from '../page/data.ts';
-import { NONE } from '../verdict.ts';
 
 type Score = PageComparison['scores'][number];
 type Scenario = PageComparison['scenarios'][number];
@@ -13,9 +11,7 @@ type Difference = NonNullable<Score['differences'][number]>;
 export function Compared({ comparison }: { comparison: PageComparison }) {
   const { verdicts, notes, failIf } = sentences(comparison, false);
   const { scenarios, scores } = comparison;
-  const shown = SHOWN.flatMap((name) =>
-    scores.filter(({ score, service, means }) => score === name && service === undefined && means.some((mean) => mean)),
-  );
+  const shown = shownScores(comparison);
   const candidates = scenarios.flatMap((scenario, index) =>
     index > 0 && scenario.reference === undefined ? [{ scenario, index }] : [],
   );
@@ -60,11 +56,6 @@ export function Compared({ comparison }: { comparison: PageComparison }) {
       </section>
     </>
   );
-}
-
-function meanText({ unit, means }: Score, index: number): string {
-  const mean = means[index];
-  return typeof mean === 'number' ? formatScore(unit, mean) : NONE;
 }
 
 /** Of those that are compared, the places of the best; nobody when all are alike. */
@@ -191,30 +182,27 @@ function Against({
             </tr>
           </thead>
           <tbody>
-            {known.map(({ row, difference }) => (
-              <tr>
-                <th scope="row">{row.title}</th>
-                <td>{meanText(row, 0)}</td>
-                <td>{meanText(row, index)}</td>
-                <td>{difference.judgement === 'same' ? '0' : formatDifference(row.unit, difference.mean)}</td>
-                <td class="drawn">
-                  <Interval range={rangeOf(row, difference)} most={most} judgement={difference.judgement} />
-                </td>
-                <td>{intervalText(row, difference)}</td>
-                <td class={`judged ${difference.judgement}`}>{difference.judgement}</td>
-              </tr>
-            ))}
+            {known.map(({ row, difference }) => {
+              const [much, interval, judgement] = differenceCells(row, difference);
+              return (
+                <tr>
+                  <th scope="row">{row.title}</th>
+                  <td>{meanText(row, 0)}</td>
+                  <td>{meanText(row, index)}</td>
+                  <td>{much}</td>
+                  <td class="drawn">
+                    <Interval range={rangeOf(row, difference)} most={most} judgement={difference.judgement} />
+                  </td>
+                  <td>{interval}</td>
+                  <td class={`judged ${judgement}`}>{judgement}</td>
+                </tr>
+              );
+            })}
           </tbody>
         </table>
       </div>
     </section>
   );
-}
-
-function intervalText({ unit }: Score, { mean, halfWidth, judgement }: Difference): string {
-  if (judgement === 'same') return '';
-  if (halfWidth === undefined) return NONE;
-  return `${formatDifference(unit, mean - halfWidth)} to ${formatDifference(unit, mean + halfWidth)}`;
 }
 
 /** In percent of the first one's mean; undefined where that is 0. */
