@@ -61,6 +61,9 @@ describe('the references', () => {
         for (const reference of REFERENCES) {
           const { scenario: made } = referenceOf(of(scenario), reference);
           assert.deepEqual(scenarioProblems(made), []);
+          const loads = scenario.load.map(({ service }) => service);
+          for (const { UpdateService: update } of reference === 'best fixed size' ? made.changes : [])
+            if (update !== undefined && loads.includes(update.service)) assert.equal(update.desiredCount, undefined);
           const simulation = simulate(made);
           simulation.runUntil(Math.min(endOf(made), made.start + HOUR));
           for (const { event } of simulation.log) assert.notEqual(event.type, 'ScalingActivityStarted');
