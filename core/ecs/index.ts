@@ -63,6 +63,7 @@ export {
   type ContainerInstance,
 } from './containerInstance.ts';
 export { ecsController, OUT_OF_MEMORY } from './controller.ts';
+export { DRAINING_REASON } from './scheduler.ts';
 export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
 export { hostPorts, prepare, scanForPlace, type PlacementRequest } from './placement/engine.ts';
@@ -114,7 +115,7 @@ export {
   type Service,
   type ServiceConfig,
 } from './service.ts';
-export { answerByCounts, answerByTasks, DRAINING_REASON } from './scheduler.ts';
+export { answerByCounts, answerByTasks } from './scheduler.ts';
 export { groupOf, hasReleased, placementRequest, pullSeconds } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';
 export {
