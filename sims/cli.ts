@@ -12,7 +12,7 @@ import { explainPlacement } from './commands/explainPlacement.ts';
 import { init, USUAL_FILE, type InitOptions } from './commands/init.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { query, type QueryOptions } from './commands/query.ts';
-import { report } from './commands/report.ts';
+import { report, type ReportOptions } from './commands/report.ts';
 import { parseLength, resume, run, type RunOptions } from './commands/run.ts';
 import { scenarios } from './commands/scenarios.ts';
 import { assumptionsPage, scenarioJsonSchema, scoresPage } from './commands/schema.ts';
@@ -73,7 +73,7 @@ program
   .option('--unit <unit>', 'what its values are: requests-per-period or requests-per-second', unit)
   .option('--period <length>', 'how long each of its values lasts, such as 5m', length)
   .option('--days <n>', 'how many days to sail', positive)
-  .option('--references', 'beside them: doing nothing, and an oracle that knows the load ahead')
+  .option('--references', 'beside them: doing nothing, the best fixed size, and an oracle that knows the load ahead')
   .option('--slo-minute-usd <n>', 'what a minute that misses its objective costs, between the references', positive)
   .option('--fail-if <condition>', 'exit with 3 when it holds, such as "p99Ms > 400 or costUsd > +5%"')
   .option('--jobs <n>', 'how many runs at once (default: one for each core)', count)
@@ -205,12 +205,15 @@ program
 
 program
   .command('report')
-  .description('one run, or two side by side, as one HTML file with plots and a viewer in it; it needs no network')
-  .argument('<dir>', 'directory of run --out')
+  .description(
+    'a run, two side by side, or a comparison, as one HTML file with plots and a viewer; it needs no network',
+  )
+  .argument('<from>', 'directory of run --out; directory of compare --out, or the file that compare --json printed')
   .argument('[other]', 'directory of another run, to compare with')
-  .option('--out <file>', 'where to write it (default: beside the first directory, with its name)')
-  .action((dir: string, other: string | undefined, { out }: { readonly out?: string }) => {
-    process.exitCode = report(other === undefined ? [dir] : [dir, other], out);
+  .option('--out <file>', 'where to write it (default: beside the first path, with its name)')
+  .option('--beside <name>', 'of a comparison: whose run is shown beside the first one’s (default: the second)')
+  .action((from: string, other: string | undefined, options: ReportOptions) => {
+    process.exitCode = report(other === undefined ? [from] : [from, other], options);
   });
 
 program

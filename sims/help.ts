@@ -57,6 +57,9 @@ const examples: Readonly<Record<string, readonly (readonly [string, string])[]>>
   report: [
     ['runs/a', 'one run as one HTML file: runs/a.html'],
     ['runs/a runs/b --out both.html', 'two of them in lockstep'],
+    ['trial', 'what compare … --out trial wrote: trial.html'],
+    ['trial --beside oracle', 'with the run of a reference beside the first one'],
+    ['compare.json', 'what compare … --json printed: tables and verdicts, no plots'],
   ],
   explain: [
     ['runs/a web', 'a service: its scaling decisions in order, with their arithmetic'],

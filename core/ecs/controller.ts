@@ -494,7 +494,8 @@ function startedContainers(world: Immutable<EcsWorld>, atMs: Millis, taskId: str
   return asked;
 }
 
-const OUT_OF_MEMORY = 'OutOfMemoryError: Container killed due to memory usage';
+/** AWS's words. */
+export const OUT_OF_MEMORY = 'OutOfMemoryError: Container killed due to memory usage';
 
 function ownExit(startedAtMs: Millis, taskId: string, definition: Immutable<ContainerLife>): Due<Asked>[] {
   const { exitsAfter, exitCode, outOfMemory } = definition.behavior ?? {};

@@ -62,7 +62,8 @@ export {
   updateContainerInstancesState,
   type ContainerInstance,
 } from './containerInstance.ts';
-export { ecsController } from './controller.ts';
+export { ecsController, OUT_OF_MEMORY } from './controller.ts';
+export { DRAINING_REASON } from './scheduler.ts';
 export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
 export { hostPorts, prepare, scanForPlace, type PlacementRequest } from './placement/engine.ts';

@@ -601,7 +601,8 @@ function leavingToStop(
   return { stops, protectedTasks };
 }
 
-const DRAINING_REASON = 'Task is on a draining container instance';
+/** AWS's words. */
+export const DRAINING_REASON = 'Task is on a draining container instance';
 
 function scalingReason(deploymentId: string): string {
   return `Scaling activity initiated by (deployment ${deploymentId})`;

@@ -1,9 +1,10 @@
 /**
- * Churn: how nervously a service was scaled, and what starting and stopping tasks took. A task is billed from its image pull on
- * Fargate, from its placement on an instance, until it has stopped; it serves from when it gets requests until it is told to stop.
+ * Churn: how nervously a service was scaled, what starting and stopping tasks took, and which tasks lost their place or were
+ * killed. A task is billed from its image pull on Fargate, from its placement on an instance, until it has stopped; it serves from
+ * when it gets requests until it is told to stop.
  */
 
-import { scalableResourceId } from '../ecs/index.ts';
+import { DRAINING_REASON, OUT_OF_MEMORY, scalableResourceId } from '../ecs/index.ts';
 import { DAY, HOUR, type Millis } from '../kernel/index.ts';
 import type { Event } from '../world.ts';
 import { addDelay, WholeNumbers } from './delays.ts';
@@ -19,6 +20,14 @@ export interface ChurnReport {
   readonly taskStarts: number;
   /** Tasks that ended before they had served for twice as long as they took to start. */
   readonly wastedStarts: number;
+  /**
+   * Tasks that had to go elsewhere: their instance was drained, terminated or lost, Spot capacity was taken back, or ECS balanced
+   * zones. Not of a daemon, whose tasks belong to their instances.
+   */
+  readonly tasksMoved: number;
+  /** Containers that were killed for the memory they used, and of them for each day of a task that serves. */
+  readonly outOfMemory: number;
+  readonly outOfMemoryPerTaskDay: number;
   /** Of tasks that ended: a tenth served no longer than this. Absent when none ended. */
   readonly taskLifeP10S?: number;
   readonly billedTaskHours: number;
@@ -50,7 +59,8 @@ export function churnProjection(
   const resourceId = scalableResourceId(clusterName, serviceName);
   const tasks = new Map<string, Life>();
   const lives = new WholeNumbers();
-  const counts = { actions: 0, reversals: 0, taskStarts: 0, wastedStarts: 0 };
+  const counts = { actions: 0, reversals: 0, taskStarts: 0, wastedStarts: 0, tasksMoved: 0, outOfMemory: 0 };
+  let isDaemon = false;
   const sums = { billedMs: 0, servingMs: 0 };
   let last: { readonly atMs: Millis; readonly direction: number } | undefined;
 
@@ -77,6 +87,8 @@ export function churnProjection(
 
   return {
     types: [
+      'ServiceCreated',
+      'ServiceRebalancingStarted',
       'ScalingActivityStarted',
       'TaskCreated',
       'TaskPlaced',
@@ -85,9 +97,19 @@ export function churnProjection(
       'TaskDeactivating',
       'TaskStopping',
       'TaskStopped',
+      'ContainerStopped',
     ] satisfies Event['type'][],
     on({ atMs, event }) {
       switch (event.type) {
+        case 'ServiceCreated':
+          if (event.config.serviceName === serviceName) isDaemon = event.config.schedulingStrategy === 'DAEMON';
+          return;
+        case 'ServiceRebalancingStarted':
+          if (event.serviceName === serviceName) counts.tasksMoved += event.extra;
+          return;
+        case 'ContainerStopped':
+          if (event.serviceName === serviceName && event.reason === OUT_OF_MEMORY) counts.outOfMemory++;
+          return;
         case 'ScalingActivityStarted': {
           if (event.resourceId !== resourceId || event.fromCapacity === event.toCapacity) return;
           const direction = Math.sign(event.toCapacity - event.fromCapacity);
@@ -123,6 +145,7 @@ export function churnProjection(
           leave(event.taskId, atMs);
           return;
         case 'TaskStopped':
+          if (event.serviceName === serviceName && !isDaemon && hasLostItsPlace(event)) counts.tasksMoved++;
           end(event.taskId, atMs);
           return;
         default:
@@ -139,6 +162,7 @@ export function churnProjection(
       const taskLifeP10S = lives.quantile(0.1);
       return {
         ...counts,
+        outOfMemoryPerTaskDay: servingMs === 0 ? 0 : (counts.outOfMemory * DAY) / servingMs,
         actionsPerDay: atMs > startMs ? (counts.actions * DAY) / (atMs - startMs) : 0,
         ...(taskLifeP10S === undefined ? {} : { taskLifeP10S }),
         billedTaskHours: billedMs / HOUR,
@@ -146,6 +170,10 @@ export function churnProjection(
       };
     },
   };
+}
+
+function hasLostItsPlace({ stopCode, reason }: Extract<Event, { type: 'TaskStopped' }>): boolean {
+  return stopCode === 'TerminationNotice' || stopCode === 'SpotInterruption' || reason === DRAINING_REASON;
 }
 
 function timesOf({ billedFromMs, servesFromMs, servesUntilMs }: Life, atMs: Millis) {

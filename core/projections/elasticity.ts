@@ -5,11 +5,14 @@
  * @source N. Herbst et al., SPEC RG cloud working group (2016) and BUNGEE (2015): accuracy, timeshare, jitter; A. Ilyushkin et
  *         al., "An Experimental Performance Evaluation of Autoscaling Policies", ICPE 2017, and TOMPECS 3 (2018): normalised
  *         accuracy, instability; A. Bauer et al., "Chameleon", TPDS 30 (2018): accuracy by demand, disagreement, deviation,
- *         elastic speedup; K. Rzadca et al., "Autopilot", EuroSys 2020: slack
+ *         elastic speedup; K. Rzadca et al., "Autopilot", EuroSys 2020: slack. Which of these were read in code of their authors
+ *         and which are recalled, sims/report/SCORES.md says
  */
 
-import { HOUR } from '../kernel/index.ts';
+import { HOUR, type Millis } from '../kernel/index.ts';
+import { DemandTimes, lossOf } from './fixedSize.ts';
 import type { Projection } from './projection.ts';
+import { Resonance, type ResonanceReport } from './resonance.ts';
 import { ServedMinutes, servedMinuteTypes, type ServedMinute, type Supplied } from './servedMinutes.ts';
 import type { ServiceLevelObjective } from './serviceLevel.ts';
 import { StepResponses, type StepResponseReport } from './stepResponse.ts';
@@ -45,7 +48,7 @@ export interface ElasticityReport {
   readonly lagPercent: number;
   /** upsilon: their changes have different signs. */
   readonly disagreementPercent: number;
-  /** j: changes of supply minus changes of demand, an hour. Below 0 sluggish, above it nervous. */
+  /** j: tasks that supply changed by, up or down, minus tasks that demand did, an hour. Below 0 sluggish, above it nervous. */
   readonly jitterPerHour: number;
   /** sigma: distance from 0 of (theta_U, theta_O, t_U, t_O, upsilon), by the fifth root of the sum of fifth powers. */
   readonly deviation: number;
@@ -54,10 +57,16 @@ export interface ElasticityReport {
   /** Supply in task-hours, and what of it was more than demand. */
   readonly supplyTaskHours: number;
   readonly overTaskHours: number;
-  /** 100 - CPU utilization, over time; and the share of time within 5 % of the limit. */
+  /** 100 - CPU utilization, over time; and the share of time within 5 % of the limit, of CPU and of memory. */
   readonly cpuSlackPercent: number;
   readonly nearLimitPercent: number;
+  readonly memoryNearLimitPercent: number;
+  /** The number of tasks that would have been the best without scaling, as fixedSize.ts reckons; and what is lost against it. */
+  readonly bestFixedTasks: number;
+  readonly fixedRegretTaskHours: number;
   readonly steps: StepResponseReport;
+  /** Absent in a run that is too short to tell. */
+  readonly resonance?: ResonanceReport;
 }
 
 const NEAR_LIMIT_PERCENT = 95;
@@ -69,9 +78,13 @@ export function elasticityProjection(
 ): Projection<ElasticityReport | undefined> {
   const sums = { ...NOTHING };
   const responses = new StepResponses();
+  const demandTimes = new DemandTimes();
+  const swings = new Resonance();
   const minutes = new ServedMinutes(serviceName, objective, (minute) => {
     take(sums, minute);
     responses.take(minute);
+    demandTimes.take(minute.demand, lengthOf(minute));
+    swings.take(minute.demand, meanSupplyOf(minute));
   });
   return {
     types: servedMinuteTypes,
@@ -79,11 +92,29 @@ export function elasticityProjection(
     report() {
       const { open, isAttainable } = minutes;
       const then = { ...sums };
-      if (open !== undefined) take(then, open);
+      const times = demandTimes.copy();
+      if (open !== undefined) {
+        take(then, open);
+        times.take(open.demand, lengthOf(open));
+      }
       if (then.minutes === 0) return undefined;
-      return { isAttainable, ...reportOf(then), steps: responses.report(open) };
+      const resonance = swings.report();
+      return {
+        isAttainable,
+        ...reportOf(then, times),
+        steps: responses.report(open),
+        ...(resonance === undefined ? {} : { resonance }),
+      };
     },
   };
+}
+
+function lengthOf({ steps }: ServedMinute): Millis {
+  return steps.reduce((sum, { ms }) => sum + ms, 0);
+}
+
+function meanSupplyOf(minute: ServedMinute): number {
+  return minute.steps.reduce((sum, { tasks, ms }) => sum + tasks * ms, 0) / lengthOf(minute);
 }
 
 /** All in tasks x ms, but the shares and times, in ms. Minutes are those in which something is so, of all but the first. */
@@ -102,6 +133,7 @@ const NOTHING = {
   overMs: 0,
   cpuSlack: 0,
   nearLimitMs: 0,
+  memoryNearLimitMs: 0,
   peakDemand: 0,
   instableMinutes: 0,
   lagMinutes: 0,
@@ -116,7 +148,7 @@ type Sums = typeof NOTHING;
 function take(sums: Sums, { demand, steps }: ServedMinute): void {
   sums.minutes++;
   sums.peakDemand = Math.max(sums.peakDemand, demand);
-  for (const { ms, tasks, cpuPercent } of steps) {
+  for (const { ms, tasks, cpuPercent, memoryPercent } of steps) {
     const under = Math.max(0, demand - tasks);
     const over = Math.max(0, tasks - demand);
     sums.ms += ms;
@@ -132,14 +164,15 @@ function take(sums: Sums, { demand, steps }: ServedMinute): void {
     if (over > 0) sums.overMs += ms;
     sums.cpuSlack += (1 - cpuPercent / 100) * ms;
     if (cpuPercent >= NEAR_LIMIT_PERCENT) sums.nearLimitMs += ms;
+    if (memoryPercent >= NEAR_LIMIT_PERCENT) sums.memoryNearLimitMs += ms;
   }
   const supply = (steps.at(-1) as Supplied).tasks;
   if (sums.minutes > 1) {
-    const supplyChange = Math.sign(supply - sums.lastSupply);
-    const demandChange = Math.sign(demand - sums.lastDemand);
-    if (supplyChange > demandChange) sums.instableMinutes++;
-    if (demandChange > supplyChange) sums.lagMinutes++;
-    if (demandChange !== supplyChange) sums.disagreeingMinutes++;
+    const [supplyChange, demandChange] = [supply - sums.lastSupply, demand - sums.lastDemand];
+    const [supplySign, demandSign] = [Math.sign(supplyChange), Math.sign(demandChange)];
+    if (supplySign > demandSign) sums.instableMinutes++;
+    if (demandSign > supplySign) sums.lagMinutes++;
+    if (demandSign !== supplySign) sums.disagreeingMinutes++;
     sums.supplyChanges += Math.abs(supplyChange);
     sums.demandChanges += Math.abs(demandChange);
   }
@@ -147,7 +180,7 @@ function take(sums: Sums, { demand, steps }: ServedMinute): void {
   sums.lastSupply = supply;
 }
 
-function reportOf(sums: Sums): Omit<ElasticityReport, 'isAttainable' | 'steps'> {
+function reportOf(sums: Sums, times: DemandTimes): Omit<ElasticityReport, 'isAttainable' | 'steps' | 'resonance'> {
   const percent = (part: number) => (100 * part) / sums.ms;
   const ofPeak = (part: number) => percent(part) / Math.max(1, sums.peakDemand);
   const ofChanges = (count: number) => (100 * count) / Math.max(1, sums.minutes - 1);
@@ -156,12 +189,15 @@ function reportOf(sums: Sums): Omit<ElasticityReport, 'isAttainable' | 'steps'> 
   const underTimePercent = percent(sums.underMs);
   const overTimePercent = percent(sums.overMs);
   const disagreementPercent = ofChanges(sums.disagreeingMinutes);
+  const [meanDemand, meanSupply] = [sums.demand / sums.ms, sums.supply / sums.ms];
+  const fixed = times.best() ?? { tasks: 0, lossTasks: 0 };
+  const lossTasks = lossOf(meanSupply, meanDemand, underTimePercent / 100);
   const parts = [underNormalisedPercent, overOfDemandPercent, underTimePercent, overTimePercent, disagreementPercent];
   return {
     minutes: sums.minutes,
-    meanDemand: sums.demand / sums.ms,
+    meanDemand,
     peakDemand: sums.peakDemand,
-    meanSupply: sums.supply / sums.ms,
+    meanSupply,
     underPercent: ofPeak(sums.under),
     overPercent: ofPeak(sums.over),
     underNormalisedPercent,
@@ -181,6 +217,9 @@ function reportOf(sums: Sums): Omit<ElasticityReport, 'isAttainable' | 'steps'> 
     overTaskHours: sums.over / HOUR,
     cpuSlackPercent: percent(sums.cpuSlack),
     nearLimitPercent: percent(sums.nearLimitMs),
+    memoryNearLimitPercent: percent(sums.memoryNearLimitMs),
+    bestFixedTasks: fixed.tasks,
+    fixedRegretTaskHours: ((lossTasks - fixed.lossTasks) * sums.ms) / HOUR,
   };
 }
 

@@ -5,6 +5,7 @@ export { churnProjection, type ChurnReport } from './churn.ts';
 export type { DelayReport } from './delays.ts';
 export { Demand } from './demand.ts';
 export { elasticityProjection, elasticSpeedup, type ElasticityReport } from './elasticity.ts';
+export { DemandTimes, MISSED_TIMES } from './fixedSize.ts';
 export { failuresProjection, type FailureReport } from './failures.ts';
 export { fragmentationProjection, type PlacementReport } from './fragmentation.ts';
 export { priceList, type PriceList } from './prices.ts';

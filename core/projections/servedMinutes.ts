@@ -18,6 +18,7 @@ export interface Supplied {
   readonly tasks: number;
   /** Of all running tasks. */
   readonly cpuPercent: number;
+  readonly memoryPercent: number;
 }
 
 export interface ServedMinute {
@@ -131,6 +132,7 @@ export class ServedMinutes {
       ms: event.toMs - event.fromMs,
       tasks: event.targets[row] as number,
       cpuPercent: event.cpuPercent[row] as number,
+      memoryPercent: event.memoryPercent[row] as number,
     });
   }
 

@@ -5,17 +5,18 @@
  *
  * With s0 the supply at the rise, D and S demand and supply in the last quarter of the response:
  * dead time until s > s0; rise time from s0 + 10 % to s0 + 90 % of S - s0; overshoot (max s - S) / (S - s0); settling time until
- * s stays within 5 % of S, or half a task; steady-state error (S - D) / D.
+ * s stays within 5 % of S, or half a task; steady-state error (S - D) / D; ITAE the integral of |d - s| t.
  *
- * @source K. Ogata, "Modern Control Engineering", transient-response specifications; MATLAB stepinfo, for overshoot
+ * @source K. Ogata, "Modern Control Engineering", transient-response specifications; MATLAB stepinfo, for overshoot; ITAE:
+ *         D. Graham and R. Lathrop, "The synthesis of optimum transient response", Trans. AIEE 72 (1953)
  */
 
-import { HOUR, type Millis } from '../kernel/index.ts';
+import { HOUR, MINUTE, type Millis } from '../kernel/index.ts';
 import { addDelay, delayReport, WholeNumbers, type DelayReport } from './delays.ts';
 import type { ServedMinute, Supplied } from './servedMinutes.ts';
 
-/** Percent; undefined when there was none. */
-export interface PercentReport {
+/** Undefined when there was none. */
+export interface MedianReport {
   readonly median?: number;
   readonly worst?: number;
 }
@@ -31,8 +32,10 @@ export interface StepResponseReport {
   /** Until supply was what demand asked for. */
   readonly timeToDemand: DelayReport;
   readonly settlingTime: DelayReport;
-  readonly overshootPercent: PercentReport;
-  readonly steadyErrorPercent: PercentReport;
+  readonly overshootPercent: MedianReport;
+  readonly steadyErrorPercent: MedianReport;
+  /** ITAE of every rise: integral of |d - s| t, with t from the rise on, in tasks x minutes squared. */
+  readonly timeWeightedErrorTaskMin2: MedianReport;
 }
 
 const LEAST_TASKS = 2;
@@ -63,6 +66,7 @@ export class StepResponses {
   #settlingTime = new WholeNumbers();
   #overshoot = new WholeNumbers();
   #steadyError = new WholeNumbers();
+  #timeWeightedError = new WholeNumbers();
 
   take(minute: ServedMinute): void {
     if (this.#response === undefined) this.#response = this.#riseAt(minute);
@@ -101,6 +105,7 @@ export class StepResponses {
 
   #judge({ riseMs, fromTasks, topDemand, minutes }: Response): void {
     this.#counts.rises++;
+    this.#timeWeightedError.add(Math.round(timeWeightedError(minutes, riseMs)));
     if (fromTasks >= topDemand) {
       this.#counts.covered++;
       return;
@@ -143,8 +148,9 @@ export class StepResponses {
       riseTime: delayReport(then.#riseTime),
       timeToDemand: delayReport(then.#timeToDemand),
       settlingTime: delayReport(then.#settlingTime),
-      overshootPercent: percentReport(then.#overshoot),
-      steadyErrorPercent: percentReport(then.#steadyError),
+      overshootPercent: medianReport(then.#overshoot),
+      steadyErrorPercent: medianReport(then.#steadyError),
+      timeWeightedErrorTaskMin2: medianReport(then.#timeWeightedError),
     };
   }
 
@@ -160,15 +166,24 @@ export class StepResponses {
     copy.#settlingTime = this.#settlingTime.copy();
     copy.#overshoot = this.#overshoot.copy();
     copy.#steadyError = this.#steadyError.copy();
+    copy.#timeWeightedError = this.#timeWeightedError.copy();
     return copy;
   }
+}
+
+/** In tasks x minutes squared. */
+function timeWeightedError(minutes: readonly ServedMinute[], riseMs: Millis): number {
+  const since = (atMs: Millis) => (atMs - riseMs) / MINUTE;
+  return minutes
+    .flatMap(({ demand, steps }) => steps.map((step) => ({ ...step, error: Math.abs(demand - step.tasks) })))
+    .reduce((sum, { fromMs, ms, error }) => sum + (error * (since(fromMs + ms) ** 2 - since(fromMs) ** 2)) / 2, 0);
 }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function percentReport(percents: WholeNumbers): PercentReport {
-  const [median, worst] = [percents.quantile(0.5), percents.quantile(1)];
+function medianReport(values: WholeNumbers): MedianReport {
+  const [median, worst] = [values.quantile(0.5), values.quantile(1)];
   return median === undefined || worst === undefined ? {} : { median, worst };
 }

@@ -14,6 +14,7 @@ import {
   serviceLevelProjection,
   type ElasticityReport,
 } from '../../core/projections/index.ts';
+import { Resonance } from '../../core/projections/resonance.ts';
 import { taskDemand } from '../../core/ecs/index.ts';
 import { scenarioSchema } from '../../core/scenario.ts';
 import { simulate } from '../../core/simulate.ts';
@@ -155,7 +156,13 @@ function* events(minutes: readonly { readonly demand: number; readonly supplies:
       // 95 % of what `demand` tasks can do: one task less is overloaded.
       const offered = ((demand - 0.05) * CAPACITY * stepMs) / SECOND;
       const toMs = fromMs + stepMs;
-      const row = { services: [SERVICE], offered: [Math.max(0, offered)], targets: [tasks], cpuPercent: [50] };
+      const row = {
+        services: [SERVICE],
+        offered: [Math.max(0, offered)],
+        targets: [tasks],
+        cpuPercent: [50],
+        memoryPercent: [96],
+      };
       yield recorded(toMs, { type: 'LoadServed', fromMs, toMs, ...row });
     }
   }
@@ -218,6 +225,7 @@ describe('elasticity', () => {
             mean((d, s) => Number(s === d)),
           );
           close(report.idlePercent, mean((_, s) => s / 2) / peak);
+          close(report.memoryNearLimitPercent, 100);
         },
       ),
       { numRuns: 60 },
@@ -229,7 +237,8 @@ describe('elasticity', () => {
     assert.equal(nervous.instabilityPercent, 50);
     assert.equal(nervous.lagPercent, 50);
     assert.equal(nervous.disagreementPercent, 100);
-    assert.equal(Math.round(nervous.jitterPerHour), 57);
+    // Two tasks up or down in each of twenty changes.
+    assert.equal(Math.round(nervous.jitterPerHour), Math.round((20 * 2 * 60) / 21));
     // Of levels, sgn(s) - sgn(d) is 1 - 0 throughout: unstable all the time.
     const idle = elasticityOf(Array.from({ length: 21 }, () => even(0, 3)));
     assert.equal(idle.instabilityPercent, 0);
@@ -237,7 +246,7 @@ describe('elasticity', () => {
     assert.equal(following.disagreementPercent, 0);
     // Supply that never moves under a demand that does: it stays while demand falls, and stays while demand rises.
     const deaf = elasticityOf(Array.from({ length: 21 }, (_, minute) => even(minute % 2 === 0 ? 5 : 7, 9)));
-    assert.deepEqual([deaf.instabilityPercent, deaf.lagPercent, Math.round(deaf.jitterPerHour)], [50, 50, -57]);
+    assert.deepEqual([deaf.instabilityPercent, deaf.lagPercent, Math.round(deaf.jitterPerHour)], [50, 50, -114]);
   });
 
   test('the perfect policy deviates by nothing, and elastic speedup is a ratio', () => {
@@ -248,6 +257,108 @@ describe('elasticity', () => {
     assert.ok(elasticSpeedup(wasteful, perfect) > 1);
     assert.ok(Math.abs(elasticSpeedup(wasteful, perfect) * elasticSpeedup(perfect, wasteful) - 1) < 1e-12);
   });
+});
+
+describe('the best fixed size', () => {
+  const minutes = fc.array(fc.record({ demand: fc.nat({ max: 9 }), supply: fc.nat({ max: 12 }) }), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  const lossOf = (demands: readonly number[], supplies: readonly number[]) => {
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const missed = demands.filter((demand, minute) => demand > (supplies[minute] as number)).length / demands.length;
+    return mean(supplies) + 10 * mean(demands) * missed;
+  };
+
+  test('no other size loses less, and regret is what the policy loses more than it', () =>
+    fc.assert(
+      fc.property(minutes, (drawn) => {
+        const demands = drawn.map(({ demand }) => demand);
+        const sizes = Array.from({ length: 12 }, (_, size) => lossOf(demands, Array(demands.length).fill(size)));
+        const { bestFixedTasks, fixedRegretTaskHours } = elasticityOf(
+          drawn.map(({ demand, supply }) => even(demand, supply)),
+        );
+        const least = Math.min(...sizes);
+        assert.ok(Math.abs((sizes[bestFixedTasks] as number) - least) < 1e-9, `${bestFixedTasks} of ${sizes.join()}`);
+        const own = lossOf(
+          demands,
+          drawn.map(({ supply }) => supply),
+        );
+        assert.ok(Math.abs(fixedRegretTaskHours - ((own - least) * demands.length) / 60) < 1e-9);
+      }),
+      { numRuns: 60 },
+    ));
+
+  test('a policy that keeps a fixed size regrets nothing where that is the best, and a perfect one regrets less than nothing', () => {
+    const demands = Array.from({ length: 60 }, (_, minute) => (minute % 20 < 10 ? 2 : 8));
+    const fixed = elasticityOf(demands.map((demand) => even(demand, 8)));
+    assert.deepEqual([fixed.bestFixedTasks, fixed.fixedRegretTaskHours], [8, 0]);
+    assert.equal(elasticityOf(demands.map((demand) => even(demand, demand))).fixedRegretTaskHours, -3);
+  });
+});
+
+describe('resonance', () => {
+  const wave = (minute: number, period: number, tasks: number) => tasks * Math.sin((2 * Math.PI * minute) / period);
+  const resonanceOf = (length: number, at: (minute: number) => readonly [demand: number, supply: number]) => {
+    const resonance = new Resonance();
+    for (let minute = 0; minute < length; minute++) resonance.take(...at(minute));
+    return resonance.report();
+  };
+  const demands = fc
+    .record({
+      level: fc.integer({ min: 10, max: 40 }),
+      period: fc.integer({ min: 5, max: 400 }),
+      noise: fc.nat({ max: 3 }),
+    })
+    .map(
+      ({ level, period, noise }) =>
+        (minute: number) =>
+          Math.round(level + wave(minute, period, level / 3) + noise * Math.cos(minute ** 2)),
+    );
+
+  test('supply that swings under a steady demand resonates at its period, by as many tasks as it swings', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 80 }),
+        fc.integer({ min: 2, max: 9 }),
+        fc.integer({ min: 256, max: 1_500 }),
+        (period, tasks, length) => {
+          const found = resonanceOf(length, (minute) => [12, Math.round(20 + wave(minute, period, tasks))]);
+          const periodS = found?.periodS ?? 0;
+          // A stretch tells frequencies apart by a swing in 256 minutes.
+          const swings = (seconds: number) => (256 * 60) / seconds;
+          assert.ok(Math.abs(swings(periodS) - swings(60 * period)) < 0.6, `${periodS / 60} for ${period} minutes`);
+          assert.ok(
+            Math.abs((found?.swingTasks ?? 0) - tasks) < 0.2 * tasks + 0.3,
+            `${found?.swingTasks} for ${tasks}`,
+          );
+        },
+      ),
+      { numRuns: 40 },
+    ));
+
+  test('supply that follows demand does not resonate, late or early, with whatever part to spare', () =>
+    fc.assert(
+      fc.property(demands, fc.integer({ min: 0, max: 15 }), fc.constantFrom(1, 2, 3), (demand, late, times) => {
+        const found = resonanceOf(700, (minute) => [demand(minute), times * demand(Math.max(0, minute - late))]);
+        assert.deepEqual(found, { swingTasks: 0 });
+      }),
+      { numRuns: 40 },
+    ));
+
+  test('a loop that amplifies one period of demand resonates there', () => {
+    const found = resonanceOf(1_000, (minute) => [
+      Math.round(20 + wave(minute, 120, 6) + wave(minute, 24, 2)),
+      Math.round(20 + wave(minute, 120, 6) + wave(minute, 24, 7)),
+    ]);
+    assert.ok(Math.abs((found?.periodS ?? 0) - 24 * 60) < 40, `${found?.periodS}`);
+  });
+
+  test('a run that is shorter than a stretch does not tell', () =>
+    assert.equal(
+      resonanceOf(255, (minute) => [5, minute % 9]),
+      undefined,
+    ));
 });
 
 describe('step responses', () => {
@@ -267,7 +378,21 @@ describe('step responses', () => {
     assert.deepEqual(steps.settlingTime, { count: 1, medianS: 360, longestS: 360 });
     assert.deepEqual(steps.overshootPercent, { median: 25, worst: 25 });
     assert.deepEqual(steps.steadyErrorPercent, { median: 20, worst: 20 });
+    // |d - s| is 6, 6, 6, 4, 1, 4, and 2 for minutes 6 to 30; its moment in minute n is that times n + 1/2.
+    const expected = 6 * 4.5 + 4 * 3.5 + 4.5 + 4 * 5.5 + (2 * (30 ** 2 - 6 ** 2)) / 2;
+    assert.deepEqual(steps.timeWeightedErrorTaskMin2, { median: Math.round(expected), worst: Math.round(expected) });
   });
+
+  test('the same error weighs more in ITAE the later it comes', () =>
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 6 }), (minute, tasks) => {
+        const errorOf = (wrong: number) =>
+          rise(Array.from({ length: 20 }, (_, at) => (at === wrong ? 10 - tasks : 10))).timeWeightedErrorTaskMin2
+            .median;
+        assert.ok((errorOf(minute) as number) < (errorOf(minute + 1) as number));
+      }),
+      { numRuns: 20 },
+    ));
 
   test('enough tasks beforehand, and supply that never comes', () => {
     const covered = elasticityOf(Array.from({ length: 20 }, (_, minute) => even(minute < 6 ? 4 : 10, 12))).steps;
@@ -310,6 +435,36 @@ describe('churn', () => {
     toCapacity,
   });
   const task = (type: string, taskId: string) => ({ type, taskId, serviceName: SERVICE });
+
+  test('tasks move when their place goes or zones are balanced, not when they are scaled in or fail', () => {
+    const stopped = (stopCode: string, reason: string) => ({ ...task('TaskStopped', 'task-1'), stopCode, reason });
+    const happened = [
+      [10, stopped('ServiceSchedulerInitiated', 'Task is on a draining container instance')],
+      [20, stopped('TerminationNotice', 'Your Spot Task was interrupted.')],
+      [30, { type: 'ServiceRebalancingStarted', serviceName: SERVICE, extra: 2 }],
+      [40, stopped('ServiceSchedulerInitiated', 'Scaling activity initiated by (deployment ecs-svc/1)')],
+      [50, stopped('EssentialContainerExited', 'Essential container in task exited')],
+      [60, { ...stopped('TerminationNotice', 'Your Spot Task was interrupted.'), serviceName: 'other' }],
+    ] as const;
+    assert.equal(churnOf(happened).tasksMoved, 4);
+    const config = { serviceName: SERVICE, schedulingStrategy: 'DAEMON' };
+    assert.equal(churnOf([[0, { type: 'ServiceCreated', config }], ...happened.slice(0, 2)]).tasksMoved, 0);
+  });
+
+  test('containers out of memory are counted for each day of a task that serves', () => {
+    const killed = {
+      ...task('ContainerStopped', 'task-1'),
+      reason: 'OutOfMemoryError: Container killed due to memory usage',
+    };
+    const { outOfMemory, outOfMemoryPerTaskDay } = churnOf([
+      [0, task('TaskCreated', 'task-1')],
+      [0, task('TaskRunning', 'task-1')],
+      [12 * 3_600, killed],
+      [12 * 3_600, task('TaskStopping', 'task-1')],
+      [12 * 3_600, { ...killed, reason: 'exit' }],
+    ]);
+    assert.deepEqual([outOfMemory, outOfMemoryPerTaskDay], [1, 2]);
+  });
 
   test('a change of direction within the cooldown is a reversal, a later one is not', () => {
     const { actions, reversals } = churnOf([

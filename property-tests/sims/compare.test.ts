@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import peggy from 'peggy';
 import { HOUR, MINUTE, priceList, scenarioProblems, simulate, type Scenario } from '../../core/index.ts';
+import { report } from '../../sims/commands/report.ts';
 import { scoresPage } from '../../sims/commands/schema.ts';
+import { readComparison } from '../../sims/compare/comparisonFile.ts';
 import { comparisonReport, type ComparisonReport } from '../../sims/compare/comparisonReport.ts';
 import { partingMinute } from '../../sims/compare/course.ts';
 import { evaluate, parseCondition, refuseUnknown, type MeanOf } from '../../sims/compare/failIf.ts';
@@ -22,7 +24,8 @@ import { runJob } from '../../sims/compare/runJob.ts';
 import { meanOf, pairedDifference } from '../../sims/compare/statistics.ts';
 import { InputError } from '../../sims/input/inputError.ts';
 import { loadScenario, type LoadedScenario } from '../../sims/input/scenarioFile.ts';
-import { RunReader } from '../../sims/store/runDirectory.ts';
+import { decodePage } from '../../sims/report/viewer/run.ts';
+import { RunDirectory, RunReader } from '../../sims/store/runDirectory.ts';
 import { sail } from '../../sims/voyage.ts';
 import { endOf, scenarios } from '../arbitraries.ts';
 
@@ -58,6 +61,9 @@ describe('the references', () => {
         for (const reference of REFERENCES) {
           const { scenario: made } = referenceOf(of(scenario), reference);
           assert.deepEqual(scenarioProblems(made), []);
+          const loads = scenario.load.map(({ service }) => service);
+          for (const { UpdateService: update } of reference === 'best fixed size' ? made.changes : [])
+            if (update !== undefined && loads.includes(update.service)) assert.equal(update.desiredCount, undefined);
           const simulation = simulate(made);
           simulation.runUntil(Math.min(endOf(made), made.start + HOUR));
           for (const { event } of simulation.log) assert.notEqual(event.type, 'ScalingActivityStarted');
@@ -339,7 +345,7 @@ test('the command: a table, compare.json, a run for each scenario, and exit code
   assert.match(stdout, /^\*\*Failed: of target-70 it is so that sloMinutesLost \\> \+0, and costUsd \\< -1%\.\*\*$/m);
   assert.match(
     stdout,
-    /^\| {2}\| target-50 \| target-70 \| do nothing \| oracle \| difference \| 95 % interval \| {2}\|$/m,
+    /^\| {2}\| target-50 \| target-70 \| do nothing \| best fixed size \| oracle \| difference \| 95 % interval \| {2}\|$/m,
   );
   const report = JSON.parse(readFileSync(join(out, 'compare.json'), 'utf8')) as ComparisonReport;
   assert.deepEqual(
@@ -348,7 +354,8 @@ test('the command: a table, compare.json, a run for each scenario, and exit code
       ['target-50', '1-target-50'],
       ['target-70', '2-target-70'],
       ['do nothing', '3-do-nothing'],
-      ['oracle', '4-oracle'],
+      ['best fixed size', '4-best-fixed-size'],
+      ['oracle', '5-oracle'],
     ],
   );
   for (const { runDirectory = '', runs } of report.scenarios) {
@@ -357,8 +364,98 @@ test('the command: a table, compare.json, a run for each scenario, and exit code
     assert.equal(reader.length, runs[0]?.events);
   }
   const percents = report.scenarios.map(({ costAtSlo }) => costAtSlo?.percent ?? Number.NaN);
-  assert.deepEqual(percents.slice(2).map(Math.round), [0, 100]);
+  assert.deepEqual(
+    [percents[2], percents[4]].map((percent) => Math.round(percent as number)),
+    [0, 100],
+  );
   for (const percent of percents.slice(0, 2)) assert.ok(percent > 0 && percent < 100, `${percent}`);
+});
+
+describe('report of a comparison', () => {
+  const contestants: readonly Contestant[] = [50, 70].map((percent) => ({ loaded: loadScenario(target(percent)) }));
+  const directory = join(folder, 'trial');
+  const written = async () => {
+    mkdirSync(directory, { recursive: true });
+    const { done } = await serial(contestants, [1]);
+    const { scenarios, ...rest } = reportOf(done, [1]);
+    const kept = scenarios.map((scenario, index) => ({ ...scenario, runDirectory: `${index + 1}` }));
+    for (const [index, { loaded }] of contestants.entries()) {
+      const path = join(directory, `${index + 1}`);
+      if (existsSync(path)) continue;
+      const run = RunDirectory.create(path, loaded, 'test');
+      const { summary, activities } = await sail(loaded, {
+        engineVersion: 'test',
+        onSegment: (segment) => run.append(segment),
+      });
+      run.finish(summary, activities);
+    }
+    return { ...rest, scenarios: kept } satisfies ComparisonReport;
+  };
+  const write = (comparison: unknown) => {
+    const file = join(directory, 'compare.json');
+    writeFileSync(file, JSON.stringify(comparison));
+    return file;
+  };
+  const page = async (paths: readonly string[], beside?: string) => {
+    const out = join(folder, 'page.html');
+    assert.equal(report(paths, { out, ...(beside === undefined ? {} : { beside }) }), 0);
+    const [, data = ''] = /id="data">([^<]*)</.exec(readFileSync(out, 'utf8')) ?? [];
+    return await decodePage(data);
+  };
+
+  test('a comparison that is written is the one that is read, and its runs are on the page', async () => {
+    const comparison = await written();
+    const file = write(comparison);
+    assert.deepEqual(readComparison(file).report, JSON.parse(JSON.stringify(comparison)));
+    const { runs, comparison: shown } = await page([directory]);
+    assert.deepEqual(
+      runs.map((run) => run.page.label),
+      ['target-50', 'target-70'],
+    );
+    assert.equal(shown?.scenarios[1]?.againstFirst?.verdict, comparison.scenarios[1]?.againstFirst?.verdict);
+    const alone = join(folder, 'alone.json');
+    writeFileSync(alone, JSON.stringify(comparison));
+    const apart = await page([alone]);
+    assert.equal(apart.runs.length, 0);
+    assert.match(apart.comparison?.withoutRuns ?? '', /target-50 and target-70 are not beside the comparison/);
+    // A score that this version does not know is left out.
+    const later = { ...comparison, scores: [{ ...comparison.scores[0], score: 'ofTomorrow' }, ...comparison.scores] };
+    assert.deepEqual(readComparison(write(later)).report.scores, readComparison(write(comparison)).report.scores);
+  });
+
+  test('what cannot be used is refused in a sentence, with its place', async () => {
+    const comparison = await written();
+    const [first, second] = comparison.scenarios;
+    for (const [changed, message] of [
+      [{ ...comparison, format: 2 }, /compare\.json:1:\d+ format: found 2, expected 1 of what compare --json prints/],
+      [{ services: [] }, /compare\.json:1:1 format: found nothing, expected 1 of what compare --json prints/],
+      ['text', /found "text", expected a mapping/],
+      [{ ...comparison, scenarios: [{ ...first, runDirectory: '../1' }, second] }, /runDirectory: found "\.\.\/1"/],
+      [{ ...comparison, scores: [{ ...comparison.scores[0], means: [1] }] }, /found 1 means, expected 2: one for each/],
+      [
+        { ...comparison, scenarios: [{ ...first, runDirectory: '2' }, second] },
+        /2: found a run with digest \w+, expected \w+, which was compared$/,
+      ],
+    ] as const) {
+      write(changed);
+      assert.throws(
+        () => report([directory], { out: join(folder, 'never.html') }),
+        (error) => error instanceof InputError && error.problems.length === 1 && message.test(error.message),
+        message.source,
+      );
+    }
+    write(comparison);
+    const refuses = (paths: readonly string[], beside: string | undefined, message: RegExp) =>
+      assert.throws(
+        () => report(paths, { out: join(folder, 'never.html'), ...(beside === undefined ? {} : { beside }) }),
+        (error) => error instanceof InputError && message.test(error.message),
+      );
+    refuses([directory], 'target-60', /--beside: found "target-60", expected one of target-70$/);
+    refuses([directory, join(directory, '1')], undefined, /found a second path, expected a comparison alone/);
+    refuses([join(directory, '1')], 'target-70', /--beside: found a run, expected what compare wrote/);
+    refuses([join(folder, 'nowhere')], undefined, /nowhere: found nothing there, expected a directory/);
+    assert.equal(existsSync(join(folder, 'never.html')), false);
+  });
 });
 
 test('bad input is refused before anything sails', () => {

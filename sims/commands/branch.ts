@@ -7,11 +7,12 @@ import { Futures, type Parting, type Partings } from '../futures.ts';
 import { InputError } from '../input/inputError.ts';
 import type { LoadedScenario } from '../input/scenarioFile.ts';
 import { OutcomeSince } from '../outcome.ts';
-import { compareOutcomes, renderComparison, verdictOn, type Outcome } from '../report/comparison.ts';
+import { comparedSheets, compareOutcomes, verdictOn, type Outcome } from '../report/comparison.ts';
 import { describeIn } from '../report/describe.ts';
-import { formatCount, formatDate, formatDay, formatDuration, formatInstant } from '../report/format.ts';
+import { formatCount, formatDate, formatDay, formatDuration, formatInstant, printable } from '../report/format.ts';
 import { makeProgress } from '../report/progress.ts';
-import { toText, usedWidth, wrap } from '../report/terminal.ts';
+import { drawSheet, type Sheet } from '../report/sheet.ts';
+import { shortened, toText, usedWidth, wrap } from '../report/terminal.ts';
 import { RunDirectory, RunReader } from '../store/runDirectory.ts';
 import { INTERRUPTED } from './run.ts';
 import { worldAt } from '../store/worldAt.ts';
@@ -235,10 +236,27 @@ function asText({ loaded, planned, digest, toMs, partings, outcomes, describe }:
     isTold(first, partings.decision) ? '' : parting(ONE_SIDED, partings.decision),
     '\n',
     lines(`from ${when(atMs)} to the end, ${formatDuration(toMs - atMs)}`, 'bold'),
-    renderComparison(compareOutcomes(...outcomes), SIDES, page),
+    comparedSheets(compareOutcomes(...outcomes), SIDES)
+      .map((sheet) => drawnWithin(sheet, width, page))
+      .join('\n'),
     '\n',
     lines(verdictOn(...outcomes), 'bold'),
   ].join('');
+}
+
+/** Columns, the last two of a number left blank. */
+const TITLE_COLUMN = 28;
+const NUMBER_COLUMN = { least: 12, most: 16 };
+
+function drawnWithin({ head: [name = '', ...heads], rows }: Sheet, width: number, page: Output): string {
+  const column = Math.min(Math.max(Math.floor((width - TITLE_COLUMN) / 3), NUMBER_COLUMN.least), NUMBER_COLUMN.most);
+  const titles = Math.min(TITLE_COLUMN, width - 3 * column);
+  const head = [shortened(printable(name), titles - 2), ...heads.map((title) => shortened(title, column - 2))];
+  const drawn =
+    rows.length === 0
+      ? [[{ text: shortened(`${name}: no figure differs`, width) }]]
+      : drawSheet({ head, rows }, [titles, column, column, column]);
+  return `${drawn.map((line) => toText(line, page.color)).join('\n')}\n`;
 }
 
 /** Where the futures part says already what they decide differently. */

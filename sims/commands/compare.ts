@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { COMPARISON_FILE } from '../compare/comparisonFile.ts';
 import { comparisonReport, meansOf, type ComparedInput, type ComparisonReport } from '../compare/comparisonReport.ts';
 import { partingMinute } from '../compare/course.ts';
 import { evaluate, parseCondition, refuseUnknown, type Condition, type MeanOf } from '../compare/failIf.ts';
@@ -82,7 +83,7 @@ export async function compare(files: readonly string[], options: CompareOptions,
     sloMinuteUsd: options.sloMinuteUsd,
   });
   const report = withCondition(compared, condition, options.failIf ?? '', loaded.length);
-  if (options.out !== undefined) write(join(options.out, 'compare.json'), report);
+  if (options.out !== undefined) write(join(options.out, COMPARISON_FILE), report);
   if (condition !== undefined) refuseUnknown(condition, meansByScenario(report, loaded.length));
   if (options.json === true) print(`${JSON.stringify(report, undefined, 2)}\n`);
   else if (options.markdown === true) print(renderMarkdown(report));
@@ -93,7 +94,10 @@ export async function compare(files: readonly string[], options: CompareOptions,
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
     print(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);
-    if (options.out !== undefined) print(`The runs of seed ${firstSeed}, and compare.json: ${options.out}\n`);
+    if (options.out !== undefined)
+      print(
+        `The runs of seed ${firstSeed}, and ${COMPARISON_FILE}: ${options.out}; report ${options.out} makes a page of them\n`,
+      );
   }
   return report.failIf?.holds === true ? CONDITION_HOLDS : 0;
 }

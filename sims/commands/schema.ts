@@ -42,14 +42,23 @@ they get done what is sent. **s** is the supply: tasks that get requests. **T** 
 **(x)+** is x where it is above 0. In step responses, **s0** is the supply when demand rose, and **S** and **D** are supply and
 demand in the last quarter of the response. Formulas of others are cited; "ours" are plain counts and sums.
 
-Two reference policies stand beside every other one (\`compare --references\`). *Do nothing* keeps the desired counts of the start.
-*The oracle* knows the load ahead, not faults or deployments, and has the smallest number of tasks in time for the busiest step of
+Reference policies stand beside every other one (\`compare --references\`). *Do nothing* keeps the desired counts of the start. *The
+best fixed size* keeps the number of tasks that is the best for the load that will come, with time that has too few tasks taken to
+cost ten times the mean demand; the score \`fixedRegretTaskHours\` is reckoned the same way, without sailing it. *The oracle* knows the load ahead, not faults or deployments, and has the smallest number of tasks in time for the busiest step of
 each minute; on instances its capacity providers still have their delays. A policy's place between them is 100 x (nothing - policy)
 / (nothing - oracle) %, in cost and what the minutes that missed the objective are taken to cost: \`--slo-minute-usd\`, or ten times
-what the oracle pays for a minute. Its competitive ratio is its bill divided by the oracle's. *Elastic speedup* of a policy over
+what the oracle pays for a minute. Its *regret* is the same sum less that of the best fixed size. Its competitive ratio is its bill divided by the oracle's. *Elastic speedup* of a policy over
 another is the geometric mean of the ratios of theta_U, theta_O, t_U and t_O, each at least 0.01 % (Bauer et al., Chameleon, 2018).
 *Points* are those of the pairwise competition of Ilyushkin et al. (2017): one for each score that is better than another
 policy's, a half for a tie.
+
+**How sure the formulas are.** Read in code of the authors or their groups, and the same here: a_U and a_O, t_U and t_O, k and k'
+(N. Herbst's BUNGEE; joygraph and opendc-autoscaling-prototype of AtLarge), j with every task of a change counted (BUNGEE), the
+points of the competition (joygraph). Where these differ: R is the whole cluster in AtLarge's code, the highest demand here, which
+is the same for every policy; the normalised a_O is divided by demand in joygraph, by supply in the prototype, and both are scores
+here; the prototype takes the signs of levels for k, the others those of changes, as here; m_U counts idle machines in the prototype,
+the idle part of each task here. Recalled, for the text of the papers could not be had: theta_U and theta_O under these names,
+upsilon, sigma and elastic speedup (Chameleon), the slack and the relative OOMs of Autopilot, the penalty of Islam et al.
 `;
 
 /** Every score, with its meaning, formula and source. */

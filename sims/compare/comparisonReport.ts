@@ -3,7 +3,7 @@
  * Scores are by name as in SCORES.md; means are over the seeds; differences are paired: each seed is the same luck for all.
  */
 
-import { elasticSpeedup, MINUTE } from '../../core/index.ts';
+import { elasticSpeedup, MINUTE, MISSED_TIMES } from '../../core/index.ts';
 import { scoreDefinitions, scoreNames, type RunScores, type ScoreName, type ScoreUnit } from '../report/scores.ts';
 import type { MeanOf } from './failIf.ts';
 import type { Parting, RunResult } from './jobs.ts';
@@ -67,6 +67,8 @@ export interface CostAtSlo {
   readonly percent?: number;
   /** Competitive ratio: its bill, without what missed minutes are taken to cost, divided by the oracle's. */
   readonly timesOracle?: number;
+  /** Regret: `usd`, less that of the best fixed size. Below 0: scaling was worth it. */
+  readonly regretUsd?: number;
 }
 
 export interface AgainstFirst {
@@ -111,9 +113,6 @@ export interface ComparedInput {
   readonly parting?: Parting;
 }
 
-/** Choice: an hour of missed objective costs ten hours of the oracle's bill. */
-const SLO_MINUTE_IN_ORACLE_MINUTES = 10;
-
 export function comparisonReport(
   inputs: readonly ComparedInput[],
   options: {
@@ -129,7 +128,7 @@ export function comparisonReport(
   const points = competition(inputs, scores);
   const atSlo = inputs.map((input) => costAtSloUsd(input, sloMinuteUsd));
   const place = (reference: Reference) => atSlo[inputs.findIndex((input) => input.reference === reference)];
-  const [nothing, oracle] = [place('do nothing'), place('oracle')];
+  const [nothing, fixed, oracle] = [place('do nothing'), place('best fixed size'), place('oracle')];
   const oracleUsd = billOf(inputs.find(({ reference }) => reference === 'oracle'));
   const costAtSlo = (input: ComparedInput, usd: number): CostAtSlo => {
     const ownUsd = billOf(input);
@@ -141,6 +140,7 @@ export function comparisonReport(
       ...(ownUsd === undefined || oracleUsd === undefined || oracleUsd === 0
         ? {}
         : { timesOracle: ownUsd / oracleUsd }),
+      ...(fixed === undefined || input.reference !== undefined ? {} : { regretUsd: usd - fixed }),
     };
   };
   return {
@@ -232,7 +232,8 @@ function billOf(input: ComparedInput | undefined): number | undefined {
 
 function usualSloMinuteUsd(inputs: readonly ComparedInput[], durationMs: number): number | undefined {
   const usd = billOf(inputs.find(({ reference }) => reference === 'oracle'));
-  return usd === undefined ? undefined : (SLO_MINUTE_IN_ORACLE_MINUTES * usd * MINUTE) / durationMs;
+  // An hour of missed objective costs so many hours of the oracle's bill.
+  return usd === undefined ? undefined : (MISSED_TIMES * usd * MINUTE) / durationMs;
 }
 
 function costAtSloUsd(input: ComparedInput, sloMinuteUsd: number | undefined): number | undefined {

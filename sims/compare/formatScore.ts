@@ -1,6 +1,6 @@
 /** Scores as people read them. */
 
-import { SECOND } from '../../core/index.ts';
+import { SECOND } from '../../core/kernel/index.ts';
 import { formatCount, formatDuration, formatLatency, formatUsd, formatValue } from '../report/format.ts';
 import type { ScoreUnit } from '../report/scores.ts';
 
@@ -18,6 +18,7 @@ export function formatScore(unit: ScoreUnit, value: number): string {
       return `${digits(value)} x`;
     case 'tasks':
     case 'task-hours':
+    case 'task-min²':
     case 'count':
     case 'per day':
     case 'per hour':

@@ -1,22 +1,32 @@
 /**
- * The two policies that every other one stands between, as scenarios of their own, which sail through the same engine.
+ * Policies that every other one is measured by, as scenarios of their own, which sail through the same engine.
  *
  * Do nothing: no service is scaled; each keeps its desired count from the start.
+ * The best fixed size: nothing is scaled either, but each service has the number of tasks that is the best for the load that will
+ * come, as core/projections/fixedSize.ts reckons it.
  * The oracle: it knows the load that will come, and has the smallest number of tasks that meets the objective there in time.
  * It is bound by neither MinCapacity nor MaxCapacity, for they belong to the policy it is compared with. A task is started as
  * long before it is needed as a start takes, and stopped when it is not needed within that time. Its demand is that of the
  * busiest step of a minute, for the tasks of the start: it does not foresee what a deployment or a fault makes of them. On
  * instances it asks for tasks only: the scenario's capacity providers bring the instances, with their own delays, so that it
  * is not the cheapest that could be.
- * In both, Auto Scaling groups and what people and pipelines change stay as they are, but for desired counts and scaling.
+ * Its demand is also that of the best fixed size. In all, Auto Scaling groups and what people and pipelines change stay as they are, but for desired counts and scaling.
  */
 
-import { Demand, MINUTE, taskDemand, type Millis, type Scenario, type TraceSeries } from '../../core/index.ts';
+import {
+  Demand,
+  DemandTimes,
+  MINUTE,
+  taskDemand,
+  type Millis,
+  type Scenario,
+  type TraceSeries,
+} from '../../core/index.ts';
 import { SERVING_ROUTING } from '../../core/ecs/index.ts';
 import type { LoadedScenario } from '../input/scenarioFile.ts';
 import { loadAhead } from './loadAhead.ts';
 
-export const REFERENCES = ['do nothing', 'oracle'] as const;
+export const REFERENCES = ['do nothing', 'best fixed size', 'oracle'] as const;
 export type Reference = (typeof REFERENCES)[number];
 
 /** How long before it is needed the oracle asks for a task: what starts usually take, and a little more. */
@@ -37,7 +47,7 @@ export function referenceOf(loaded: LoadedScenario, reference: Reference): Loade
   const scenario = unscaled(loaded.scenario, reference);
   return {
     ...loaded,
-    scenario: reference === 'oracle' ? withForesight(scenario, loaded.traces) : scenario,
+    scenario: reference === 'do nothing' ? scenario : withForesight(scenario, loaded.traces, reference),
   };
 }
 
@@ -63,7 +73,11 @@ function unscaled(scenario: Scenario, name: string): Scenario {
 }
 
 /** Desired counts by the load ahead, from the start of the run on. */
-function withForesight(scenario: Scenario, traces: ReadonlyMap<string, TraceSeries>): Scenario {
+function withForesight(
+  scenario: Scenario,
+  traces: ReadonlyMap<string, TraceSeries>,
+  reference: Exclude<Reference, 'do nothing'>,
+): Scenario {
   const ahead = loadAhead(scenario, traces);
   const { start, duration } = scenario;
   const changes = scenario.changes.map((change): Change => {
@@ -81,7 +95,7 @@ function withForesight(scenario: Scenario, traces: ReadonlyMap<string, TraceSeri
     const demand = new Demand(load.config, task, objective);
     const needed = load.peakRps.map((rateRps) => Math.max(1, demand.tasksFor(rateRps)));
     const leadMinutes = Math.ceil((leadMs(scenario, serviceName) + load.config.startup) / MINUTE);
-    const wanted = highestAhead(needed, leadMinutes);
+    const wanted = reference === 'oracle' ? highestAhead(needed, leadMinutes) : bestFixed(needed);
     const goneMs = scenario.changes.find(({ DeleteService }) => DeleteService?.service === serviceName)?.at ?? Infinity;
     for (const [minute, count] of wanted.entries()) {
       const at = start + minute * MINUTE;
@@ -91,6 +105,14 @@ function withForesight(scenario: Scenario, traces: ReadonlyMap<string, TraceSeri
     return { ...service, desiredCount: wanted[0] ?? service.desiredCount };
   });
   return { ...scenario, services, changes };
+}
+
+/** The same for each minute. */
+function bestFixed(needed: readonly number[]): readonly number[] {
+  const times = new DemandTimes();
+  for (const tasks of needed) times.take(tasks, MINUTE);
+  const tasks = times.best()?.tasks;
+  return tasks === undefined ? [] : needed.map(() => tasks);
 }
 
 /** Of each minute, the highest of it and of the `minutes` after it. */

@@ -1,165 +1,10 @@
 /** A comparison for people: as text for a terminal, and as Markdown for a pull request. */
 
-import Table from 'cli-table3';
-import { formatDate, formatNoun } from '../report/format.ts';
-import type { ScoreName } from '../report/scores.ts';
-import type { ComparedScenario, ComparedScore, ComparisonReport, ScoreDifference } from './comparisonReport.ts';
-import { formatDifference, formatScore } from './formatScore.ts';
-
-/** Scores that are shown, in their order; all of them are in the JSON. */
-const SHOWN: readonly ScoreName[] = [
-  'costUsd',
-  'costPerMillionUsd',
-  'overProvisioningUsd',
-  'churnUsd',
-  'sloMinutesLost',
-  'errorBudgetPercent',
-  'availabilityPercent',
-  'p99Ms',
-  'minuteP99Ms',
-  'worstFiveFailed',
-  'oldestMessageS',
-  'timeToDemandS',
-  'overshootPercent',
-  'underTimePercent',
-  'overOfDemandPercent',
-  'instabilityPercent',
-  'actionsPerDay',
-  'reversals',
-  'wastedStarts',
-  'taskHours',
-  'instanceHours',
-];
-
-const NONE = '-';
-
-interface Sheet {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** A table for each scenario that is compared with the first; of the first alone when there is no other. */
-function sheets(report: ComparisonReport): readonly Sheet[] {
-  const { scenarios, scores } = report;
-  const shown = SHOWN.flatMap((name) => scores.filter(({ score, service }) => score === name && service === undefined));
-  const references = indexesOf(scenarios, ({ reference }) => reference !== undefined);
-  const candidates = indexesOf(scenarios, ({ reference }, index) => reference === undefined && index > 0);
-  const meanOf = ({ unit, means }: ComparedScore, index: number) => {
-    const mean = means[index];
-    return typeof mean === 'number' ? formatScore(unit, mean) : NONE;
-  };
-  const sheet = (candidate: number | undefined): Sheet => {
-    const columns = [0, ...(candidate === undefined ? [] : [candidate]), ...references];
-    return {
-      head: [
-        '',
-        ...columns.map((index) => scenarios[index]?.name ?? ''),
-        ...(candidate === undefined ? [] : ['difference', `${report.confidencePercent} % interval`, '']),
-      ],
-      rows: shown.map((row) => [
-        row.title,
-        ...columns.map((index) => meanOf(row, index)),
-        ...(candidate === undefined ? [] : differenceCells(row, row.differences[candidate - 1] ?? null)),
-      ]),
-    };
-  };
-  return candidates.length === 0 ? [sheet(undefined)] : candidates.map(sheet);
-}
-
-function indexesOf(
-  scenarios: readonly ComparedScenario[],
-  wanted: (scenario: ComparedScenario, index: number) => boolean,
-): readonly number[] {
-  return scenarios.flatMap((scenario, index) => (wanted(scenario, index) ? [index] : []));
-}
-
-function differenceCells({ unit }: ComparedScore, difference: ScoreDifference | null): readonly string[] {
-  if (difference === null) return [NONE, NONE, ''];
-  const { mean, halfWidth, judgement } = difference;
-  if (judgement === 'same') return ['0', '', 'same'];
-  const range =
-    halfWidth === undefined
-      ? NONE
-      : `${formatDifference(unit, mean - halfWidth)} to ${formatDifference(unit, mean + halfWidth)}`;
-  return [formatDifference(unit, mean), range, judgement];
-}
-
-/** Everything but the tables, in sentences. */
-function sentences(report: ComparisonReport): {
-  readonly verdicts: readonly string[];
-  readonly notes: readonly string[];
-  readonly failIf: readonly string[];
-} {
-  const { scenarios, scores, seeds, sloMinuteUsd, failIf } = report;
-  const first = scenarios[0]?.name ?? '';
-  const own = scenarios.filter(({ reference }) => reference === undefined);
-  const verdicts = own.flatMap(({ againstFirst }) => (againstFirst === undefined ? [] : [againstFirst.verdict]));
-  const notes = own.flatMap(({ name, againstFirst }, index) => {
-    if (againstFirst === undefined) return [];
-    const { parting, elasticSpeedup } = againstFirst;
-    const speedups = Object.entries(elasticSpeedup).map(
-      ([service, times]) => `${formatScore('times', times)} for ${service}`,
-    );
-    return [
-      parting === undefined
-        ? `Under seed ${seeds[0]} ${name} does what ${first} does, to the end.`
-        : `Under seed ${seeds[0]} they part at ${formatDate(Date.parse(parting.at))}:${parting.at.slice(17, 19)} UTC. ` +
-          `In ${first}: ${parting.first ?? 'nothing yet'}. In ${name}: ${parting.this ?? 'nothing yet'}.`,
-      ...luckNote(scores, index),
-      ...(speedups.length === 0
-        ? []
-        : [`Elastic speedup of ${name} over ${first}, above 1 being better: ${speedups.join(', ')}.`]),
-    ];
-  });
-  const placed = scenarios.flatMap(({ name, reference, costAtSlo }) => {
-    if (costAtSlo === undefined) return [];
-    const { usd, percent, timesOracle } = costAtSlo;
-    const place = percent === undefined ? [] : [`${Math.round(percent)} %`];
-    const ratio =
-      timesOracle === undefined || reference === 'oracle'
-        ? []
-        : [`bill ${formatScore('times', timesOracle)} the oracle's`];
-    const told = [...place, ...ratio];
-    return [`${name} ${formatScore('$', usd)}${told.length === 0 ? '' : ` (${told.join(', ')})`}`];
-  });
-  if (sloMinuteUsd !== undefined && placed.length > 0) {
-    const price = formatScore('$', sloMinuteUsd);
-    notes.push(`Cost at the objective, with ${price} for each minute that misses it: ${placed.join(', ')}.`);
-    if (scenarios.some(({ costAtSlo }) => costAtSlo?.percent !== undefined))
-      notes.push('0 % is doing nothing, 100 % the oracle, which knows the load ahead.');
-    else if (scenarios.some(({ reference }) => reference !== undefined))
-      notes.push('Doing nothing costs no more than the oracle, so there is no scale between them.');
-  }
-  const points = own.flatMap((scenario) =>
-    scenario.points === undefined ? [] : [`${scenario.name} ${scenario.points}`],
-  );
-  if (points.length > 0) notes.push(`Points of the pairwise competition over all scores: ${points.join(', ')}.`);
-  return { verdicts, notes, failIf: failIf === undefined ? [] : failIfSentences(failIf) };
-}
-
-function failIfSentences({ condition, holds, because }: NonNullable<ComparisonReport['failIf']>): readonly string[] {
-  if (!holds) return [`Passed: it is not so that ${condition}.`];
-  return because.map(
-    ({ scenario, comparisons }) => `Failed: of ${scenario} it is so that ${comparisons.join(', and ')}.`,
-  );
-}
-
-/** What the shared luck is worth. */
-function luckNote(scores: readonly ComparedScore[], index: number): readonly string[] {
-  const cost = scores.find(({ score, service }) => score === 'costUsd' && service === undefined);
-  const { halfWidth, independentHalfWidth } = cost?.differences[index - 1] ?? {};
-  if (halfWidth === undefined || independentHalfWidth === undefined || independentHalfWidth === 0) return [];
-  const [paired, independent] = [halfWidth, independentHalfWidth].map((value) => formatScore('$', value));
-  return [`The difference of costs is known to ±${paired}; with luck that is not shared it would be ±${independent}.`];
-}
-
-function heading({ scenarios, seeds }: ComparisonReport): string {
-  const [from, to] = [seeds[0], seeds.at(-1)];
-  const luck = scenarios.length === 1 ? '' : ', the same luck for all';
-  const under = seeds.length === 1 ? `seed ${from}` : `seeds ${from} to ${to}${luck}`;
-  if (scenarios.length === 1) return `${scenarios[0]?.name ?? ''} under ${under}; means`;
-  return `${formatNoun(scenarios.length, 'scenario')} under ${under}; means, differences to ${scenarios[0]?.name ?? ''}`;
-}
+import { drawSheet, type Sheet } from '../report/sheet.ts';
+import { toText } from '../report/terminal.ts';
+import { wrapText } from '../report/wrap.ts';
+import type { ComparisonReport } from './comparisonReport.ts';
+import { heading, sentences, sheets } from './told.ts';
 
 /** Columns that a sentence takes at least and at most. */
 const WIDTH = { least: 60, most: 120 };
@@ -169,40 +14,21 @@ export function renderComparison(report: ComparisonReport, columns: number): str
   const width = Math.min(Math.max(columns, WIDTH.least), WIDTH.most);
   const told = sentences(report);
   const [verdicts, notes, failIf] = [told.verdicts, told.notes, told.failIf].map((lines) =>
-    lines.map((line) => broken(line, width)),
+    lines.map((line) => wrapText(line, width).join('\n')),
   ) as [string[], string[], string[]];
   const parts = [
     ...verdicts,
-    [heading(report), ...sheets(report).map(toText)].join('\n\n'),
+    [heading(report), ...sheets(report).map(inText)].join('\n\n'),
     ...(notes.length === 0 ? [] : [notes.join('\n')]),
     ...(failIf.length === 0 ? [] : [failIf.join('\n')]),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-/** In lines of whole words. */
-function broken(text: string, width: number): string {
-  const lines: string[] = [];
-  for (const word of text.split(/ (?!%)/)) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines.join('\n');
-}
-
-function toText({ head, rows }: Sheet): string {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', left: '', right: '', middle: '  ' };
-  const rule = { bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' };
-  const table = new Table({
-    head: [...head],
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
-    chars: { ...none, ...rule, 'left-mid': '', mid: '─', 'mid-mid': '──', 'right-mid': '' },
-    colAligns: head.map((title, column) => (column === 0 || title === '' ? 'left' : 'right')),
-  });
-  for (const row of rows) table.push([...row]);
-  const lines = table.toString().split('\n');
-  return lines.map((line) => line.trimEnd()).join('\n');
+function inText(sheet: Sheet): string {
+  return drawSheet(sheet)
+    .map((line) => toText(line, false))
+    .join('\n');
 }
 
 export function renderMarkdown(report: ComparisonReport): string {

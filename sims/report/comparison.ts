@@ -1,6 +1,5 @@
 /** Two outcomes side by side: two futures of one run, or the runs of two scenarios. */
 
-import Table from 'cli-table3';
 import type { CostReport } from '../../core/index.ts';
 import {
   formatAmount,
@@ -11,9 +10,8 @@ import {
   formatUsd,
   formatValue,
 } from './format.ts';
-import type { Output } from './output.ts';
+import type { Sheet } from './sheet.ts';
 import type { ServiceSummary } from './summary.ts';
-import { BORDERLESS, shortened, toText, usedWidth, type Line } from './terminal.ts';
 
 /** What is compared: of a whole run its summary, or what a run came to over a part of its time. */
 export interface Outcome {
@@ -144,51 +142,32 @@ function compared<T>(figures: readonly FigureOf<T>[], one: T, other: T): readonl
  * As tables: cost, then each service.
  *
  * @param heads  what the two sides are called
+ * @returns one without rows where no figure differs
  */
-export function renderComparison(comparison: Comparison, heads: readonly [string, string], page: Output): string {
-  const width = usedWidth(page);
-  const tables = [
-    table('all services', comparison.cost, costFigures, heads, width),
-    ...comparison.services.map(({ serviceName, figures }) => table(serviceName, figures, serviceFigures, heads, width)),
-  ];
-  return tables
-    .filter((lines) => lines.length > 0)
-    .map((lines) => `${lines.map((line) => toText(line, page.color)).join('\n')}\n`)
-    .join('\n');
+export function comparedSheets(comparison: Comparison, heads: readonly [string, string]): readonly Sheet[] {
+  return [
+    sheet('all services', comparison.cost, costFigures, heads),
+    ...comparison.services.map(({ serviceName, figures }) => sheet(serviceName, figures, serviceFigures, heads)),
+  ].filter((found) => found !== undefined);
 }
 
-/** Columns, the last two of a number left blank. */
-const TITLE_COLUMN = 28;
-const NUMBER_COLUMN = { least: 12, most: 16 };
 const NONE = '-';
 
-function table(
+function sheet(
   name: string,
   figures: readonly ComparedFigure[],
   known: readonly { readonly title: string; readonly format: Format }[],
   heads: readonly [string, string],
-  width: number,
-): Line[] {
-  if (figures.length === 0) return [];
-  if (figures.every(({ difference }) => difference === 0))
-    return [[{ text: shortened(`${name}: no figure differs`, width) }]];
-  const room = Math.floor((width - TITLE_COLUMN) / 3);
-  const column = Math.min(Math.max(room, NUMBER_COLUMN.least), NUMBER_COLUMN.most);
-  const titles = Math.min(TITLE_COLUMN, width - 3 * column);
-  const drawn = new Table({
-    head: [shortened(name, titles - 2), ...heads.map((head) => shortened(head, column - 2)), 'difference'],
-    colWidths: [titles, column, column, column],
-    colAligns: ['left', 'right', 'right', 'right'],
-    chars: BORDERLESS,
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-  });
-  for (const { title, before, after, difference } of figures) {
+): Sheet | undefined {
+  if (figures.length === 0) return undefined;
+  const head = [name, ...heads, 'difference'];
+  if (figures.every(({ difference }) => difference === 0)) return { head, rows: [] };
+  const rows = figures.map(({ title, before, after, difference }) => {
     const { format } = known.find((figure) => figure.title === title) as { readonly format: Format };
     const cell = (value: number | null) => (value === null ? NONE : format(value));
-    drawn.push([title, cell(before), cell(after), difference === null ? NONE : signed(difference, format)]);
-  }
-  const [head = '', rule = '', ...rows] = drawn.toString().split('\n');
-  return [[{ text: head, style: 'bold' }], [{ text: rule, style: 'dim' }], ...rows.map((text): Line => [{ text }])];
+    return [title, cell(before), cell(after), difference === null ? NONE : signed(difference, format)];
+  });
+  return { head, rows };
 }
 
 /** `+$1.20`, `-12`, `=` */

@@ -3,10 +3,11 @@
  * `--fail-if` knows, the `scores` of `--json` and the page SCORES.md follow from it.
  */
 
-import { SECOND } from '../../core/index.ts';
+import { SECOND } from '../../core/kernel/index.ts';
 import type { RunSummary, ServiceSummary } from './summary.ts';
 
-export type ScoreUnit = 'ms' | 's' | '%' | '$' | 'tasks' | 'task-hours' | 'times' | 'count' | 'per day' | 'per hour';
+export type ScoreUnit =
+  'ms' | 's' | '%' | '$' | 'tasks' | 'task-hours' | 'task-min²' | 'times' | 'count' | 'per day' | 'per hour';
 
 /** A run as it is told, before it is scored. */
 export type UnscoredSummary = Omit<RunSummary, 'scores'>;
@@ -342,8 +343,8 @@ const definitions = {
     title: 'jitter (j)',
     unit: 'per hour',
     better: 'neither',
-    meaning: 'changes of supply less changes of demand: below 0 sluggish, above it nervous',
-    formula: '(E_S - E_D) / T',
+    meaning: 'tasks that supply changed by, less those that demand changed by: below 0 sluggish, above it nervous',
+    formula: '(E_S - E_D) / T, with E the sum of |changes| from minute to minute',
     source: 'Herbst et al., BUNGEE, 2015',
     ofService: ofElasticity(({ jitterPerHour }) => jitterPerHour),
     ofRun: 'worst',
@@ -368,6 +369,47 @@ const definitions = {
     ofService: ofElasticity(({ absoluteErrorTaskHours }) => absoluteErrorTaskHours),
     ofRun: 'sum',
   },
+  bestFixedTasks: {
+    title: 'best fixed size',
+    unit: 'tasks',
+    better: 'neither',
+    meaning: 'the number of tasks that would have been the best without scaling, known only afterwards',
+    formula: 'the n with the least n + 10 x mean d x share of time with d > n',
+    source: OURS,
+    ofService: ofElasticity(({ bestFixedTasks }) => bestFixedTasks),
+    ofRun: 'sum',
+  },
+  fixedRegretTaskHours: {
+    title: 'task-hours against best fixed size',
+    unit: 'task-hours',
+    better: 'lower',
+    meaning: 'what is lost against the best fixed size; below 0: scaling was worth it',
+    formula: 'T x (mean s + 10 x mean d x t_U - the same of the best fixed size)',
+    source: 'ours, after Cesa-Bianchi and Lugosi, Prediction, Learning, and Games, 2006',
+    ofService: ofElasticity(({ fixedRegretTaskHours }) => fixedRegretTaskHours),
+    ofRun: 'sum',
+  },
+  resonancePeriodS: {
+    title: 'resonance period',
+    unit: 's',
+    better: 'neither',
+    meaning:
+      'the period, from four minutes to an hour and a half, at which supply swings most beyond what demand asks for',
+    formula: 'where P_s - P_d is largest and P_s >= 2 P_d; P: power by period, in stretches of 256 minutes',
+    source: 'power by period: Welch, 1967; resonance: Ogata, Modern Control Engineering; see resonance.ts',
+    ofService: ofElasticity(({ resonance }) => resonance?.periodS),
+    ofRun: 'worst',
+  },
+  resonanceSwingTasks: {
+    title: 'swing at resonance',
+    unit: 'tasks',
+    better: 'lower',
+    meaning: 'tasks by which supply swings there to either side, beyond what demand asks for; 0: no resonance',
+    formula: 'amplitude of P_s - P_d',
+    source: 'the same',
+    ofService: ofElasticity(({ resonance }) => resonance?.swingTasks),
+    ofRun: 'worst',
+  },
   cpuSlackPercent: {
     title: 'CPU slack',
     unit: '%',
@@ -386,6 +428,26 @@ const definitions = {
     formula: '100 / T x time with utilization of 95 % or more',
     source: 'Rzadca et al., Autopilot, EuroSys 2020',
     ofService: ofElasticity(({ nearLimitPercent }) => nearLimitPercent),
+    ofRun: 'worst',
+  },
+  memoryNearLimitPercent: {
+    title: 'time at the memory’s limit',
+    unit: '%',
+    better: 'lower',
+    meaning: 'how long memory utilization was within 5 % of its limit',
+    formula: '100 / T x time with utilization of 95 % or more',
+    source: 'Rzadca et al., Autopilot, EuroSys 2020',
+    ofService: ofElasticity(({ memoryNearLimitPercent }) => memoryNearLimitPercent),
+    ofRun: 'worst',
+  },
+  outOfMemoryPerTaskDay: {
+    title: 'out of memory, per task and day',
+    unit: 'per day',
+    better: 'lower',
+    meaning: 'containers that were killed for the memory they used, for each day of a task that serves',
+    formula: 'OutOfMemoryError / days of tasks that serve',
+    source: 'Rzadca et al., Autopilot, EuroSys 2020 (relative OOMs)',
+    ofService: ({ churn }) => churn.outOfMemoryPerTaskDay,
     ofRun: 'worst',
   },
   deadTimeS: {
@@ -448,6 +510,16 @@ const definitions = {
     ofService: ofSteps(({ steadyErrorPercent: { median } }) => median),
     ofRun: 'worst',
   },
+  timeWeightedErrorTaskMin2: {
+    title: 'time-weighted error (ITAE)',
+    unit: 'task-min²',
+    better: 'lower',
+    meaning: 'median over the rises: tasks too few or too many, weighing more the longer after the rise',
+    formula: 'integral of |d - s| t dt, t from the rise on',
+    source: 'Graham and Lathrop, Trans. AIEE 72, 1953',
+    ofService: ofSteps(({ timeWeightedErrorTaskMin2: { median } }) => median),
+    ofRun: 'worst',
+  },
   riseToCapacityS: {
     title: 'rise to capacity',
     unit: 's',
@@ -507,6 +579,16 @@ const definitions = {
     source: OURS,
     ofService: ({ churn }) => churn.taskLifeP10S,
     ofRun: 'worst',
+  },
+  tasksMoved: {
+    title: 'tasks moved',
+    unit: 'count',
+    better: 'lower',
+    meaning: 'tasks that had to go elsewhere: instance drained, terminated or lost, Spot taken back, zones balanced',
+    formula: 'count',
+    source: OURS,
+    ofService: ({ churn }) => churn.tasksMoved,
+    ofRun: 'sum',
   },
   taskHours: {
     title: 'task-hours',

@@ -3,7 +3,6 @@
 import { styleText } from 'node:util';
 // @ts-expect-error -- asciichart ships no types
 import { plot } from 'asciichart';
-import Table from 'cli-table3';
 import { DAY, MINUTE, type Millis, type SeriesReport } from '../../core/index.ts';
 import {
   formatAmount,
@@ -20,6 +19,7 @@ import {
 } from './format.ts';
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 import type { Output } from './output.ts';
+import { drawSheet } from './sheet.ts';
 import { costParts, figuresOf, NONE, verdictOf, wasteOf } from './verdict.ts';
 import { wrapText } from './wrap.ts';
 
@@ -321,40 +321,18 @@ function tables({ services, scores }: RunSummary, width: number): Line[][] {
     blocks.at(-1)?.push(column);
     left -= column.width;
   }
-  return blocks.map((block) => {
-    const table = new Table({
-      head: ['', ...block.map(({ head }) => head)],
-      colWidths: [NAME_COLUMN, ...block.map((column) => column.width)],
-      colAligns: ['left', ...block.map(() => 'right' as const)],
-      chars: BORDERLESS,
-      style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    });
-    for (const [row, [title]] of shown.entries()) {
-      const cells = block.map((column) => column.cells[row] as string);
-      if (cells.some((cell) => cell !== NONE)) table.push([title, ...cells]);
-    }
-    const [head = '', rule = '', ...rows] = table.toString().split('\n');
-    return [[{ text: head, style: 'bold' }], [{ text: rule, style: 'dim' }], ...rows.map((text): Line => [{ text }])];
-  });
+  return blocks.map((block) =>
+    drawSheet(
+      {
+        head: ['', ...block.map(({ head }) => head)],
+        rows: shown
+          .map(([title], row) => [title, ...block.map(({ cells }) => cells[row] as string)])
+          .filter(([, ...cells]) => cells.some((cell) => cell !== NONE)),
+      },
+      [NAME_COLUMN, ...block.map((column) => column.width)],
+    ),
+  );
 }
-
-export const BORDERLESS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '─',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-};
 
 export function shortened(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 3)}...` : text;

@@ -1,5 +1,6 @@
 /** What a report page carries of a run, besides columns of numbers: names, texts, and how the columns are to be read. */
 
+import type { Told } from '../../compare/told.ts';
 import type { RunSummary } from '../summary.ts';
 
 /** States of a task, by number: in the words of the ECS console, and whether its target answers. */
@@ -95,13 +96,34 @@ export interface PageRun {
   readonly leftOut: readonly string[];
 }
 
+/** What `compare` wrote. */
+export interface PageComparison extends Told {
+  /** Why the page has no plots of it, in a sentence. */
+  readonly withoutRuns?: string;
+}
+
 /** The JSON that stands before the columns. */
 export interface PageData {
+  readonly comparison?: PageComparison;
+  /** One, or two side by side; of a comparison, none where their directories are not there. */
   readonly runs: readonly PageRun[];
   /** Of each run, its columns. */
   readonly headers: readonly (readonly (readonly [name: string, decimals: number, length: number])[])[];
   /** Of each run, how many bytes its columns take. */
   readonly lengths: readonly number[];
+}
+
+/** What the page is about, in a few words. */
+export function titleOf(runs: readonly PageRun[], comparison: PageComparison | undefined): string {
+  if (comparison === undefined) return listed([...new Set(runs.map(({ summary }) => summary.scenario))]);
+  const own = comparison.scenarios.filter(({ reference }) => reference === undefined).map(({ name }) => name);
+  if (own.length > 1) return `${listed(own)} compared`;
+  return comparison.scenarios.length > 1 ? `${listed(own)} and its references` : listed(own);
+}
+
+/** `a, b and c` */
+function listed(names: readonly string[]): string {
+  return names.length < 3 ? names.join(' and ') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) as string}`;
 }
 
 /** Events that decide how many tasks or instances there are. */

@@ -1,4 +1,4 @@
-/** One or two runs as one HTML file that asks no network for anything: data, viewer and style are in it. */
+/** One or two runs, or a comparison, as one HTML file that asks no network for anything: data, viewer and style are in it. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -16,18 +16,21 @@ import {
 import type { RunSummary } from '../summary.ts';
 import { viewerScript, viewerStyle } from '../viewerFiles.ts';
 import type { Packed } from './columns.ts';
-import type { PageData, PageRun } from './data.ts';
+import { sentences, sheets } from '../../compare/told.ts';
+import { titleOf, type PageComparison, type PageData, type PageRun } from './data.ts';
 
 export interface Recording {
   readonly run: PageRun;
   readonly packed: Packed;
 }
 
-export function reportPage(recordings: readonly Recording[]): string {
+/** @param comparison  what the runs are two of; they may be none */
+export function reportPage(recordings: readonly Recording[], comparison?: PageComparison): string {
   const [code, css] = [readFileSync(viewerScript, 'utf8'), readFileSync(viewerStyle, 'utf8')];
-  const title = recordings
-    .map(({ run }) => run.summary.scenario)
-    .filter((name, index, all) => all.indexOf(name) === index);
+  const title = titleOf(
+    recordings.map(({ run }) => run),
+    comparison,
+  );
   // The script and the style below, and nothing else: whatever a name in a scenario may hold, it cannot run or be fetched.
   const policy = [
     "default-src 'none'",
@@ -44,16 +47,17 @@ export function reportPage(recordings: readonly Recording[]): string {
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escaped(title.join(' and '))} - Seatrial</title>
+<title>${escaped(title)} - Seatrial</title>
 <link rel="icon" href="data:,">
 <style>${css}</style>
 </head>
 <body>
 <div id="app"></div>
 <noscript>
+${comparison === undefined ? '' : comparisonWithoutScript(comparison)}
 ${recordings.map(({ run }) => withoutScript(run)).join('\n')}
 </noscript>
-<script type="application/octet-stream" id="data">${packData(recordings)}</script>
+<script type="application/octet-stream" id="data">${packData(recordings, comparison)}</script>
 <script>${code}</script>
 </body>
 </html>
@@ -61,20 +65,26 @@ ${recordings.map(({ run }) => withoutScript(run)).join('\n')}
 }
 
 /** Length of the JSON, the JSON, then the columns; gzip, then base64, which has no character that HTML would read. */
-function packData(recordings: readonly Recording[]): string {
+function packData(recordings: readonly Recording[], comparison: PageComparison | undefined): string {
   const data: PageData = {
+    ...(comparison === undefined ? {} : { comparison }),
     runs: recordings.map(({ run }) => run),
     headers: recordings.map(({ packed }) => packed.headers),
     lengths: recordings.map(({ packed }) => packed.bytes.length),
   };
-  const json = Buffer.from(
-    JSON.stringify(data, (_, value: unknown) => (typeof value === 'string' ? printable(value) : value)),
-  );
+  const json = Buffer.from(JSON.stringify(data, (_, value: unknown) => printableIn(value)));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length);
   return gzipSync(Buffer.concat([length, json, ...recordings.map(({ packed }) => packed.bytes)]), {
     level: 9,
   }).toString('base64');
+}
+
+/** Texts, and keys that are names. */
+function printableIn(value: unknown): unknown {
+  if (typeof value === 'string') return printable(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [printable(key), item as unknown]));
 }
 
 function hash(text: string): string {
@@ -90,6 +100,20 @@ function escaped(text: string): string {
     "'": '&#39;',
   };
   return printable(text).replaceAll(/[&<>"']/g, (found) => named[found] as string);
+}
+
+function comparisonWithoutScript(comparison: PageComparison): string {
+  const { verdicts, notes, failIf } = sentences(comparison);
+  const row = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+  const tables = sheets(comparison).map(
+    ({ head, rows }) =>
+      `<table><thead>${row(head, 'th')}</thead><tbody>${rows.map((cells) => row(cells, 'td')).join('\n')}</tbody></table>`,
+  );
+  return `<h1>${escaped(titleOf([], comparison))}</h1>
+${[...failIf, ...verdicts].map((line) => `<p>${escaped(line)}</p>`).join('\n')}
+${tables.join('\n')}
+<ul>${notes.map((note) => `<li>${escaped(note)}</li>`).join('\n')}</ul>`;
 }
 
 /** What a reader without scripts gets. */

@@ -13,8 +13,15 @@ import { Fleet } from './fleet.ts';
 /** What is read of a run. */
 export type StoredRun = Pick<RunReader, 'loaded' | 'summary' | 'events'>;
 
-/** @throws InputError when the run was killed and has no summary */
-export function recordRun(path: string, reader: StoredRun): { readonly run: PageRun; readonly packed: Packed } {
+/**
+ * @param label  what the page calls it; without one, its directory
+ * @throws InputError when the run was killed and has no summary
+ */
+export function recordRun(
+  path: string,
+  reader: StoredRun,
+  label?: string,
+): { readonly run: PageRun; readonly packed: Packed } {
   const { scenario } = reader.loaded();
   const summary = reader.summary();
   if (summary === undefined)
@@ -37,7 +44,7 @@ export function recordRun(path: string, reader: StoredRun): { readonly run: Page
   course.pack(columns, chronicle.alarmNames);
   chronicle.pack(columns);
   const run: PageRun = {
-    label: basename(path) || summary.scenario,
+    label: label ?? (basename(path) || summary.scenario),
     summary,
     startMs: start,
     durationMs,

@@ -6,7 +6,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { formatCount, formatNoun } from '../format.ts';
 import { instanceStates, taskStates } from '../page/data.ts';
-import { colour, kindColour, taskColour } from './colours.ts';
+import { colour, kindColour, taskColour, taskSign } from './colours.ts';
 import type { Run } from './run.ts';
 import { colourBy, follow, nowMs, selection, theme, tip } from './state.ts';
 import { countStates, describeInstances, presentAt, slotsOf, type Present } from './world.ts';
@@ -275,17 +275,38 @@ class Picture {
       context.fillStyle = this.#colourOf(index, state);
       if (instance === -1) {
         if ((this.#squares[index] as number) === -1 || state === 0) continue;
-        const { x, y, width, height } = this.#squareBox(layout, index);
-        context.fillRect(x, y, width, height);
+        const square = this.#squareBox(layout, index);
+        context.fillRect(square.x, square.y, square.width, square.height);
+        this.#drawSign(square, state);
         continue;
       }
       // A task without a place yet may get one later.
       if (state === 0) continue;
       for (const [box, used, part] of this.#parts(layout, index, instance, usedCpu, usedMemory)) {
-        context.fillRect(box.x, box.y, Math.max(0.6, box.width - (box.width > 3 ? 0.8 : 0)), box.height);
+        const width = Math.max(0.6, box.width - (box.width > 3 ? 0.8 : 0));
+        context.fillRect(box.x, box.y, width, box.height);
+        this.#drawSign({ ...box, width }, state);
         used[instance] = (used[instance] as number) + part;
       }
     }
+  }
+
+  /** What a colour alone would say to some only: struck through, unhealthy; a line along, leaving. */
+  #drawSign({ x, y, width, height }: Box, state: number): void {
+    const sign = taskSign(state);
+    if (sign === undefined || width < 4 || height < 4) return;
+    const context = this.#context;
+    context.strokeStyle = colour('paper');
+    context.lineWidth = 1.5;
+    context.beginPath();
+    if (sign === 'struck') {
+      context.moveTo(x, y + height);
+      context.lineTo(x + width, y);
+    } else {
+      context.moveTo(x, y + height / 2);
+      context.lineTo(x + width, y + height / 2);
+    }
+    context.stroke();
   }
 
   /** The two pieces that a task takes of its instance's tile. */

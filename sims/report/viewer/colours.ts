@@ -36,6 +36,13 @@ export function taskColour(state: number): string {
   return colour(`task-${STATES[state] ?? 'stopping'}`);
 }
 
+/** What is drawn over the colour of a task. */
+export function taskSign(state: number): 'struck' | 'lined' | undefined {
+  const name = STATES[state] ?? 'stopping';
+  if (name === 'unhealthy') return 'struck';
+  return name === 'draining' || name === 'stopping' ? 'lined' : undefined;
+}
+
 /** Of a service, or of whatever else is told apart by number. */
 export function kindColour(index: number): string {
   return colour(`kind-${index % 8}`);

@@ -13,7 +13,7 @@ import {
 import { alarmStates, decisionTypes, instanceStates, taskStates } from '../page/data.ts';
 import { lastAtOrBefore, type Lives, type Run } from './run.ts';
 import { calmNowMs, eventsShown, goTo, nowMs, selectEvent, selection } from './state.ts';
-import { instantOf } from './time.ts';
+import { glued, instantOf } from './time.ts';
 import { countTasks, describeInstances, isAlarmThere, presentAt } from './world.ts';
 
 export function Services({ run }: { run: Run }) {
@@ -49,11 +49,11 @@ export function Services({ run }: { run: Run }) {
               <th scope="row">{name}</th>
               <td>{shown(value(service, 'desired'), formatCount)}</td>
               <td>
-                {running}
-                {unhealthy > 0 ? <span class="bad">, {unhealthy} unhealthy</span> : null}
+                {formatCount(running)}
+                {unhealthy > 0 ? <span class="bad">, {formatCount(unhealthy)} unhealthy</span> : null}
               </td>
-              <td class={pending > 0 ? 'warn' : ''}>{pending}</td>
-              <td>{leaving}</td>
+              <td class={pending > 0 ? 'warn' : ''}>{formatCount(pending)}</td>
+              <td>{formatCount(leaving)}</td>
               <td>{hasLoad ? `${shown(rps(service, 'offered'), formatAmount)}/s` : '-'}</td>
               <td>{hasLoad ? shown(value(service, 'cpu'), (cpu) => `${formatCount(cpu)} %`) : '-'}</td>
               <td>{hasLoad ? shown(value(service, 'p99Ms'), formatLatency) : '-'}</td>
@@ -215,7 +215,7 @@ function EventRow({
   return (
     <li class={`${isPast ? '' : 'future'} ${isSelected ? 'selected' : ''} ${kind}`}>
       <button type="button" onClick={() => selectEvent(run, index)} aria-current={isSelected}>
-        <time>{instantOf(run, run.events.at[index] as number)}</time> {run.textOf(index)}
+        <time>{instantOf(run, run.events.at[index] as number)}</time> {glued(run.textOf(index))}
       </button>
     </li>
   );
@@ -243,7 +243,7 @@ function Chain({ run, index }: { run: Run; index: number }) {
   const end = run.typeOf(chain.at(-1) as number);
   return (
     <div class="chain">
-      <h4>why</h4>
+      <h3>why</h3>
       <ol>
         {chain.map((link, position) => (
           <li>
@@ -252,7 +252,7 @@ function Chain({ run, index }: { run: Run; index: number }) {
               <time>{instantOf(run, events.at[link] as number)}</time> {run.typeOf(link)} {events.seq[link]}
             </span>
             <button type="button" class="link" disabled={position === 0} onClick={() => selectEvent(run, link)}>
-              {run.textOf(link)}
+              {glued(run.textOf(link))}
             </button>
           </li>
         ))}
@@ -325,7 +325,7 @@ function TaskLife({ run, index }: { run: Run; index: number }) {
   const instance = of('instance');
   return (
     <div class="chain">
-      <h4>the life of {page.taskNames[index]}</h4>
+      <h3>the life of {page.taskNames[index]}</h3>
       <p class="soft">
         {page.services[of('service')]?.name ?? 'on its own'}, {definition?.name}, {definition?.cpuUnits} CPU units,{' '}
         {definition?.memoryMiB} MiB,{' '}
@@ -342,7 +342,7 @@ function InstanceLife({ run, index }: { run: Run; index: number }) {
   const of = (name: string) => run.column(`instance.${name}`)[index] as number;
   return (
     <div class="chain">
-      <h4>the life of {page.instanceNames[index]}</h4>
+      <h3>the life of {page.instanceNames[index]}</h3>
       <p class="soft">
         {page.instanceTypes[of('type')]} in {page.zones[of('zone')]}, {page.providers[of('provider')]}
         {of('isSpot') === 1 ? ', Spot' : ''}

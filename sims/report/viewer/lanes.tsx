@@ -23,7 +23,9 @@ interface Lane {
   readonly bands: readonly Band[];
 }
 
-const ROW = 20;
+/** Height of a lane: its name, and the band below it. */
+const ROW = 28;
+const NAME = 14;
 const MOST_LANES = 16;
 
 /** Alarms that were never in ALARM tell nothing here. */
@@ -127,7 +129,7 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], run: Run) {
     for (const [row, { title, bands }] of lanes.entries()) {
       const y = row * ROW + 1;
       context.fillStyle = colour('lane');
-      context.fillRect(GUTTER, y + 1, inner, ROW - 3);
+      context.fillRect(GUTTER, y + NAME, inner, ROW - NAME - 3);
       let drawnTo = 0;
       for (const band of bands) {
         const from = Math.max(GUTTER, xOf(band.fromMs));
@@ -136,15 +138,11 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], run: Run) {
         if (to <= GUTTER || from >= GUTTER + inner || to <= drawnTo) continue;
         drawnTo = to + 0.5;
         context.fillStyle = colour(band.colour);
-        context.fillRect(from, y + 2, to - from, ROW - 5);
+        context.fillRect(from, y + NAME, to - from, ROW - NAME - 3);
       }
       const shown = title.length > 48 ? `${title.slice(0, 47)}…` : title;
-      context.fillStyle = colour('paper');
-      context.globalAlpha = 0.8;
-      context.fillRect(GUTTER + 3, y + 3, context.measureText(shown).width + 6, ROW - 7);
-      context.globalAlpha = 1;
       context.fillStyle = colour('ink');
-      context.fillText(shown, GUTTER + 6, y + ROW / 2 - 0.5);
+      context.fillText(shown, GUTTER, y + NAME / 2, inner);
     }
     moveLine();
   };

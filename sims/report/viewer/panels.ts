@@ -12,7 +12,8 @@ export interface Series {
   /** Name of a colour in the style sheet. */
   readonly colour: string;
   readonly isStepped?: boolean;
-  readonly isDashed?: boolean;
+  /** How its line is told from others than by its colour. */
+  readonly line?: 'dashed' | 'dotted';
   readonly isFilled?: boolean;
 }
 
@@ -64,12 +65,13 @@ export function panelsOf(run: Run, service: number): readonly Panel[] {
       id: 'tasks',
       title: 'tasks',
       series: [
-        { label: 'running', values: column('running'), colour: 'good', isStepped: true, isFilled: true },
-        { label: 'desired', values: column('desired'), colour: 'ink', isStepped: true, isDashed: true },
-        { label: 'pending', values: column('pending'), colour: 'warn', isStepped: true },
+        // What comes later is drawn over what is alike: running over healthy, desired over both.
         ...(column('healthy').some((value) => value > 0)
           ? [{ label: 'healthy', values: column('healthy'), colour: 'kind-0', isStepped: true }]
           : []),
+        { label: 'running', values: column('running'), colour: 'good', isStepped: true, isFilled: true },
+        { label: 'desired', values: column('desired'), colour: 'ink', isStepped: true, line: 'dashed' },
+        { label: 'pending', values: column('pending'), colour: 'warn', isStepped: true, line: 'dotted' },
       ],
       format: formatCount,
       marks: 'tasks',
@@ -97,7 +99,7 @@ export function panelsOf(run: Run, service: number): readonly Panel[] {
       title: 'of the cluster reserved, %',
       series: [
         { label: 'CPU', values: run.column('cluster.cpuReserved'), colour: 'kind-1' },
-        { label: 'memory', values: run.column('cluster.memoryReserved'), colour: 'kind-3' },
+        { label: 'memory', values: run.column('cluster.memoryReserved'), colour: 'kind-3', line: 'dashed' as const },
       ].filter(({ values }) => values.some((value) => value > 0)),
       format: formatCount,
       atLeast: 100,
@@ -138,12 +140,13 @@ function loadPanels(
   const limitsOf = (of: 'cpu' | 'memory') => config.limits.filter((limit) => limit.of === of);
   const errors: readonly Series[] = [
     { label: config.hasQueue ? 'expired' : 'timed out', values: perSecond(column('timedOut')), colour: 'bad' },
-    { label: 'rejected', values: perSecond(column('rejected')), colour: 'warn' },
-    { label: 'no healthy task', values: perSecond(column('unserved')), colour: 'kind-5' },
+    { label: 'rejected', values: perSecond(column('rejected')), colour: 'warn', line: 'dashed' },
+    { label: 'no healthy task', values: perSecond(column('unserved')), colour: 'kind-5', line: 'dotted' },
     {
       label: config.hasQueue ? 'dead letters' : 'lost with a task',
       values: perSecond(column('lost')),
       colour: 'kind-4',
+      isFilled: true,
     },
   ];
   const told = errors.filter(({ values }) => values.some((value) => value > 0));

@@ -13,6 +13,7 @@ const HEIGHT = 168;
 /** Free on the left, for what the axis says, and on the right, for half a label of the time. */
 export const GUTTER = 58;
 export const EDGE = 20;
+const DASHES = { dashed: [5, 4], dotted: [2, 3] } as const;
 const FONT = '11px system-ui, sans-serif';
 
 /** @param highest  the top of the axis: the same for the panels that are compared */
@@ -64,7 +65,16 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
     padding: [6, EDGE, 0, 0],
     pxAlign: 1,
     scales: { x: { time: false, range: () => [view.peek().fromMs, view.peek().toMs] }, y: { range: () => [0, top] } },
-    legend: { live: true },
+    // By the style sheet, so that a change of colours reaches them, too.
+    legend: {
+      live: true,
+      markers: {
+        width: 2,
+        stroke: (_, index) => `var(--${panel.series[index - 1]?.colour ?? 'ink'})`,
+        fill: () => 'none',
+        dash: (_, index) => panel.series[index - 1]?.line ?? 'solid',
+      },
+    },
     cursor: {
       sync: { key: 'seatrial', scales: ['x', null] },
       drag: { x: true, y: false, setScale: false, dist: 4 },
@@ -77,8 +87,8 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
         grid: { stroke: () => colour('grid'), width: 1 },
         ticks: { show: false },
         font: FONT,
-        size: 22,
-        gap: 4,
+        size: 26,
+        gap: 8,
         space: 64,
         incrs: [...tickLengths],
         splits: (_, __, from, to, length) => ticks(startMs, from, to, length),
@@ -103,7 +113,7 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
         width: series.colour === 'faint' ? 1 : 1.5,
         points: { show: false },
         spanGaps: false,
-        ...(series.isDashed === true ? { dash: [5, 4] } : {}),
+        ...(series.line === undefined ? {} : { dash: [...DASHES[series.line]] }),
         ...(series.isFilled === true ? { fill: () => `${colour(series.colour)}22` } : {}),
         ...(series.isStepped === true && UPlot.paths.stepped !== undefined
           ? { paths: UPlot.paths.stepped({ align: 1 }) }
@@ -125,6 +135,8 @@ function draw(place: HTMLDivElement, run: Run, panel: Panel, highest: (fromMs: n
     },
   };
   const plot = new UPlot(options, [[], ...panel.series.map(() => [])], place);
+  // The caption has it in words.
+  for (const drawn of [plot.ctx.canvas, place.querySelector('.u-legend')]) drawn?.setAttribute('aria-hidden', 'true');
   const line = plot.over.appendChild(document.createElement('div'));
   line.className = 'now';
   const moveLine = () => {
@@ -250,7 +262,14 @@ function drawLimits(plot: UPlot, panel: Panel): void {
     named[side] = y;
     ctx.textAlign = side;
     const x = isTarget ? bbox.left + 3 * ratio : bbox.left + bbox.width - 3 * ratio;
-    ctx.fillText(label, x, y + (isTarget ? -3 : 10) * ratio);
+    const below = y + (isTarget ? -3 : 10) * ratio;
+    // A halo of paper: curves that run through a name leave it legible.
+    ctx.setLineDash([]);
+    ctx.lineWidth = 4 * ratio;
+    ctx.strokeStyle = colour('paper');
+    ctx.strokeText(label, x, below);
+    ctx.lineWidth = ratio;
+    ctx.fillText(label, x, below);
   }
   ctx.restore();
 }

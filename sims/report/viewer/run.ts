@@ -1,7 +1,14 @@
 /** The runs that the page carries, decoded: columns of numbers, and how to find things in them. */
 
 import { unpackColumns, type Columns } from '../page/columns.ts';
-import { decisionTypes, instanceStates, taskStates, type PageData, type PageRun } from '../page/data.ts';
+import {
+  decisionTypes,
+  instanceStates,
+  taskStates,
+  type PageComparison,
+  type PageData,
+  type PageRun,
+} from '../page/data.ts';
 
 /** A run's events, column by column. */
 export interface Events {
@@ -144,7 +151,9 @@ export function stateAt({ starts, at, states }: Lives, index: number, atMs: numb
 }
 
 /** Takes the data out of the page: base64, gzip, then JSON and columns. */
-export async function decodeRuns(base64: string): Promise<readonly Run[]> {
+export async function decodePage(
+  base64: string,
+): Promise<{ readonly runs: readonly Run[]; readonly comparison: PageComparison | undefined }> {
   const text = atob(base64);
   const zipped = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) zipped[index] = text.charCodeAt(index);
@@ -153,11 +162,12 @@ export async function decodeRuns(base64: string): Promise<readonly Run[]> {
   const length = new DataView(bytes.buffer).getUint32(0, true);
   const data = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as PageData;
   let from = 4 + length;
-  return data.runs.map((page, index) => {
+  const runs = data.runs.map((page, index) => {
     const to = from + (data.lengths[index] as number);
     const headers = data.headers[index] as PageData['headers'][number];
     const columns = unpackColumns({ headers, bytes: bytes.subarray(from, to) });
     from = to;
     return new Run(page, columns, index);
   });
+  return { runs, comparison: data.comparison };
 }

@@ -1,6 +1,7 @@
 /** What the page shows right now. Everything on it follows these signals. */
 
 import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals';
+import type { PageComparison } from '../page/data.ts';
 import type { Run } from './run.ts';
 
 export type Selection =
@@ -15,6 +16,8 @@ export interface Tip {
 }
 
 export const runs = signal<readonly Run[]>([]);
+/** What the runs are two of, when they were compared. */
+export const comparison = signal<PageComparison | undefined>(undefined);
 /** Milliseconds since the start; of both runs at once. */
 export const nowMs = signal(0);
 /** The same, ten times a second at the most: for what is slow to draw. */
@@ -63,11 +66,11 @@ export function drawAll(): void {
 
 const CALM_MS = 100;
 const LEAST_VIEW_MS = 60_000;
-let calmTimer = 0;
+let calmTimer: ReturnType<typeof setTimeout> | undefined;
 effect(() => {
-  if (nowMs.value === calmNowMs.peek() || calmTimer !== 0) return;
+  if (nowMs.value === calmNowMs.peek() || calmTimer !== undefined) return;
   calmTimer = setTimeout(() => {
-    calmTimer = 0;
+    calmTimer = undefined;
     calmNowMs.value = nowMs.peek();
   }, CALM_MS);
 });

@@ -1,7 +1,7 @@
 /** The first screen: what sailed, what its users got, what it cost, and the moments that tell most; scorecards further down. */
 
+import type { ComponentChildren } from 'preact';
 import {
-  formatAmount,
   formatAvailability,
   formatCount,
   formatDate,
@@ -11,11 +11,12 @@ import {
   formatRange,
   formatUsd,
 } from '../format.ts';
+import { verdictOn } from '../comparison.ts';
 import type { RunSummary, ServiceSummary } from '../summary.ts';
 import { costParts, figuresOf, NONE, verdictOf, wasteOf } from '../verdict.ts';
 import type { Run } from './run.ts';
 import { runs, selectEvent, goTo, show } from './state.ts';
-import { instantOf } from './time.ts';
+import { glued, instantOf } from './time.ts';
 
 /** Services with a sentence of their own. */
 const TOLD = 4;
@@ -34,7 +35,7 @@ export function RunHead({ run }: { run: Run }) {
   return (
     <section class="head" aria-label={`Run ${label}`}>
       {runs.value.length > 1 ? (
-        <h2>
+        <h2 class="run">
           <span class={`letter letter-${run.number}`}>{letterOf(run)}</span>
           {label}
         </h2>
@@ -50,7 +51,7 @@ export function RunHead({ run }: { run: Run }) {
         return (
           <p class={`verdict ${isGood ? 'good' : 'warn'}`}>
             <span aria-hidden="true">{isGood ? '✓' : '!'}</span>
-            <span class="hidden">{isGood ? 'kept: ' : 'not kept: '}</span> {text}
+            <span class="hidden">{isGood ? 'kept: ' : 'not kept: '}</span> {glued(text)}
           </p>
         );
       })}
@@ -61,6 +62,11 @@ export function RunHead({ run }: { run: Run }) {
 
 export function letterOf(run: Run): string {
   return run.number === 0 ? 'A' : 'B';
+}
+
+/** Which of two runs; nothing when there is one. */
+function ofLetter(before: string, run: Run): string {
+  return runs.value.length > 1 ? `${before}${letterOf(run)}` : '';
 }
 
 function Tiles({ summary, busiest }: { summary: RunSummary; busiest: ServiceSummary | undefined }) {
@@ -117,17 +123,17 @@ export function Moments({ run }: { run: Run }) {
     document.getElementById('viewer')?.scrollIntoView({ block: 'start' });
   };
   return (
-    <section class="moments">
-      <h3>the most telling moments{runs.value.length > 1 ? ` of ${letterOf(run)}` : ''}</h3>
+    <section class="moments" aria-labelledby={`moments-${run.number}`}>
+      <h2 id={`moments-${run.number}`}>the most telling moments{ofLetter(' of ', run)}</h2>
       <ul>
         {moments.map(({ seq, atMs, what, because }) => {
           const at = atMs - run.page.startMs;
           return (
             <li>
               <button type="button" class="link" onClick={() => visit(seq, at)}>
-                <time>{instantOf(run, at)}</time> {what}
+                <time>{instantOf(run, at)}</time> {glued(what)}
               </button>
-              {because.length === 0 ? null : <p class="soft">because {because.join(' ← ')}</p>}
+              {because.length === 0 ? null : <p class="soft">because {glued(because.join(' ← '))}</p>}
             </li>
           );
         })}
@@ -137,7 +143,7 @@ export function Moments({ run }: { run: Run }) {
 }
 
 /** Rows of figures, a column for each service; of two runs, both beside each other. */
-export function Scorecards() {
+export function Scorecards({ children }: { children: ComponentChildren }) {
   const all = runs.value;
   const names = [...new Set(all.flatMap((run) => run.page.summary.services.map(({ serviceName }) => serviceName)))];
   const columns = names.flatMap((name) =>
@@ -156,9 +162,9 @@ export function Scorecards() {
     .filter(({ cells }) => cells.some((cell) => cell !== NONE));
   if (rows.length === 0) return null;
   return (
-    <section>
-      <h3>scorecards</h3>
-      <div class="scroll">
+    <section aria-labelledby="scorecards">
+      <h2 id="scorecards">scorecards</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Scorecards">
         <table class="figures">
           <thead>
             <tr>
@@ -187,6 +193,7 @@ export function Scorecards() {
           </tbody>
         </table>
       </div>
+      {children}
     </section>
   );
 }
@@ -196,10 +203,17 @@ export function Cost() {
   const kinds = [...new Set(all.flatMap((run) => costParts(run.page.summary.cost).map(({ kind }) => kind)))];
   const most = Math.max(1, ...all.flatMap((run) => costParts(run.page.summary.cost).map(({ microUsd }) => microUsd)));
   return (
-    <section>
-      <h3>cost by kind</h3>
-      <div class="scroll">
+    <section aria-labelledby="cost">
+      <h2 id="cost">cost by kind</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Cost by kind">
         <table class="figures cost">
+          <thead class="hidden">
+            <tr>
+              <th scope="col">kind</th>
+              <th scope="col">cost</th>
+              <th scope="col">what for</th>
+            </tr>
+          </thead>
           <tbody>
             {kinds.flatMap((kind) =>
               all.map((run) => {
@@ -251,9 +265,9 @@ export function Failures({ run }: { run: Run }) {
   if (failures.length === 0) return null;
   const often = failures.toSorted((a, b) => b.count - a.count || a.firstAtMs - b.firstAtMs).slice(0, LISTED);
   return (
-    <section>
-      <h3>what failed, and how often{runs.value.length > 1 ? `, in ${letterOf(run)}` : ''}</h3>
-      <div class="scroll">
+    <section aria-labelledby={`failures-${run.number}`}>
+      <h2 id={`failures-${run.number}`}>what failed, and how often{ofLetter(', in ', run)}</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label={`What failed${ofLetter(', in ', run)}`}>
         <table class="failures">
           <thead>
             <tr>
@@ -294,8 +308,8 @@ export function Notes({ run }: { run: Run }) {
   const notes = [...run.page.leftOut, ...run.page.summary.notes];
   if (notes.length === 0) return null;
   return (
-    <section class="notes">
-      <h3>notes{runs.value.length > 1 ? ` on ${letterOf(run)}` : ''}</h3>
+    <section class="notes" aria-labelledby={`notes-${run.number}`}>
+      <h2 id={`notes-${run.number}`}>notes{ofLetter(' on ', run)}</h2>
       <ul>
         {notes.map((note) => (
           <li>{note}</li>
@@ -303,28 +317,6 @@ export function Notes({ run }: { run: Run }) {
       </ul>
     </section>
   );
-}
-
-/** What the second run has more or less of than the first, of the busiest service that both have, and of money. */
-function against(a: RunSummary, b: RunSummary): readonly string[] {
-  const signed = (by: number, format: (value: number) => string) => `${by < 0 ? '-' : '+'}${format(Math.abs(by))}`;
-  const parts: string[] = [];
-  const one = busiestOf(a)[0];
-  const other = b.services.find(({ serviceName }) => serviceName === one?.serviceName);
-  if (one !== undefined && other !== undefined) {
-    const [before, after] = [one.serviceLevel, other.serviceLevel];
-    const points = Math.round((after.availabilityPercent - before.availabilityPercent) * 1_000) / 1_000;
-    if (one.queue === undefined) parts.push(`answered in time ${signed(points, String)} points`);
-    parts.push(`p99 ${signed(after.p99Ms - before.p99Ms, formatLatency)}`);
-    if (before.sloMinutesLost !== undefined && after.sloMinutesLost !== undefined)
-      parts.push(
-        `objective missed ${signed(after.sloMinutesLost - before.sloMinutesLost, (minutes) => formatNoun(minutes, 'minute'))}`,
-      );
-    parts.push(`task-hours ${signed(other.utilization.taskHours - one.utilization.taskHours, formatAmount)}`);
-  }
-  const [from, to] = [a.cost.totalMicroUsd, b.cost.totalMicroUsd];
-  const share = from === 0 ? '' : ` (${signed((100 * (to - from)) / from, formatAmount)} %)`;
-  return [...parts, `cost ${signed(to - from, formatUsd)}${share}`];
 }
 
 /** How two runs differ: in sum, and the first decision that one took and the other did not. */
@@ -337,7 +329,6 @@ export function Difference() {
     return event === undefined ? undefined : `${run.events.at[event] as number} ${run.textOf(event)}`;
   };
   while (textOf(a) !== undefined && textOf(a) === textOf(b)) first++;
-  const [service] = busiestOf(a.page.summary);
   const tell = (run: Run) => {
     const event = run.decisions[first];
     return (
@@ -354,12 +345,11 @@ export function Difference() {
     );
   };
   return (
-    <section class="difference">
-      <h3>
+    <section class="difference" aria-labelledby="difference">
+      <h2 id="difference">
         <span class="letter letter-1">B</span>against <span class="letter">A</span>
-        {service?.serviceName}
-      </h3>
-      <p>{against(a.page.summary, b.page.summary).join(', ')}</p>
+      </h2>
+      <p class="verdict">{verdictOn(a.page.summary, b.page.summary, ['A', 'B'])}</p>
       {textOf(a) === textOf(b) ? (
         <p>Both take the same decisions.</p>
       ) : (

@@ -38,3 +38,8 @@ export function tickLabel(startMs: number, atMs: number, lengthMs: number): stri
   if (at % DAY === 0) return formatDay(at);
   return lengthMs < MINUTE ? formatInstant(at) : formatMinute(at);
 }
+
+/** A text in which no line ends between a number and its unit. */
+export function glued(text: string): string {
+  return text.replaceAll(/(?<=\d) (?=(%|ms|s|req\/s)(\W|$))/g, '\u00a0');
+}

@@ -5,17 +5,20 @@ import { render } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { DAY, HOUR, MINUTE } from '../../../core/kernel/index.ts';
 import { formatDuration } from '../format.ts';
-import { taskStates } from '../page/data.ts';
+import { taskStates, titleOf } from '../page/data.ts';
 import { Cluster } from './cluster.tsx';
 import { followTheme, setTheme } from './colours.ts';
+import { Compared } from './compared.tsx';
 import { Alarms, Counts, EventList, Selected, Services } from './inspector.tsx';
 import { Lanes } from './lanes.tsx';
 import { Overview } from './overview.tsx';
 import { panelsOf } from './panels.ts';
 import { Plot, sharedHighest } from './plot.tsx';
-import { decodeRuns, type Run } from './run.ts';
+import { decodePage, type Run } from './run.ts';
+import { AllScores } from './scores.tsx';
 import {
   colourBy,
+  comparison,
   durationMs,
   eventsShown,
   goTo,
@@ -41,20 +44,30 @@ const SPEEDS = [1, 10, 60, 600, HOUR / 1_000, (6 * HOUR) / 1_000, DAY / 1_000];
 function Page() {
   const all = runs.value;
   const side = all.length > 1 ? 'side two' : 'side';
+  const compared = comparison.value;
   return (
     <>
-      <a class="skip" href="#viewer">
-        to the viewer
-      </a>
+      {all.length === 0 ? null : (
+        <a class="skip" href="#viewer">
+          to the viewer
+        </a>
+      )}
       <header>
         <h1>
-          <span class="mark">Seatrial</span> {[...new Set(all.map(({ page }) => page.summary.scenario))].join(' and ')}
+          <span class="mark">Seatrial</span>{' '}
+          {titleOf(
+            all.map(({ page }) => page),
+            compared,
+          )}
         </h1>
         <button type="button" id="theme" onClick={() => setTheme(theme.value === 'dark' ? 'light' : 'dark')}>
           {theme.value === 'dark' ? 'light' : 'dark'}
+          <span class="hidden"> colours</span>
         </button>
       </header>
       <main>
+        {compared === undefined ? null : <Compared comparison={compared} />}
+        {compared === undefined || all.length === 0 ? null : <h2>the runs under seed {compared.seeds[0]}</h2>}
         <div class={side}>
           {all.map((run) => (
             <div>
@@ -63,11 +76,17 @@ function Page() {
             </div>
           ))}
         </div>
-        <Difference />
-        <Viewer />
-        <Plots />
-        <Scorecards />
-        <Cost />
+        {all.length === 0 ? null : (
+          <>
+            <Difference />
+            <Viewer />
+            <Plots />
+            <Scorecards>
+              <AllScores />
+            </Scorecards>
+            <Cost />
+          </>
+        )}
         {all.map((run) => (
           <Failures run={run} />
         ))}
@@ -76,7 +95,8 @@ function Page() {
         ))}
       </main>
       <footer class="soft">
-        Made by seatrial {all[0]?.page.summary.engine.version}; this file needs no network. Times are UTC.
+        Made by seatrial {all[0]?.page.summary.engine.version ?? compared?.engine.version}; this file needs no network.
+        Times are UTC.
       </footer>
       <Tooltip />
     </>
@@ -88,8 +108,8 @@ function Viewer() {
   const [first] = all;
   if (first === undefined) return null;
   return (
-    <section id="viewer" aria-label="Viewer">
-      <h3>the run, instant by instant</h3>
+    <section id="viewer" aria-labelledby="viewer-title" tabIndex={-1}>
+      <h2 id="viewer-title">{all.length > 1 ? 'the runs' : 'the run'}, instant by instant</h2>
       <div class="bar-of-time">
         <div class="controls">
           <button
@@ -177,14 +197,19 @@ function World({ run, isAlone }: { run: Run; isAlone: boolean }) {
     >
       <div>
         {isAlone ? null : (
-          <h4>
+          <h3>
             <span class={`letter letter-${run.number}`}>{letterOf(run)}</span>
             {run.page.label}
-          </h4>
+          </h3>
         )}
         <Counts run={run} />
         <Cluster run={run} />
-        <div class="scroll">
+        <div
+          class="scroll"
+          tabIndex={0}
+          role="region"
+          aria-label={isAlone ? 'Services' : `Services of ${letterOf(run)}`}
+        >
           <Services run={run} />
         </div>
         <Alarms run={run} />
@@ -244,8 +269,8 @@ function Plots() {
     return nowMs.peek() >= fromMs && nowMs.peek() <= toMs ? nowMs.peek() : (fromMs + toMs) / 2;
   };
   return (
-    <section aria-label="Plots">
-      <h3>over time</h3>
+    <section aria-labelledby="plots">
+      <h2 id="plots">over time</h2>
       <div class="controls plots-controls">
         {names.length > 1 ? (
           <label>
@@ -302,7 +327,8 @@ function Shown() {
 
 function Instant({ run }: { run: Run }) {
   return (
-    <output class="instant" for="slider">
+    // A run that plays would be talked about without end.
+    <output class="instant" for="slider" aria-live={isPlaying.value ? 'off' : 'polite'}>
       {fullInstantOf(run, nowMs.value)}
     </output>
   );
@@ -326,7 +352,9 @@ function Tooltip() {
 function onKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
-  if (event.key === ' ' && target.tagName === 'BUTTON') return;
+  // Space presses what has the focus, arrows scroll a table that is wider than the page.
+  if (event.key === ' ' && /^(BUTTON|SUMMARY|A)$/.test(target.tagName)) return;
+  if (event.key.startsWith('Arrow') && target.classList.contains('scroll')) return;
   const byMs = event.shiftKey ? HOUR : MINUTE;
   const actions: Readonly<Record<string, () => void>> = {
     ' ': togglePlay,
@@ -354,11 +382,14 @@ function startOf({ page }: Run): number {
 
 async function start(): Promise<void> {
   const app = document.getElementById('app') as HTMLElement;
-  app.textContent = 'One moment: the run is being unpacked.';
+  app.textContent = 'One moment: the page is being unpacked.';
   followTheme();
   try {
-    const decoded = await decodeRuns(document.getElementById('data')?.textContent ?? '');
+    const { runs: decoded, comparison: compared } = await decodePage(
+      document.getElementById('data')?.textContent ?? '',
+    );
     runs.value = decoded;
+    comparison.value = compared;
     const [first] = decoded;
     serviceName.value =
       first === undefined ? '' : (busiestOf(first.page.summary)[0]?.serviceName ?? first.page.services[0]?.name ?? '');

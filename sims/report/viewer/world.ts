@@ -1,5 +1,6 @@
 /** The cluster at an instant, and where on the picture each instance and task has its place. */
 
+import { formatCount } from '../format.ts';
 import { instanceStates, taskStates } from '../page/data.ts';
 import { stateAt, type Lives, type Run } from './run.ts';
 
@@ -52,7 +53,7 @@ export function countStates(present: readonly Present[], names: readonly string[
   const counts = names.map((name, state) => [name, present.filter((item) => item.state === state).length] as const);
   return counts
     .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${count} ${name}`)
+    .map(([name, count]) => `${formatCount(count)} ${name}`)
     .join(', ');
 }
 
