@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatProblem, InputError } from '../../sims/input/inputError.ts';
+import { RunDirectory } from '../../sims/store/runDirectory.ts';
 import { loadScenario, type ScenarioOverrides } from '../../sims/input/scenarioFile.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -291,6 +292,14 @@ for (const [what, words, expected] of brokenCommands)
     assert.equal(status, 2);
     assert.equal(existsSync(out), false);
   });
+
+test('a place where no directory can be made is refused at once', { timeout: 20_000 }, () => {
+  for (const place of [join(folder, 'broken.yaml', 'below-a-file'), ...(existsSync('/proc') ? ['/proc/x/y'] : [])])
+    assert.throws(
+      () => RunDirectory.create(place, loadScenario('steps-on-fargate'), 'test'),
+      (error: unknown) => error instanceof InputError && error.message.startsWith(`${place}: E`),
+    );
+});
 
 test('a directory that holds something is not written to', () => {
   const { status, stderr } = seatrial('run', '--days', '0.1', '--out', folder);
