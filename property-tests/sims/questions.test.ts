@@ -8,7 +8,7 @@ import { after, describe, test } from 'node:test';
 import { scenarioSchema } from '../../core/index.ts';
 import { diagnose, renderDiagnoses } from '../../sims/commands/doctor.ts';
 import { placementStory } from '../../sims/commands/explainPlacement.ts';
-import { scenarioText } from '../../sims/commands/init.ts';
+import { newScenario } from '../../sims/commands/init.ts';
 import { trafficOf } from '../../sims/commands/traffic.ts';
 import { readDocument } from '../../sims/input/document.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
@@ -74,7 +74,7 @@ test('the tutorial leads to what it says', async () => {
   after(() => rmSync(folder, { recursive: true }));
   const [csv, shop] = [join(folder, 'traffic.csv'), join(folder, 'shop.yaml')];
   writeFileSync(csv, trafficOf('flash-crowd', {}));
-  const written = scenarioText(shop, { service: 'shop', trace: csv, min: 4, max: 20 });
+  const written = newScenario(shop, { service: 'shop', trace: csv, min: 4, max: 20 }).content;
   const changed = written
     .replace('HealthCheckIntervalSeconds: 10', 'HealthCheckIntervalSeconds: 10\n    HealthCheckTimeoutSeconds: 9')
     .replace('TargetValue: 60', 'TargetValue: 40');
