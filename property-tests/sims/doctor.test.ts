@@ -711,6 +711,24 @@ const deployed = (input: ScenarioInput): ScenarioInput => ({
   changes: [{ at: '2030-01-07T01:00:00Z', UpdateService: { service: 'web', forceNewDeployment: true } }],
 });
 
+test('names of policies are shown, and what a terminal would obey is written out', () => {
+  const policies = (tracking({ TargetValue: 100 }) ?? []).map((policy) => ({
+    ...policy,
+    PolicyName: 'a\u001b[31m\u202e',
+  }));
+  const found = diagnose(
+    { scenario: parsed(onFargate({ target: { policies } })), traces: new Map() },
+    'x.yaml',
+    () => ({
+      line: 1,
+      column: 1,
+    }),
+  );
+  const text = renderDiagnoses(found, ['a note\u0007'], { width: 80, color: false });
+  assert.match(text, /a\\u001b\[31m\\u202e/);
+  assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
+});
+
 describe('a run shows what the doctor says', () => {
   test('a CPU target of 100 never scales out, whatever the load; one of 99 does', () => {
     const { trap, sound } = cases['unreachable-target'];
