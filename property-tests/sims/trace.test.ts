@@ -1,11 +1,13 @@
 /** Traces: one series in any dialect is one series, and every mistake says where it is. */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { MINUTE, SECOND } from '../../core/kernel/time.ts';
 import { InputError } from '../../sims/input/inputError.ts';
@@ -459,4 +461,20 @@ for (const [what, answer, expected] of [
 
 test('broken JSON is refused in a sentence', () => {
   assert.match(complaints('{"Datapoints": [').join(), /a mistake of syntax in JSON/);
+});
+
+// Size --------------------------------------------------------------------------------------------------------------
+
+test('a million minutes, one of them with a billion requests, are read in bounded memory', () => {
+  const rows = Array.from({ length: 1_000_000 }, (_, minute) => `${minute},${minute === 7 ? 1_000_000_000 : 5}\n`);
+  writeFileSync(file, `minute,count\n${rows.join('')}`);
+  const program = `import { readTrace } from ${JSON.stringify(new URL('../../sims/input/trace.ts', import.meta.url).href)};
+    const { rows, series } = readTrace(${JSON.stringify(file)});
+    console.log(rows, series.requests[7]);`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--max-old-space-size=160', '--import', 'tsx', '--input-type=module', '--eval', program],
+    { cwd: fileURLToPath(new URL('../../', import.meta.url)), encoding: 'utf8' },
+  );
+  assert.equal(stdout, '1000000 1000000000\n', stderr);
 });
