@@ -231,6 +231,7 @@ program
   .option('--rps <n>', 'requests per second at the busiest hour (100)', positive)
   .option('--request-ms <n>', 'CPU milliseconds of a request (20)', positive)
   .option('--trace <file>', 'recorded traffic: a CSV of timestamp,value or minute,count')
+  .option('--scale <n>', 'factor on every number of the trace (1)', positive)
   .option('--days <n>', 'how long it sails without a trace (3)', count)
   .option('--yes', 'ask nothing: take what is in brackets above')
   .action(async (file: string, options: InitOptions) => {

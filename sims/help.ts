@@ -82,7 +82,8 @@ const examples: Readonly<Record<string, readonly (readonly [string, string])[]>>
   init: [
     ['', 'asks a few questions, and writes seatrial.yaml'],
     ['shop.yaml --service shop --launch-type EC2 --rps 400 --max 40', 'asks nothing'],
-    ['shop.yaml --trace traffic.csv', 'with recorded traffic'],
+    ['shop.yaml --trace traffic.csv --scale 20', 'with recorded traffic, twenty times as much'],
+    ['shop-40.yaml --trace traffic.csv --scale 20 --target-cpu 40', 'the same with another target, for compare'],
   ],
   scenarios: [
     ['', 'the voyages that ship'],
@@ -139,6 +140,30 @@ seatrial help COMMAND tells more of each, with examples.`,
   );
 }
 
+/** What others call it, and the commands that do it. */
+const alsoCalled: Readonly<Record<string, string>> = {
+  'why-not': 'explain DIR why-not INSTANT',
+  waterfall: 'explain DIR waterfall',
+  why: 'explain',
+  placement: 'explain placement',
+  simulate: 'run',
+  start: 'run',
+  lint: 'doctor',
+  check: 'doctor',
+  validate: 'doctor',
+  plan: 'doctor',
+  new: 'init',
+  create: 'init',
+  import: 'init',
+  list: 'scenarios',
+  voyages: 'scenarios',
+  ls: 'scenarios',
+  replay: 'verify',
+  sql: 'query',
+  html: 'report',
+  'what-if': 'branch',
+};
+
 /** Edits between what was written and a command that is still taken for a slip of the finger. */
 const MOST_EDITS = 2;
 
@@ -149,7 +174,9 @@ const MOST_EDITS = 2;
  */
 export function commandProblem(program: Command, [first = '']: readonly string[]): string | undefined {
   const names = ['help', ...program.commands.map((command) => command.name())];
-  if (!/^[a-z]+$/.test(first) || names.includes(first) || existsSync(first)) return undefined;
+  if (!/^[a-z-]+$/.test(first) || first.startsWith('-') || names.includes(first) || existsSync(first)) return undefined;
+  const meant = alsoCalled[first];
+  if (meant !== undefined) return `found "${first}", expected a command (did you mean ${meant}?)`;
   const [nearest] = names.toSorted((a, b) => distance(first, a) - distance(first, b));
   return nearest !== undefined && distance(first, nearest) <= MOST_EDITS
     ? `found "${first}", expected a command (did you mean ${nearest}?)`

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatProblem, InputError } from '../../sims/input/inputError.ts';
+import { RunDirectory } from '../../sims/store/runDirectory.ts';
 import { loadScenario, type ScenarioOverrides } from '../../sims/input/scenarioFile.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -206,6 +207,32 @@ for (const [what, content, expected] of brokenScenarios)
     );
   });
 
+for (const [name, content, expected] of [
+  [
+    'main.tf',
+    'resource "aws_ecs_service" "web" {\n  name = "web"\n}\n',
+    /found Terraform, expected a scenario: seatrial init/,
+  ],
+  [
+    'stack.yaml',
+    'Resources:\n  Web:\n    Type: AWS::ECS::Service\n    Properties: { Task: !Ref T }\n',
+    /a template of CloudFormation/,
+  ],
+  ['web.json', '{"services": [{"serviceArn": "arn:aws:ecs:…"}], "failures": []}', /what the AWS CLI prints/],
+  ['traffic.csv', 'timestamp,value\n2020-01-01,1\n', /found a trace.+run --trace .+replays it/],
+] as const)
+  test(`${name} is told what it is, in one sentence with what to do`, () => {
+    const sentences = refusals(name, content);
+    assert.equal(sentences.length, 1);
+    assert.match(sentences[0] ?? '', expected);
+  });
+
+test('a tab is one mistake, not all that a parser makes of it', () => {
+  const sentences = refusals('s.yaml', replaced(sound, '    desiredCount: 6', '\tdesiredCount: 6'));
+  assert.equal(sentences.length, 1);
+  assert.match(sentences[0] ?? '', /^s\.yaml:46:1: found a mistake of syntax: Tabs are not allowed/);
+});
+
 test('a binary scenario is refused', () => {
   const [sentence] = refusals('s.yaml', Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 0));
   assert.match(sentence ?? '', /^s\.yaml: .*binary/i);
@@ -265,6 +292,14 @@ for (const [what, words, expected] of brokenCommands)
     assert.equal(status, 2);
     assert.equal(existsSync(out), false);
   });
+
+test('a place where no directory can be made is refused at once', { timeout: 20_000 }, () => {
+  for (const place of [join(folder, 'broken.yaml', 'below-a-file'), ...(existsSync('/proc') ? ['/proc/x/y'] : [])])
+    assert.throws(
+      () => RunDirectory.create(place, loadScenario('steps-on-fargate'), 'test'),
+      (error: unknown) => error instanceof InputError && error.message.startsWith(`${place}: E`),
+    );
+});
 
 test('a directory that holds something is not written to', () => {
   const { status, stderr } = seatrial('run', '--days', '0.1', '--out', folder);

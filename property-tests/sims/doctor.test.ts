@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
+  MINUTE,
   scenarioProblems,
   scenarioSchema,
   simulate,
@@ -15,6 +16,7 @@ import {
   type ScenarioInput,
 } from '../../core/index.ts';
 import { diagnose, renderDiagnoses } from '../../sims/commands/doctor.ts';
+import { wavePeriod } from '../../sims/doctor/resonance.ts';
 import { lints, type LintId } from '../../sims/doctor/lints.ts';
 import { readDocument } from '../../sims/input/document.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
@@ -195,10 +197,69 @@ const groupCpu: NonNullable<Item<'autoScalingGroups'>['policies']>[number] = {
 };
 const burst = (peak: number) =>
   ({ model: 'burst', at: '2030-01-07T02:00:00Z', rise: '1m', hold: '30m', fall: '1m', peak }) as const;
+/** Square waves upon a load of 40 requests a second, up for half of the period, six hours long. */
+const waves = (minutes: number) => [
+  { model: 'constant', rate: 40 } as const,
+  ...Array.from({ length: Math.floor(330 / minutes) }, (_, wave) => {
+    const at = new Date(Date.parse(START) + (10 + wave * minutes) * 60_000).toISOString();
+    return { model: 'burst', at, rise: '1m', hold: `${minutes / 2 - 1}m`, fall: '1m', peak: 200 } as const;
+  }),
+];
+const square = (minutes: number) =>
+  Array.from({ length: 360 }, (_, minute) => (minute % minutes < minutes / 2 ? 200 : 40));
+const withRole = (actions: readonly string[], more: Partial<ScenarioInput> = {}) =>
+  onFargate({
+    definition: { executionRoleArn: 'starter' },
+    container: { image: '123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1' },
+    scenario: {
+      images: [{ name: '123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1', compressedMiB: 100 }],
+      roles: [
+        {
+          RoleName: 'starter',
+          AssumeRolePolicyDocument: {
+            Version: '2012-10-17',
+            Statement: [
+              { Effect: 'Allow', Principal: { Service: 'ecs-tasks.amazonaws.com' }, Action: 'sts:AssumeRole' },
+            ],
+          },
+          Policies: [
+            {
+              PolicyName: 'pull',
+              PolicyDocument: {
+                Version: '2012-10-17',
+                Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }],
+              },
+            },
+          ],
+        },
+      ],
+      ...more,
+    } as Partial<ScenarioInput>,
+  });
+const PULL = [
+  'ecr:GetAuthorizationToken',
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:GetDownloadUrlForLayer',
+  'ecr:BatchGetImage',
+];
 const berlin = { start: '2030-03-29T00:00:00Z', duration: '5d' };
 
 /** For each trap a scenario that it is in, and one that it is not in. */
 const cases: Readonly<Record<LintId, { readonly trap: ScenarioInput; readonly sound: ScenarioInput }>> = {
+  'minimum-carries-all': {
+    trap: onFargate({ load: { rate: [{ model: 'constant', rate: 30 }] } }),
+    sound: onFargate({ load: { rate: [{ model: 'constant', rate: 31 }] } }),
+  },
+  resonance: {
+    trap: onFargate({ load: { rate: waves(40) } }),
+    sound: onFargate({ load: { rate: waves(120) } }),
+  },
+  'start-denied': { trap: withRole(PULL.slice(1)), sound: withRole(PULL) },
+  'strands-room': {
+    // An m5.large has 2,048 CPU units and 7,633 MiB.
+    trap: onInstances({ container: { cpu: 1_100, memory: 2_000 } }),
+    sound: onInstances({ container: { cpu: 1_024, memory: 2_000 } }),
+  },
   'no-room-to-scale': {
     trap: onFargate({ target: { MaxCapacity: 2 } }),
     sound: onFargate({ target: { MaxCapacity: 3 } }),
@@ -574,6 +635,7 @@ const ofVoyages: Readonly<Record<string, readonly LintId[]>> = {
   'drain-delays': ['drains-too-short', 'drains-too-long'],
   'flash-crowd': ['checks-kill-busy', 'answers-twice'],
   'forgotten-minimum': ['minimum-stays-up'],
+  'least-privilege': ['start-denied', 'start-denied', 'start-denied', 'start-denied', 'start-denied', 'start-denied'],
   'memory-veto': ['scale-in-floor'],
   'minute-or-twenty-seconds': ['answers-twice'],
   'mixed-instances': ['answers-twice'],
@@ -647,6 +709,24 @@ const steady = (rate: number) => ({ model: 'constant', rate }) as const;
 const deployed = (input: ScenarioInput): ScenarioInput => ({
   ...withLoad(input, steady(10)),
   changes: [{ at: '2030-01-07T01:00:00Z', UpdateService: { service: 'web', forceNewDeployment: true } }],
+});
+
+test('names of policies are shown, and what a terminal would obey is written out', () => {
+  const policies = (tracking({ TargetValue: 100 }) ?? []).map((policy) => ({
+    ...policy,
+    PolicyName: 'a\u001b[31m\u202e',
+  }));
+  const found = diagnose(
+    { scenario: parsed(onFargate({ target: { policies } })), traces: new Map() },
+    'x.yaml',
+    () => ({
+      line: 1,
+      column: 1,
+    }),
+  );
+  const text = renderDiagnoses(found, ['a note\u0007'], { width: 80, color: false });
+  assert.match(text, /a\\u001b\[31m\\u202e/);
+  for (const obeyed of ['\u001b', '\u0007', '\u202e']) assert.ok(!text.includes(obeyed));
 });
 
 describe('a run shows what the doctor says', () => {
@@ -727,6 +807,22 @@ describe('a run shows what the doctor says', () => {
     const { trap, sound } = cases['steps-flap'];
     assert.ok(sailed(withLoad(trap, steady(62))).reversals > 5, '62 % on two tasks, 41 % on three');
     assert.equal(sailed(withLoad(sound, steady(62))).reversals, 0);
+  });
+
+  test('waves at the pace of scaling are followed up and down, each of them too late', () => {
+    const { trap, sound } = cases.resonance;
+    assert.ok(sailed(trap).reversals >= 14, 'up and down in each of eight waves');
+    assert.ok(sailed(sound).reversals < 7, 'as many in six hours as it has waves');
+    for (const minutes of [36, 40, 50]) assert.equal(wavePeriod({ rates: square(minutes), lookMs: MINUTE }), minutes);
+    assert.equal(wavePeriod({ rates: square(40).map(() => 60), lookMs: MINUTE }), undefined, 'a steady load has none');
+  });
+
+  test('a role that may not pull starts nothing, and a load far below the minimum scales nothing', () => {
+    const cold = (input: ScenarioInput): ScenarioInput => ({ ...input, assumptions: { start: 'cold' } });
+    assert.equal(sailed(cold(cases['start-denied'].trap)).running, 0);
+    assert.ok(sailed(cold(cases['start-denied'].sound)).running >= 2);
+    const { trap } = cases['minimum-carries-all'];
+    assert.deepEqual(sailed(withLoad(trap, steady(55))).desired, [], 'not at nearly twice its load');
   });
 
   test('without a cooldown one rise is answered twice', () => {

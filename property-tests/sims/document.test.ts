@@ -188,7 +188,7 @@ test('a missing file, a directory and an impossible name are one sentence each',
     }
   };
   assert.equal(of('/nowhere.yaml'), '/nowhere.yaml: found no file of this name, expected a YAML or JSON document');
-  assert.equal(of(folder), `${folder}: found a directory, expected a YAML or JSON document`);
+  assert.equal(of(folder), `${folder}: found a directory with scenario.yaml in it, expected a YAML or JSON document`);
   assert.equal(
     of('a\0b'),
     'a\\u0000b: found a file that cannot be read (ERR_INVALID_ARG_VALUE), expected a YAML or JSON document',

@@ -402,7 +402,10 @@ describe('as a user asks', async () => {
   test('what cannot be explained is refused in a sentence', () => {
     for (const [words, expected] of [
       [['99999999'], /found event 99999999, expected a number from 0 to/],
-      [['ship'], /found "ship", expected the number of an event, an instant, or a service: web/],
+      [
+        ['ship'],
+        /found "ship", expected the number of an event, an instant, a service \(web\), why-not INSTANT, or waterfall/,
+      ],
       [['why-not'], /found no instant after why-not/],
       [
         ['why-not', '02:05', 'service', 'ship'],

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { HOUR, scenarioSchema, simulate } from '../../core/index.ts';
 import { diagnose } from '../../sims/commands/doctor.ts';
-import { init, scenarioText, type InitOptions } from '../../sims/commands/init.ts';
+import { init, newScenario, type InitOptions } from '../../sims/commands/init.ts';
 import { trafficOf } from '../../sims/commands/traffic.ts';
 import { readDocument } from '../../sims/input/document.ts';
 import { InputError } from '../../sims/input/inputError.ts';
@@ -53,7 +53,7 @@ test('every combination of answers is a scenario without a serious trap, which s
   fc.assert(
     fc.property(answers, (options) => {
       const file = join(folder, 'drawn.yaml');
-      const text = scenarioText(file, options);
+      const text = newScenario(file, options).content;
       writeFileSync(file, text);
       const loaded = loadScenario(file);
       const serious = diagnose(loaded, file, readDocument(file, scenarioSchema).locate).filter(
@@ -87,6 +87,17 @@ test('answers that do not fit are refused in a sentence, and nothing is written'
       return true;
     });
   assert.equal(existsSync(file), false);
+});
+
+test('a trace that nobody would feel is told, with a factor at which a run scales, which is then written', () => {
+  const file = join(folder, 'faint.yaml');
+  const { scale } = newScenario(file, { trace: counted });
+  assert.ok(scale !== undefined && scale > 1);
+  const louder = newScenario(file, { trace: counted, scale });
+  assert.equal(louder.scale, undefined, 'and at that factor nothing is told');
+  writeFileSync(file, louder.content);
+  const [part] = loadScenario(file).scenario.load[0]?.rate ?? [];
+  assert.equal(part?.model === 'trace' && part.scale, scale);
 });
 
 test('a file that is there is left as it is', async () => {

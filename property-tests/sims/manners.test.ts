@@ -6,6 +6,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { commandProblem } from '../../sims/help.ts';
 import { scenarioFile, shippedVoyages } from '../../sims/input/voyages.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
 import { outputOf } from '../../sims/report/output.ts';
@@ -29,6 +31,16 @@ test('a slip of the finger is answered with what was meant, and exit code 2', ()
   assert.throws(() => scenarioFile('flash-crowds.yaml'), /did you mean flash-crowd\?/);
   assert.throws(() => scenarioFile('nothing-like-it-at-all'), /found no file of this name.+voyage that ships;/);
   assert.equal(scenarioFile('somewhere/else.yaml'), 'somewhere/else.yaml');
+});
+
+test('what others call a command is answered with ours', () => {
+  const program = new Command();
+  for (const name of ['run', 'doctor', 'explain', 'init']) program.command(name);
+  const meant = (first: string) => commandProblem(program, [first, 'more']);
+  assert.match(meant('why-not') ?? '', /did you mean explain DIR why-not INSTANT\?/);
+  assert.match(meant('validate') ?? '', /did you mean doctor\?/);
+  assert.match(meant('new') ?? '', /did you mean init\?/);
+  assert.equal(meant('flash-crowd'), undefined);
 });
 
 test('a reader that has read enough ends the command quietly', () => {

@@ -1,14 +1,16 @@
 /** docs/QUESTIONS.md and docs/TUTORIAL.md: each command still prints the lines that the page quotes. */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { scenarioSchema } from '../../core/index.ts';
 import { diagnose, renderDiagnoses } from '../../sims/commands/doctor.ts';
 import { placementStory } from '../../sims/commands/explainPlacement.ts';
-import { scenarioText } from '../../sims/commands/init.ts';
+import { newScenario } from '../../sims/commands/init.ts';
 import { trafficOf } from '../../sims/commands/traffic.ts';
 import { readDocument } from '../../sims/input/document.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
@@ -41,11 +43,29 @@ const printed: Readonly<Record<string, (name: string) => Promise<string>>> = {
   },
 };
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const runs = mkdtempSync(join(tmpdir(), 'seatrial-questions-'));
+after(() => rmSync(runs, { recursive: true }));
+
+/** Commands that need workers, or a run on disk, as a user would start them; `runs/` is where runs go. */
+function started(command: string): string {
+  const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  const args = words.map((word) => word.replace(/^runs\//, `${runs}/`));
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'sims/cli.ts', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
 const outputs = new Map<string, Promise<string>>();
 function outputOfCommand(command: string): Promise<string> {
   const words = command.split(' ');
   const name = words.pop() as string;
-  const known = outputs.get(command) ?? printed[words.join(' ')]?.(name);
+  const needsMore = words[0] === 'compare' || command.includes('runs/');
+  const known =
+    outputs.get(command) ?? (needsMore ? Promise.resolve(started(command)) : printed[words.join(' ')]?.(name));
   assert.ok(known !== undefined, `${command}: not a command that this test can print`);
   outputs.set(command, known);
   return known;
@@ -59,6 +79,8 @@ describe('questions answered', () => {
 
   for (const { command, lines } of answers)
     test(command, async () => {
+      const [, voyage] = /^explain runs\/(\S+)/.exec(command) ?? [];
+      if (voyage !== undefined) started(`run ${voyage} --out runs/${voyage}`);
       let rest = await outputOfCommand(command);
       for (const line of lines) {
         const at = rest.indexOf(`${line}\n`);
@@ -74,7 +96,7 @@ test('the tutorial leads to what it says', async () => {
   after(() => rmSync(folder, { recursive: true }));
   const [csv, shop] = [join(folder, 'traffic.csv'), join(folder, 'shop.yaml')];
   writeFileSync(csv, trafficOf('flash-crowd', {}));
-  const written = scenarioText(shop, { service: 'shop', trace: csv, min: 4, max: 20 });
+  const written = newScenario(shop, { service: 'shop', trace: csv, min: 4, max: 20 }).content;
   const changed = written
     .replace('HealthCheckIntervalSeconds: 10', 'HealthCheckIntervalSeconds: 10\n    HealthCheckTimeoutSeconds: 9')
     .replace('TargetValue: 60', 'TargetValue: 40');

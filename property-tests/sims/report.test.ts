@@ -228,6 +228,19 @@ describe('describe', () => {
     );
   });
 
+  test('which datapoints the arithmetic takes is told as it is assumed', () => {
+    const told = (tracked: 'mean' | 'latest' | 'max') =>
+      tell(
+        { seq: 1, atMs: 0, causedBy: 0, event: { ...activity, metricValues: [95, 90] } },
+        () => 60,
+        undefined,
+        tracked,
+      );
+    assert.match(told('latest'), /: latest 90 over target 60, ceil\(4 running x 90 /);
+    assert.match(told('max'), /: highest 95 over target 60, /);
+    assert.match(told('mean'), /: mean 92\.5 over target 60, /);
+  });
+
   test('a rounded metric is shown with as many decimals as the result needs', () => {
     const line = tellAt60({ ...activity, metricValues: [60.004], toCapacity: 5, wantedCapacity: 5 });
     assert.match(line, /ceil\(4 running x 60\.004 \/ 60\) = 5$/);

@@ -376,7 +376,12 @@ describe('time travel', () => {
       [['diff', long, '2030-01-08T00:00:00Z', '2030-01-07T00:00:00Z'], /expected it after/],
       [['explain', long, '99999999'], /expected a number from 0 to/],
       [['export', long, '--type', 'Nothing'], /found "Nothing", expected a type of event/],
-      [['verify', folder], /found no chain\.ndjson, expected a directory of run --out/],
+      [['verify', folder], /found no chain\.ndjson, expected a directory of run --out: .+ and .+/],
+      [['report', join(folder, 'nowhere')], /found nothing of this name, expected a directory of run --out/],
+      [
+        ['why-not', long, '12:05'],
+        /found "why-not", expected a command \(did you mean explain DIR why-not INSTANT\?\)/,
+      ],
     ] as const) {
       const { status, stderr } = seatrial(...command);
       assert.equal(status, 2, command.join(' '));

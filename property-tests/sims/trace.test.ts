@@ -1,11 +1,13 @@
 /** Traces: one series in any dialect is one series, and every mistake says where it is. */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { MINUTE, SECOND } from '../../core/kernel/time.ts';
 import { InputError } from '../../sims/input/inputError.ts';
@@ -40,6 +42,7 @@ const stamps: Readonly<Record<string, (ms: number) => string>> = {
   iso,
   'ISO without zone': (ms) => iso(ms).slice(0, -1),
   spaced: (ms) => iso(ms).slice(0, 19).replace('T', ' '),
+  'with slashes': (ms) => iso(ms).slice(0, 19).replaceAll('-', '/').replace('T', ' '),
   'with an offset': (ms) => `${iso(ms + 90 * MINUTE).slice(0, 19)}+01:30`,
   'with a western offset': (ms) => `${iso(ms - 300 * MINUTE).slice(0, 19)}-0500`,
   'epoch seconds': (ms) => String(ms / SECOND),
@@ -257,7 +260,7 @@ for (const [name, [content, ...messages]] of Object.entries(broken))
 
 test('a missing file and a directory are one sentence each', () => {
   assert.throws(() => readTrace('/nowhere.csv'), { message: `/nowhere.csv: found no file of this name, ${WHOLE}` });
-  assert.throws(() => readTrace(folder), { message: `${folder}: found a directory, ${WHOLE}` });
+  assert.throws(() => readTrace(folder), { message: `${folder}: found a directory with trace.csv in it, ${WHOLE}` });
 });
 
 test('of many mistakes the first twenty are told, and how many more there are', () => {
@@ -394,3 +397,84 @@ for (const { name, ...expected } of real) {
     assert.equal(trace.sha256, createHash('sha256').update(readFileSync(path)).digest('hex'));
   });
 }
+
+// CloudWatch --------------------------------------------------------------------------------------------------------
+
+test('what CloudWatch answers is the same series as a CSV of it, in whatever order its datapoints come', () => {
+  fc.assert(
+    fc.property(seriesOf, fc.boolean(), fc.infiniteStream(fc.nat()), ({ startMs, periodMs, values }, whole, luck) => {
+      const at = (index: number) => iso(startMs + index * periodMs);
+      const expected = read(values.map((value, index) => `${at(index)},${value}\n`).join('')).series;
+      const shuffled = values.map((Sum, index) => ({ Timestamp: at(index), Sum, rank: luck.next().value as number }));
+      shuffled.sort((a, b) => a.rank - b.rank);
+      const answer = whole
+        ? { Label: 'Hits', Datapoints: shuffled }
+        : {
+            MetricDataResults: [
+              {
+                Id: 'm1',
+                Label: 'Hits',
+                Timestamps: shuffled.map((one) => one.Timestamp),
+                Values: shuffled.map((one) => one.Sum),
+              },
+              { Id: 'm2', Timestamps: [], Values: [] },
+            ],
+          };
+      assert.deepEqual(read(JSON.stringify(answer)).series, expected);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a minute without RequestCount had no requests', () => {
+  const Datapoints = [0, 1, 2, 6, 7].map((minute) => ({ Timestamp: iso(minute * MINUTE), Sum: 60 }));
+  const { series, notes } = read(JSON.stringify({ Label: 'RequestCount', Datapoints }));
+  assert.equal(total(series.requests), 300);
+  assert.match(notes.join(), /1 gap of RequestCount taken for no request/);
+});
+
+test('what the console of CloudWatch writes above its rows is read over', () => {
+  const { series } = read(
+    'Full label,app/web RequestCount\nLabel,RequestCount\nPeriod,300\nStatistic,Sum\n2026/11/01 00:00:00,120\n2026/11/01 00:05:00,130\n',
+  );
+  assert.deepEqual(series.requests, [120, 130]);
+});
+
+for (const [what, answer, expected] of [
+  [
+    'an average',
+    { Datapoints: [{ Timestamp: iso(0), Average: 1 }] },
+    /datapoints without Sum, expected the statistic Sum/,
+  ],
+  ['something else', { services: [] }, /JSON of something else, expected what aws cloudwatch/],
+  [
+    'two metrics',
+    { MetricDataResults: ['a', 'b'].map((Id) => ({ Id, Timestamps: [iso(0)], Values: [1] })) },
+    /found the metrics "a" and "b"/,
+  ],
+  ['nothing', { MetricDataResults: [] }, /found no datapoint/],
+  ['fewer values than times', { MetricDataResults: [{ Id: 'a', Timestamps: [], Values: [1] }] }, /0 times and 1 value/],
+] as const)
+  test(`an answer of CloudWatch with ${what} is refused in a sentence`, () => {
+    assert.match(complaints(JSON.stringify(answer)).join(), expected);
+  });
+
+test('broken JSON is refused in a sentence', () => {
+  assert.match(complaints('{"Datapoints": [').join(), /a mistake of syntax in JSON/);
+});
+
+// Size --------------------------------------------------------------------------------------------------------------
+
+test('a million minutes, one of them with a billion requests, are read in bounded memory', () => {
+  const rows = Array.from({ length: 1_000_000 }, (_, minute) => `${minute},${minute === 7 ? 1_000_000_000 : 5}\n`);
+  writeFileSync(file, `minute,count\n${rows.join('')}`);
+  const program = `import { readTrace } from ${JSON.stringify(new URL('../../sims/input/trace.ts', import.meta.url).href)};
+    const { rows, series } = readTrace(${JSON.stringify(file)});
+    console.log(rows, series.requests[7]);`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--max-old-space-size=160', '--import', 'tsx', '--input-type=module', '--eval', program],
+    { cwd: fileURLToPath(new URL('../../', import.meta.url)), encoding: 'utf8' },
+  );
+  assert.equal(stdout, '1000000 1000000000\n', stderr);
+});

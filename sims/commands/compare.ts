@@ -1,8 +1,9 @@
 /** `seatrial compare`: scenarios under the same luck, many times over, and what their difference is. */
 
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { DAY } from '../../core/index.ts';
 import { COMPARISON_FILE } from '../compare/comparisonFile.ts';
 import { comparisonReport, meansOf, type ComparedInput, type ComparisonReport } from '../compare/comparisonReport.ts';
 import { partingMinute } from '../compare/course.ts';
@@ -15,9 +16,11 @@ import { InputError } from '../input/inputError.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { formatDuration, formatNoun } from '../report/format.ts';
 import { makeProgress } from '../report/progress.ts';
-import { outputOf } from '../report/output.ts';
+import { commandName, outputOf } from '../report/output.ts';
 import { INTERRUPTED, type TraceOptions } from './run.ts';
-import { print } from '../report/print.ts';
+import { print, printAside } from '../report/print.ts';
+import { wrapText } from '../report/wrap.ts';
+import { makeDirectory } from '../store/makeDirectory.ts';
 
 export interface CompareOptions extends TraceOptions {
   readonly seed?: number;
@@ -36,6 +39,8 @@ export interface CompareOptions extends TraceOptions {
 /** Of the condition of `--fail-if`: it holds. */
 const CONDITION_HOLDS = 3;
 const LOOK_EVERY_MS = 200;
+/** Days of simulated time from which on a comparison takes minutes. */
+const LONG_DAYS = 300;
 
 /** @returns the exit code. @throws InputError */
 export async function compare(files: readonly string[], options: CompareOptions, version: string): Promise<number> {
@@ -53,6 +58,11 @@ export async function compare(files: readonly string[], options: CompareOptions,
   const labels = contestants.map(({ reference }, index) => reference ?? (names[index] as string));
   const directories = labels.map((label, index) => `${index + 1}-${label.replaceAll(/[^\w.-]+/g, '-')}`);
 
+  const days = (contestants.length * seeds.length * first.scenario.duration) / DAY;
+  if (days > LONG_DAYS)
+    printAside(
+      `${formatNoun(contestants.length * seeds.length, 'run')} of ${formatDuration(first.scenario.duration)}: for a first look, --days 7 --seeds 5\n`,
+    );
   const began = performance.now();
   const workers = Math.min(options.jobs ?? availableParallelism(), contestants.length * seeds.length);
   const sailed = await sailAll(contestants, seeds, {
@@ -89,15 +99,17 @@ export async function compare(files: readonly string[], options: CompareOptions,
   else if (options.markdown === true) print(renderMarkdown(report));
   else {
     const notes = new Set(loaded.flatMap(({ notes: own }) => own));
-    for (const note of notes) print(`Note: ${note}\n`);
-    print(renderComparison(report, outputOf(process.stdout).width));
+    const { width } = outputOf(process.stdout);
+    for (const note of notes) print(`${wrapText(`Note: ${note}`, width).join('\n')}\n`);
+    print(renderComparison(report, width));
     const runs = formatNoun(contestants.length * seeds.length, 'run');
     const took = formatDuration(performance.now() - began);
     print(`\n${runs} in ${took} on ${formatNoun(workers, 'worker')}\n`);
-    if (options.out !== undefined)
-      print(
-        `The runs of seed ${firstSeed}, and ${COMPARISON_FILE}: ${options.out}; report ${options.out} makes a page of them\n`,
-      );
+    print('What each score means: sims/report/SCORES.md\n');
+    if (options.out !== undefined) {
+      print(`The runs of seed ${firstSeed}, and ${COMPARISON_FILE}: ${options.out}\n`);
+      print(`As a page, side by side: ${commandName()} report ${options.out}\n`);
+    }
   }
   return report.failIf?.holds === true ? CONDITION_HOLDS : 0;
 }
@@ -223,7 +235,7 @@ async function sailAll(
 function claim(path: string): void {
   if (existsSync(path) && (!statSync(path).isDirectory() || readdirSync(path).length > 0))
     throw new InputError([{ file: path, message: 'found something there already, expected a new or empty directory' }]);
-  told(path, () => mkdirSync(path, { recursive: true }));
+  told(path, () => makeDirectory(path));
 }
 
 /** @throws InputError */

@@ -9,7 +9,7 @@ import { readDocument, type Locate } from '../input/document.ts';
 import { formatPlace } from '../input/inputError.ts';
 import { loadScenario, type LoadedScenario } from '../input/scenarioFile.ts';
 import { scenarioFile } from '../input/voyages.ts';
-import { formatNoun } from '../report/format.ts';
+import { formatNoun, printable } from '../report/format.ts';
 import { outputOf, type Output } from '../report/output.ts';
 import { wrapText, wrapUnder } from '../report/wrap.ts';
 
@@ -73,10 +73,10 @@ export function renderDiagnoses(
   { width, color }: Output,
 ): string {
   const lines = found.flatMap(({ severity, lint, what, why, help, source, ...place }) => {
-    const heading = `${severity}: ${what} [${lint}]`;
+    const heading = printable(`${severity}: ${what} [${lint}]`);
     const [first = '', ...rest] = wrapText(heading, width);
     const painted = color ? styleText(STYLES[severity], severity, { validateStream: false }) : severity;
-    const part = (title: string, text: string) => wrapUnder(`${INDENT}${title.padEnd(8)}`, text, width);
+    const part = (title: string, text: string) => wrapUnder(`${INDENT}${title.padEnd(8)}`, printable(text), width);
     return [
       `${painted}${first.slice(severity.length)}`,
       ...rest,
@@ -96,5 +96,5 @@ export function renderDiagnoses(
     counts.length === 0
       ? `none of the ${Object.keys(lints).length} traps that are looked for is in it`
       : `${counts.join(', ')}, of ${Object.keys(lints).length} traps that are looked for`;
-  return `${[...notes.flatMap((note) => wrapText(`Note: ${note}`, width)), ...lines, ...wrapText(verdict, width)].join('\n')}\n`;
+  return `${[...notes.flatMap((note) => wrapText(printable(`Note: ${note}`), width)), ...lines, ...wrapText(verdict, width)].join('\n')}\n`;
 }

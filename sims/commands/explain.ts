@@ -72,7 +72,7 @@ class Run {
     if (/^\d+$/.test(text)) return eventStory(this.#reader, this.#event(text));
     if (looksLikeInstant(text)) return eventStory(this.#reader, this.#lastUntil(this.#instant(text)));
     const name = this.#service(words.length === 2 && words[0] === 'service' ? words.slice(1) : words);
-    return serviceStory(name, this.#reader.events());
+    return serviceStory(name, this.#reader.events(), this.#scenario.assumptions.scaling.metricValue);
   }
 
   whyNot(words: readonly string[]): readonly StoryLine[] {
@@ -168,7 +168,7 @@ class Run {
     const names = this.#scenario.services.map(({ serviceName }) => serviceName);
     if (words.length === 1 && names.includes(text)) return text;
     throw this.error(
-      `found "${text}", expected the number of an event, an instant, or a service: ${names.join(', ') || 'there is none'}`,
+      `found "${text}", expected the number of an event, an instant, a service (${names.join(', ') || 'there is none'}), why-not INSTANT, or waterfall`,
     );
   }
 }

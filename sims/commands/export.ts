@@ -1,12 +1,13 @@
 /** `seatrial export`: the log of a run for other tools, as lines of JSON, CSV or Parquet. */
 
-import { appendFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { eventDefinitions } from '../../core/index.ts';
 import { didYouMean } from '../input/document.ts';
 import { InputError } from '../input/inputError.ts';
 import { formatNoun } from '../report/format.ts';
+import { makeDirectory } from '../store/makeDirectory.ts';
 import { writeParquet } from '../store/parquet.ts';
 import { RunReader } from '../store/runDirectory.ts';
 import { ALL_EVENTS, batches, type Batch } from '../store/tables.ts';
@@ -112,7 +113,7 @@ function inNewDirectory<Value>(out: string, write: (part: string) => Value): Val
   const part = `${out}.part`;
   try {
     rmSync(part, { recursive: true, force: true });
-    mkdirSync(part, { recursive: true });
+    makeDirectory(part);
     const value = write(part);
     renameSync(part, out);
     return value;

@@ -5,7 +5,13 @@ import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cancel, group, intro, outro, select, text } from '@clack/prompts';
 import { InputError } from '../input/inputError.ts';
-import { newScenarioProblem, usualScenario, writeScenario, type NewScenario } from '../input/newScenario.ts';
+import {
+  newScenarioProblem,
+  scaleThatScales,
+  usualScenario,
+  writeScenario,
+  type NewScenario,
+} from '../input/newScenario.ts';
 import { readTrace } from '../input/trace.ts';
 import { commandName } from '../report/output.ts';
 
@@ -24,7 +30,7 @@ export async function init(file: string, { yes, ...flags }: InitOptions): Promis
   const asks = process.stdin.isTTY && process.stdout.isTTY && yes !== true && Object.keys(flags).length === 0;
   const answers = asks ? await ask() : flags;
   if (answers === undefined) return CANCELLED;
-  const content = scenarioText(file, answers);
+  const { content, scale } = newScenario(file, answers);
   try {
     writeFileSync(file, content, { flag: 'wx' });
   } catch (error) {
@@ -34,14 +40,18 @@ export async function init(file: string, { yes, ...flags }: InitOptions): Promis
       { file, message: `found a place that cannot be written (${code}), expected a new file there` },
     ]);
   }
-  const said = `${file} is written. Next: ${commandName()} doctor ${file}, then ${commandName()} run ${file}`;
+  const faint =
+    scale === undefined
+      ? ''
+      : ` Its traffic never needs more than the minimum of tasks: nothing would scale. With --scale ${scale} it would.`;
+  const said = `${file} is written.${faint} Next: ${commandName()} doctor ${file}, then ${commandName()} run ${file}`;
   if (asks) outro(said);
   else process.stdout.write(`${said}\n`);
   return 0;
 }
 
-/** What would be written. @throws InputError */
-export function scenarioText(file: string, { trace: traceFile, ...flags }: Omit<InitOptions, 'yes'>): string {
+/** What would be written, and the factor on the trace at which it would scale. @throws InputError */
+export function newScenario(file: string, { trace: traceFile, ...flags }: Omit<InitOptions, 'yes'>) {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const folder = resolve(dirname(file));
   const trace =
@@ -49,7 +59,7 @@ export function scenarioText(file: string, { trace: traceFile, ...flags }: Omit<
   const wanted: NewScenario = { ...usualScenario, ...given, trace };
   const problem = newScenarioProblem(wanted);
   if (problem !== undefined) throw new InputError([{ file, message: problem }]);
-  return writeScenario(wanted, relative(folder, SCHEMA));
+  return { content: writeScenario(wanted, relative(folder, SCHEMA)), scale: scaleThatScales(wanted) };
 }
 
 function taken(file: string): InputError {

@@ -23,7 +23,7 @@ export function scenarios(name: string | undefined, { json }: { readonly json?: 
     ...wrapText(teaches, width - INDENT.length).map((line) => `${INDENT}${line}`),
   ]);
   const next = wrapText(
-    `Sail one with: ${commandName()} run NAME. Read it, or make it yours: ${commandName()} scenarios NAME > mine.yaml`,
+    `Sail one with: ${commandName()} run NAME. Read it, or make it yours: ${commandName('file')} scenarios NAME > mine.yaml`,
     width,
   );
   process.stdout.write(`${[...lines, '', ...next].join('\n')}\n`);

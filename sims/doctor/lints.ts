@@ -24,6 +24,7 @@ import {
   nobodyScalesGroup,
   noHeadroom,
   providerUnused,
+  strandsRoom,
 } from './places.ts';
 import {
   answersTwice,
@@ -39,7 +40,15 @@ import {
 } from './scaling.ts';
 import { boundsCross, clocksApart, minimumStaysUp, neverDue, skippedByClocks, zoneTurnedAround } from './schedules.ts';
 import { gapInSteps, stepsFlap } from './steps.ts';
-import { objectiveOutOfReach, objectiveWithoutBite, peakAboveMaximum, timeoutTooShort } from './traffic.ts';
+import { startDenied } from './permissions.ts';
+import { resonance } from './resonance.ts';
+import {
+  minimumCarriesAll,
+  objectiveOutOfReach,
+  objectiveWithoutBite,
+  peakAboveMaximum,
+  timeoutTooShort,
+} from './traffic.ts';
 
 export const lints = {
   'no-room-to-scale': noRoomToScale,
@@ -84,5 +93,9 @@ export const lints = {
   'objective-without-bite': objectiveWithoutBite,
   'timeout-too-short': timeoutTooShort,
   'peak-above-maximum': peakAboveMaximum,
+  'minimum-carries-all': minimumCarriesAll,
+  resonance,
+  'start-denied': startDenied,
+  'strands-room': strandsRoom,
 } as const satisfies Readonly<Record<string, Lint>>;
 export type LintId = keyof typeof lints;

@@ -382,3 +382,47 @@ export const providerUnused: Lint = {
       });
     }),
 };
+
+/** Parts of an instance's CPU and memory, in which a cluster that is full has to be worth its money. */
+const WELL_FILLED = 0.7;
+
+export const strandsRoom: Lint = {
+  title: 'a task size that leaves much of its instances empty',
+  source: 'arithmetic: whole tasks of one size on an instance; AWS, ECS guide, "Amazon ECS task sizes"',
+  find: (facts) =>
+    facts.services.flatMap((service): readonly Finding[] => {
+      const { demand, groups, name, definitionIndex, config } = service;
+      if (config.schedulingStrategy === 'DAEMON' || service.mostTasks < 2) return [];
+      const [first] = groups.flatMap((group) =>
+        group.offers.flatMap((offer) => {
+          const fits = Math.min(
+            ...SIZES.map((size) => (demand[size] === 0 ? Infinity : Math.floor(offer[size] / demand[size]))),
+          );
+          const [cpuLeft = 0, memoryLeft = 0] = SIZES.map((size) => offer[size] - fits * demand[size]);
+          const filled = Math.max(...SIZES.map((size) => (fits * demand[size]) / offer[size]));
+          const others = facts.services.some(
+            (other) =>
+              other !== service &&
+              other.groups.includes(group) &&
+              other.demand.cpuUnits <= cpuLeft &&
+              other.demand.memoryMiB <= memoryLeft,
+          );
+          return fits < 1 || filled >= WELL_FILLED || others ? [] : [{ offer, fits, cpuLeft, memoryLeft }];
+        }),
+      );
+      if (first === undefined) return [];
+      const { offer, fits, cpuLeft, memoryLeft } = first;
+      const [cpu, memory] = SIZES.map((size) => Math.floor(offer[size] / (fits + 1)));
+      return [
+        {
+          severity: 'warning',
+          path: ['taskDefinitions', definitionIndex],
+          what: `on each full ${offer.type} ${formatNoun(cpuLeft, 'CPU unit')} and ${formatCount(memoryLeft)} MiB stay empty`,
+          why: `it offers ${formatCount(offer.cpuUnits)} CPU units and ${formatCount(offer.memoryMiB)} MiB, a task of "${name}" takes ${formatCount(demand.cpuUnits)} and ${formatCount(demand.memoryMiB)}: ${formatNoun(fits, 'task')} fit${fits === 1 ? 's' : ''}, and no other service has a task that fits the rest`,
+          help: `a task of at most ${formatCount(cpu ?? 0)} CPU units and ${formatCount(memory ?? 0)} MiB fits ${fits + 1} times; or choose another instance type`,
+        },
+      ];
+    }),
+};
+
+const SIZES = ['cpuUnits', 'memoryMiB'] as const;

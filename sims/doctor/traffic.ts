@@ -2,6 +2,7 @@
 
 import { formatAmount, formatCount, formatDate, formatLatency, formatNoun } from '../report/format.ts';
 import type { Finding, Lint } from './lint.ts';
+import { metricKind, policiesOf } from './policies.ts';
 
 const BARE = 'arithmetic: work of a request divided by the speed of its task, and the time it waits for others';
 
@@ -85,6 +86,33 @@ export const peakAboveMaximum: Lint = {
           what: `"${name}" turns requests away at ${formatDate(load.peakAtMs)} UTC, whatever its policies do`,
           why: `${formatAmount(load.peakRps)} requests a second come, and ${formatNoun(mostTasks, 'task')}, the most it may have, answer ${formatAmount(mostRps)} at 100 % CPU`,
           help: `${formatCount(needed)} tasks would just carry it; more where its policies leave room`,
+        },
+      ];
+    }),
+};
+
+/** A peak that is as many times below what the minimum carries is not a matter of head room. */
+const FAR_BELOW = 2;
+
+export const minimumCarriesAll: Lint = {
+  title: 'a minimum that carries every peak',
+  source: `${BARE}; AWS, Application Auto Scaling: policies never go below MinCapacity`,
+  find: (facts) =>
+    policiesOf(facts).flatMap(({ service, target, tracking, alarms, name }): readonly Finding[] => {
+      const { load, leastTasks, mostTasks } = service;
+      const [alarm] = alarms;
+      if (tracking === undefined || alarm === undefined || metricKind(alarm.request) !== 'cpu') return [];
+      if (load === undefined || load.config.serving === 'queue' || leastTasks === 0 || mostTasks === leastTasks)
+        return [];
+      const cpuPercent = (load.mostCpuPercent * load.peakRps) / (leastTasks * load.taskRps);
+      if (load.peakRps === 0 || cpuPercent > tracking.TargetValue / FAR_BELOW) return [];
+      return [
+        {
+          severity: 'note',
+          path: ['scalableTargets', target.index, 'MinCapacity'],
+          what: `policy "${name}" of "${service.name}" never scales out, not at twice this load`,
+          why: `at the peak of ${formatAmount(load.peakRps)} requests a second ${formatNoun(leastTasks, 'task')} are at ${formatAmount(cpuPercent)} % CPU, and the target is ${tracking.TargetValue}`,
+          help: 'lower MinCapacity, or make the traffic what it is: scale of a trace, unit, cpuMs of a request',
         },
       ];
     }),

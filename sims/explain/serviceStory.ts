@@ -1,6 +1,6 @@
 /** What became of a service: its scaling decisions in order, each with its arithmetic in one line. */
 
-import { serviceNameOf, type Event, type Recorded } from '../../core/index.ts';
+import { serviceNameOf, type Event, type Recorded, type Scenario } from '../../core/index.ts';
 import { describe } from '../report/describe.ts';
 import { formatMoment, formatNoun } from '../report/format.ts';
 import type { StoryLine } from '../report/wrap.ts';
@@ -9,8 +9,15 @@ import { KnownPolicies } from './knownPolicies.ts';
 /** Columns of the numbers of events. */
 const SEQ_WIDTH = 7;
 
-/** @param events  the whole run */
-export function serviceStory(serviceName: string, events: Iterable<Recorded<Event>>): readonly StoryLine[] {
+/**
+ * @param events   the whole run
+ * @param tracked  which datapoints target tracking reckons with, by the scenario's assumptions
+ */
+export function serviceStory(
+  serviceName: string,
+  events: Iterable<Recorded<Event>>,
+  tracked: Scenario['assumptions']['scaling']['metricValue'],
+): readonly StoryLine[] {
   const known = new KnownPolicies();
   const lines: StoryLine[] = [];
   const counts = { out: 0, in: 0, refused: 0 };
@@ -22,7 +29,7 @@ export function serviceStory(serviceName: string, events: Iterable<Recorded<Even
     if (event.type === 'ScalingActivityNotScaled') counts.refused++;
     lines.push({
       lead: `${formatMoment(atMs)}  ${String(seq).padStart(SEQ_WIDTH)}  `,
-      text: describe(recorded, known.aimOf, known.alarmOf),
+      text: describe(recorded, known.aimOf, known.alarmOf, tracked),
     });
   }
   const { out, in: down, refused } = counts;

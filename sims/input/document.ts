@@ -39,11 +39,26 @@ const MOST_PROBLEMS = 100;
 /**
  * A document in YAML 1.2 or JSON, as its schema understands it.
  *
+ * @param instead  what is said of a text that is wrong in place of each mistake, when it was meant for something else
  * @throws InputError with every mistake: of syntax first, and when there is none, of keys and values
  */
-export function readDocument<S extends z.ZodType>(file: string, schema: S): ReadDocument<z.output<S>> {
+export function readDocument<S extends z.ZodType>(
+  file: string,
+  schema: S,
+  instead?: (file: string, text: string) => InputProblem | undefined,
+): ReadDocument<z.output<S>> {
+  const text = decodeLines(file, Buffer.concat([...readPieces(file, LIMIT_BYTES, EXPECTED)]));
+  try {
+    return documentOf(file, text, schema);
+  } catch (error) {
+    const other = error instanceof InputError ? instead?.(file, text) : undefined;
+    throw other === undefined ? error : new InputError([other]);
+  }
+}
+
+function documentOf<S extends z.ZodType>(file: string, text: string, schema: S): ReadDocument<z.output<S>> {
   const lines = new LineCounter();
-  const source = parse(file, decodeLines(file, Buffer.concat([...readPieces(file, LIMIT_BYTES, EXPECTED)])), lines);
+  const source = parse(file, text, lines);
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
@@ -141,7 +156,9 @@ function parse(file: string, text: string, lines: LineCounter): Document.Parsed 
     refuse(pos[0], `found a mistake of syntax: ${message}`),
   );
   if (second !== undefined) problems.push(refuse(second.range[0], 'found a second document, expected one in a file'));
-  if (problems.length > 0) throw new InputError(firstProblems(file, problems, MOST_PROBLEMS));
+  // What follows the first mistake of syntax is mostly what the parser made of it.
+  const [mistake] = problems;
+  if (mistake !== undefined) throw new InputError([mistake]);
   return document;
 }
 

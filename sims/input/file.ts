@@ -1,7 +1,7 @@
 /** The bounded way in which every file is read. */
 
 import { isUtf8 } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { InputError } from './inputError.ts';
 
 const MIB = 1024 * 1024;
@@ -21,7 +21,7 @@ export function* readPieces(file: string, limitBytes: number, expected: string):
     try {
       return system();
     } catch (error) {
-      throw error instanceof Error && 'code' in error ? refuse(unreadable(String(error.code))) : error;
+      throw error instanceof Error && 'code' in error ? refuse(unreadable(file, String(error.code))) : error;
     }
   };
 
@@ -70,11 +70,20 @@ export function decodeLines(file: string, bytes: Buffer, firstLine = 1): string 
   throw new InputError([{ file, line, message: 'found bytes that are not UTF-8, expected text in UTF-8' }]);
 }
 
-function unreadable(code: string): string {
+function unreadable(file: string, code: string): string {
   if (code === 'ENOENT') return 'no file of this name';
-  if (code === 'EISDIR') return 'a directory';
+  if (code === 'EISDIR') return directory(file);
   if (code === 'EACCES' || code === 'EPERM') return 'a file that we may not read (permission denied)';
   return `a file that cannot be read (${code})`;
+}
+
+const MOST_NAMES = 4;
+
+/** With what it holds: one of these may be meant. */
+function directory(path: string): string {
+  const names = readdirSync(path).filter((name) => !name.startsWith('.'));
+  const told = names.toSorted().slice(0, MOST_NAMES).join(', ');
+  return `a directory${told === '' ? '' : ` with ${told}${names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''} in it`}`;
 }
 
 function isUtf16(bytes: Buffer): boolean {

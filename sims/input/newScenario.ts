@@ -26,6 +26,8 @@ export interface NewScenario {
   readonly rps: number;
   readonly requestMs: number;
   readonly days: number;
+  /** Factor on every number of the trace. */
+  readonly scale: number;
   readonly trace?: { readonly file: string; readonly trace: Pick<Trace, 'series' | 'clock'> } | undefined;
 }
 
@@ -40,6 +42,7 @@ export const usualScenario: NewScenario = {
   targetCpu: 60,
   rps: 100,
   requestMs: 20,
+  scale: 1,
   days: 3,
 };
 
@@ -172,9 +175,10 @@ const FIRST_SHARE = 0.3;
 const NIGHT_SHARE = 0.25;
 
 /** Tasks that the target calls for when the run begins. */
-function firstTasks({ trace, rps, requestMs, cpu, targetCpu, min, max }: NewScenario): number {
+function firstTasks({ trace, scale, rps, requestMs, cpu, targetCpu, min, max }: NewScenario): number {
   const { requests = [], periodsMs = [] } = trace?.trace.series ?? {};
-  const firstRps = trace === undefined ? rps * FIRST_SHARE : ((requests[0] ?? 0) * SECOND) / (periodsMs[0] ?? SECOND);
+  const firstRps =
+    trace === undefined ? rps * FIRST_SHARE : (scale * (requests[0] ?? 0) * SECOND) / (periodsMs[0] ?? SECOND);
   const wanted = (firstRps * requestMs) / SECOND / (cpu / 1024) / (targetCpu / 100);
   return Math.min(max, Math.max(min, Math.ceil(wanted)));
 }
@@ -209,14 +213,43 @@ capacityProviders:
 `;
 }
 
-function rateOf({ trace, rps }: NewScenario): string {
+/** Requests per second of the busiest period of the trace as it is; undefined without one. */
+function tracePeakRps({ trace }: NewScenario): number | undefined {
+  if (trace === undefined) return undefined;
+  const { requests, periodsMs } = trace.trace.series;
+  let peakRps = 0;
+  for (const [index, count] of requests.entries())
+    peakRps = Math.max(peakRps, (count * SECOND) / (periodsMs[index] as number));
+  return peakRps;
+}
+
+/** Requests per second that a task serves with all of its CPU. */
+function taskRps({ cpu, requestMs }: NewScenario): number {
+  return (cpu / 1024) * (SECOND / requestMs);
+}
+
+/**
+ * The factor at which the busiest minute of the trace takes half of the maximum: enough for scaling to have something to do.
+ *
+ * @returns undefined without a trace, or when its peak asks for more than the minimum as it is
+ */
+export function scaleThatScales(wanted: NewScenario): number | undefined {
+  const { min, max, targetCpu, scale } = wanted;
+  const peakRps = (tracePeakRps(wanted) ?? 0) * scale;
+  const perTask = (taskRps(wanted) * targetCpu) / 100;
+  if (peakRps === 0 || max <= min || peakRps > min * perTask) return undefined;
+  const tasks = Math.max(min + 1, Math.ceil(max / 2));
+  return Number(((scale * tasks * perTask) / peakRps).toPrecision(2));
+}
+
+function rateOf(wanted: NewScenario): string {
+  const { trace, rps, scale, min } = wanted;
   if (trace !== undefined) {
-    const { series, clock } = trace.trace;
-    let peakRps = 0;
-    for (const [index, count] of series.requests.entries())
-      peakRps = Math.max(peakRps, (count * SECOND) / (series.periodsMs[index] as number));
-    return `      # It peaks at ${Number(peakRps.toPrecision(3))} requests per second; scale: 20 is twenty times as much.
-      - { model: trace, file: ${JSON.stringify(trace.file)}, scale: 1, align: ${clock === 'absolute' ? 'time' : 'start'} }`;
+    const { clock } = trace.trace;
+    const peakRps = (tracePeakRps(wanted) ?? 0) * scale;
+    const served = Number((min * taskRps(wanted)).toPrecision(3));
+    return `      # It peaks at ${Number(peakRps.toPrecision(3))} requests per second; ${min} ${min === 1 ? 'task serves' : 'tasks serve'} ${served} with all their CPU.
+      - { model: trace, file: ${JSON.stringify(trace.file)}, scale: ${scale}, align: ${clock === 'absolute' ? 'time' : 'start'} }`;
   }
   return `      - { model: diurnal, base: ${rps * NIGHT_SHARE}, peak: ${rps}, peakHour: 14 } # hour of the peak, UTC
       # - { model: burst, at: 2030-01-08T12:00:00Z, rise: 2m, hold: 20m, fall: 10m, peak: ${rps * 2} } # a flash crowd

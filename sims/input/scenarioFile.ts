@@ -16,6 +16,7 @@ import {
   type TraceSeries,
 } from '../../core/index.ts';
 import { documentProblems, readDocument } from './document.ts';
+import { foreignFile } from './foreignFile.ts';
 import { InputError } from './inputError.ts';
 import { withServices } from './servicesFile.ts';
 import { readTrace, type Trace, type TraceOptions } from './trace.ts';
@@ -62,7 +63,7 @@ export interface LoadedScenario {
  */
 export function loadScenario(given: string, overrides: ScenarioOverrides = {}): LoadedScenario {
   const file = scenarioFile(given);
-  const { value, locate } = readDocument(file, scenarioSchema);
+  const { value, locate } = readDocument(file, scenarioSchema, foreignFile);
   const read = new Map<string, { readonly file: string; readonly trace: Trace }>();
   const notes: string[] = [];
   const readOnce = (name: string, path: string, options: TraceOptions) => {

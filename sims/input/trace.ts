@@ -1,8 +1,9 @@
-/** Traffic series in CSV: how many requests came in each period, in the many dialects that exports speak. */
+/** Traffic series: how many requests came in each period, in CSV of the many dialects that exports speak, or CloudWatch's JSON. */
 
 import { createHash, type Hash } from 'node:crypto';
 import { CsvError, parse } from 'csv-parse/sync';
 import { DAY, HOUR, MINUTE, type Millis, SECOND, type TraceSeries } from '../../core/index.ts';
+import { cloudWatchRows } from './cloudWatchTrace.ts';
 import { decodeLines, readPieces } from './file.ts';
 import { InputError, counted, firstProblems, quote, type InputProblem } from './inputError.ts';
 
@@ -35,6 +36,8 @@ type Clock = 'absolute' | 'relative';
 
 const EXPECTED = 'a CSV file with a time and a number of requests in each row';
 const LIMIT_BYTES = 1024 * 1024 * 1024;
+/** Of 1 MiB each: JSON is held as a whole. A year of minutes is 60 MiB. */
+const MOST_JSON_PIECES = 128;
 const LONGEST_LINE_BYTES = 64 * 1024;
 /** Four months of seconds, or 95 years of 5 minutes; reading so many takes 20 s and a gigabyte of memory. */
 const MOST_ROWS = 10_000_000;
@@ -51,7 +54,8 @@ const LONGEST_STEP = 1.5;
 export function readTrace(file: string, options: TraceOptions = {}): Trace {
   const hash = createHash('sha256');
   const table = new TraceTable(file);
-  for (const [line, lineNumber] of readLines(file, hash)) table.add(line, lineNumber);
+  const read = readRows(file, hash);
+  for (const [line, lineNumber] of read.rows) table.add(line, lineNumber);
   const { times, values, layout, format } = table.finish();
 
   const usualStepMs = medianStep(times);
@@ -63,7 +67,7 @@ export function readTrace(file: string, options: TraceOptions = {}): Trace {
     clock: format.clock,
     rows: table.rows,
     notes: [
-      layout.note,
+      ...(read.notes ?? [layout.note]),
       format.note,
       periodNote(periodMs, usualStepMs, options),
       unitNote(unit, layout, options),
@@ -86,8 +90,37 @@ export function readTrace(file: string, options: TraceOptions = {}): Trace {
   };
 }
 
+type NumberedLine = readonly [line: string, lineNumber: number];
+
+/** Rows of CSV: as they stand in the file, or made from what CloudWatch answered, with notes on it. @throws InputError */
+function readRows(
+  file: string,
+  hash: Hash,
+): { readonly rows: Iterable<NumberedLine>; readonly notes?: readonly string[] } {
+  const pieces = readPieces(file, LIMIT_BYTES, EXPECTED);
+  const first = pieces.next().value as Buffer;
+  const all = chain(first, pieces);
+  if (!/^\s*\{/.test(first.toString('latin1'))) return { rows: readLines(file, hash, all) };
+  const held: Buffer[] = [];
+  for (const piece of all) {
+    hash.update(piece);
+    held.push(piece);
+    if (held.length > MOST_JSON_PIECES)
+      throw new InputError([
+        { file, message: `found JSON of more than ${MOST_JSON_PIECES} MiB, expected less, or a CSV` },
+      ]);
+  }
+  const { rows, notes } = cloudWatchRows(file, decodeLines(file, Buffer.concat(held)));
+  return { rows: rows.map((row, index) => [row, index + 1] as const), notes };
+}
+
+function* chain(first: Buffer, others: Iterable<Buffer>): Generator<Buffer> {
+  yield first;
+  yield* others;
+}
+
 /** Lines of the file with their numbers. Memory holds one piece of the file, never a line over the limit. */
-function* readLines(file: string, hash: Hash): Generator<readonly [line: string, lineNumber: number]> {
+function* readLines(file: string, hash: Hash, pieces: Iterable<Buffer>): Generator<NumberedLine> {
   let lineNumber = 0;
   const refuse = (line: number) =>
     new InputError([{ file, line, message: 'found a line longer than 64 KiB, expected rows of a time and a number' }]);
@@ -99,7 +132,7 @@ function* readLines(file: string, hash: Hash): Generator<readonly [line: string,
     }
   };
   let rest: Buffer = Buffer.alloc(0);
-  for (const piece of readPieces(file, LIMIT_BYTES, EXPECTED)) {
+  for (const piece of pieces) {
     hash.update(piece);
     const bytes = Buffer.concat([rest, piece]);
     const end = bytes.lastIndexOf('\n');
@@ -123,6 +156,7 @@ class TraceTable {
   /** Apart from the others: when every step goes back, they are one mistake. */
   readonly #stepsBack = new ProblemList();
   #stepsOn = 0;
+  #fromConsole = false;
   #layout: Layout | undefined;
   #format: TimeFormat | undefined;
   #last: { readonly line: number; readonly time: string } | undefined;
@@ -146,10 +180,23 @@ class TraceTable {
       this.#mistakes.add(this.#problem(line, 'found a stray quote, expected quotes around a whole value or none'));
       return;
     }
+    if (this.#isAboveRows(cells, isFirst)) return this.#readConsoleHeader(cells, delimiter);
     this.#layout ??= layoutOf(cells, delimiter);
     if (isFirst && this.#layout.hasHeader) return;
     this.rows += 1;
     this.#addRow(cells, text, line, this.#layout);
+  }
+
+  /** Above its rows the console of CloudWatch writes what they are of, a name and values in each line. */
+  #isAboveRows([first = '', second]: readonly string[], isFirst: boolean): boolean {
+    const name = first.toLowerCase();
+    if (isFirst) this.#fromConsole = name === 'full label' || name === 'label';
+    return this.#fromConsole && this.rows === 0 && second !== undefined && CONSOLE_WORDS.has(name);
+  }
+
+  #readConsoleHeader([name = '', ...values]: readonly string[], delimiter: string): void {
+    if (this.#layout !== undefined && name.toLowerCase() !== 'label') return;
+    this.#layout = layoutOf(['timestamp', ...(values.length === 0 ? ['value'] : values)], delimiter);
   }
 
   /** @throws InputError with the first mistakes in the order of their lines, and the number of the others */
@@ -281,6 +328,19 @@ const VALUE_WORDS = new Set([
   'requestspersecond',
 ]);
 const RATE = /\b(?:rps|qps|rate|requestspersecond)\b|(?:\bper |\/)s(?:ec(?:ond)?)?\b/;
+
+/** First cells of the lines that the console of CloudWatch writes above the rows of a downloaded graph. */
+const CONSOLE_WORDS = new Set([
+  'full label',
+  'label',
+  'id',
+  'account',
+  'accountid',
+  'region',
+  'period',
+  'statistic',
+  'unit',
+]);
 
 /** Digits and what stands between them in a number or a time, right or wrong: no name looks like that. */
 const LIKE_DATA = /^[-+.,:;/\dTZ ]*\d[-+.,:;/\dTZ ]*$/;
@@ -425,18 +485,19 @@ function numbers(clock: Clock, unitMs: Millis, limit: number, expected: string, 
 }
 
 const TIMESTAMP =
-  /^(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(?: ?(?:Z|UTC|([+-])(\d\d):?([0-5]\d)?))?)?$/i;
+  /^(\d{4}-\d\d-\d\d|\d{4}\/\d\d\/\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(?: ?(?:Z|UTC|([+-])(\d\d):?([0-5]\d)?))?)?$/i;
 
 /** Instant of a date, or a date and time, without a zone in UTC; undefined when it is neither, or not in the calendar. */
 function parseTimestamp(text: string): Millis | undefined {
   const parts = TIMESTAMP.exec(text);
   if (parts === null) return undefined;
-  const [, date, hours = '0', minutes = '0', seconds = '0', fraction = '0', sign, zoneHours = '0', zoneMinutes = '0'] =
+  const [, written = '', hours = '0', minutes = '0', seconds = '0', fraction = '0', sign, zoneHours, zoneMinutes] =
     parts;
+  const date = written.replaceAll('/', '-');
   const midnightMs = Date.parse(`${date}T00:00:00Z`);
   // The 30th of February would be read as the 2nd of March.
   if (Number.isNaN(midnightMs) || new Date(midnightMs).toISOString().slice(0, 10) !== date) return undefined;
-  const zoneMs = (sign === '-' ? -1 : 1) * (Number(zoneHours) * HOUR + Number(zoneMinutes) * MINUTE);
+  const zoneMs = (sign === '-' ? -1 : 1) * (Number(zoneHours ?? 0) * HOUR + Number(zoneMinutes ?? 0) * MINUTE);
   const clockMs = Number(hours) * HOUR + Number(minutes) * MINUTE + Number(seconds) * SECOND;
   return midnightMs + clockMs + Math.round(Number(`0.${fraction}`) * SECOND) - zoneMs;
 }

@@ -8,6 +8,7 @@ import {
   matchingStep,
   policyForScaler,
   serviceNameOf,
+  trackedValue,
   typesOf,
   type EcsSimulation,
   type Event,
@@ -37,23 +38,29 @@ export type AlarmOf = (alarmName: string) => Pick<MetricAlarm, 'threshold' | 'co
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 type LoadServed = EventOf<'LoadServed'>;
 
+/** Which of an alarm's datapoints target tracking reckons with, as `assumptions` has it. */
+type Tracked = Parameters<typeof trackedValue>[1];
+
 interface Context {
   readonly atMs: number;
   readonly aimOf: AimOf;
   readonly alarmOf: AlarmOf;
+  readonly tracked: Tracked;
 }
 
 /**
  * @param aimOf    names the targets and steps of policies; without it a decision is told without them
  * @param alarmOf  names how alarms compare; without it strictly
+ * @param tracked  which datapoints target tracking reckons with
  */
 export function describe(
   { event, atMs }: Recorded<Event>,
   aimOf: AimOf = () => undefined,
   alarmOf: AlarmOf = () => undefined,
+  tracked: Tracked = 'mean',
 ): string {
   const tell = descriptions[event.type] as (event: Event, context: Context) => string;
-  return tell(event, { atMs, aimOf, alarmOf });
+  return tell(event, { atMs, aimOf, alarmOf, tracked });
 }
 
 /** What happened, with what the world knows of the policies and alarms in it. */
@@ -72,6 +79,7 @@ export function describeIn(
       return aimOfPolicy(config);
     },
     (alarmName) => cloudwatch.alarms.get(alarmName)?.config,
+    autoscaling.settings.metricValue,
   );
 }
 
@@ -187,13 +195,13 @@ function arrow(from: number, to: number, noun: string): string {
 
 type Activity = EventOf<'ScalingActivityStarted'>;
 
-function describeActivity(activity: Activity, { aimOf, alarmOf }: Context): string {
+function describeActivity(activity: Activity, { aimOf, alarmOf, tracked }: Context): string {
   const { resourceId, fromCapacity, toCapacity, scheduledActionName, minCapacity, maxCapacity } = activity;
   const change = `${serviceNameOf(resourceId)} ${arrow(fromCapacity, toCapacity, 'task')}`;
   if (activity.policyKey !== undefined && activity.metricValues.length === 0)
     return `${change} by policy ${policyName(activity.policyKey)}: its forecast needs ${activity.wantedCapacity}${cut(activity)}`;
   if (activity.policyKey !== undefined) {
-    const told = formula(activity, aimOf(activity.policyKey), alarmOf(activity.alarmName ?? ''));
+    const told = formula(activity, aimOf(activity.policyKey), alarmOf(activity.alarmName ?? ''), tracked);
     return `${change} by policy ${policyName(activity.policyKey)}: ${told}${cut(activity)}`;
   }
   const bound = toCapacity > fromCapacity ? `minimum ${minCapacity}` : `maximum ${maxCapacity}`;
@@ -207,17 +215,19 @@ interface Decision {
 }
 
 /** `mean 90.5 over target 60, ceil(4 running x 90.5 / 60) = 7` */
-function formula(decision: Decision, target: ReturnType<AimOf>, alarm: ReturnType<AlarmOf>): string {
+function formula(decision: Decision, target: ReturnType<AimOf>, alarm: ReturnType<AlarmOf>, tracked: Tracked): string {
   const { runningCount, metricValues, wantedCapacity } = decision;
   if (typeof target === 'object' && alarm !== undefined) return stepFormula(decision, target, alarm);
-  const average = mean(metricValues);
-  if (typeof target !== 'number')
-    return `mean ${formatValue(average)}, ${runningCount} running, wants ${wantedCapacity ?? 'no change'}`;
-  const side = `mean ${formatValue(average)} ${average > target ? 'over' : 'under'} target ${target}`;
+  const value = trackedValue(metricValues, tracked);
+  const reading = `${trackedNames[tracked]} ${formatValue(value)}`;
+  if (typeof target !== 'number') return `${reading}, ${runningCount} running, wants ${wantedCapacity ?? 'no change'}`;
+  const side = `${reading} ${value > target ? 'over' : 'under'} target ${target}`;
   if (wantedCapacity === undefined) return side;
   if (runningCount === 0) return `${side}, none running: one to begin with`;
-  return `${side}, ${ceiling(`${runningCount} running`, runningCount, average, target, wantedCapacity)}`;
+  return `${side}, ${ceiling(`${runningCount} running`, runningCount, value, target, wantedCapacity)}`;
 }
+
+const trackedNames = { mean: 'mean', latest: 'latest', max: 'highest' } as const;
 
 const aggregations = { Average: 'mean', Minimum: 'minimum', Maximum: 'maximum' } as const;
 
@@ -305,9 +315,9 @@ function ofGroup<T extends { readonly instances: number }>(decision: T): T & { r
 }
 
 /** `web-asg 4 -> 3 instances by its own policy cpu: mean 31.2 under target 50, ceil(4 running x 31.2 / 50) = 3` */
-function describeGroupScaled(scaled: EventOf<'GroupScaled'>, { aimOf, alarmOf }: Context): string {
+function describeGroupScaled(scaled: EventOf<'GroupScaled'>, { aimOf, alarmOf, tracked }: Context): string {
   const { autoScalingGroupName, policyKey, alarmName, from, to, wantedCapacity, warmingUp } = scaled;
-  const told = formula(ofGroup(scaled), aimOf(policyKey), alarmOf(alarmName));
+  const told = formula(ofGroup(scaled), aimOf(policyKey), alarmOf(alarmName), tracked);
   return [
     `${autoScalingGroupName} ${arrow(from, to, 'instance')} by its own policy ${policyName(policyKey)}: ${told}`,
     ...(warmingUp > 0 ? [`${warmingUp} more warming up`] : []),
@@ -481,10 +491,10 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   ForecastApplied: ({ policyKey, capacity }) =>
     `policy ${policyName(policyKey)} holds the hour at ${formatNoun(capacity, 'task')} or more`,
   ScalingActivityStarted: describeActivity,
-  ScalingActivityNotScaled: (refused, { aimOf, alarmOf }) => {
+  ScalingActivityNotScaled: (refused, { aimOf, alarmOf, tracked }) => {
     const { resourceId, policyKey, desiredCount, reason } = refused;
     const stays = `${serviceNameOf(resourceId)} stays at ${formatNoun(desiredCount, 'task')}`;
-    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey), alarmOf(refused.alarmName))}; ${refusals[reason](refused)}`;
+    return `${stays}, ${reason}: policy ${policyName(policyKey)} ${formula(refused, aimOf(policyKey), alarmOf(refused.alarmName), tracked)}; ${refusals[reason](refused)}`;
   },
   ScalingActivityCompleted: ({ activityId, resourceId, statusCode }) =>
     `${activityId} of ${serviceNameOf(resourceId)} ${endings[statusCode]}`,
@@ -509,9 +519,9 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   GroupScalingPolicyPut: ({ autoScalingGroupName, config }) =>
     `${autoScalingGroupName} gets policy ${config.PolicyName} (${config.PolicyType}) of its own`,
   GroupScaled: describeGroupScaled,
-  GroupNotScaled: (refused, { aimOf, alarmOf }) => {
+  GroupNotScaled: (refused, { aimOf, alarmOf, tracked }) => {
     const { autoScalingGroupName, policyKey, desiredCapacity, reason, alarmName } = refused;
-    const told = formula(ofGroup(refused), aimOf(policyKey), alarmOf(alarmName));
+    const told = formula(ofGroup(refused), aimOf(policyKey), alarmOf(alarmName), tracked);
     return `${autoScalingGroupName} stays at ${formatNoun(desiredCapacity, 'instance')} by its own policy ${policyName(policyKey)}, ${reason} (${groupRefusals[reason]}): ${told}`;
   },
   InstancesMeasured: ({ cpuPercents }) =>

@@ -16,7 +16,13 @@ export function outputOf(stream: { readonly isTTY?: boolean; readonly columns?: 
   return { width: stream.columns ?? USUAL_WIDTH, color: (process.env['NO_COLOR'] ?? '') === '' };
 }
 
-/** How this command was called, for the commands that a text suggests. */
-export function commandName(): string {
-  return process.env['npm_lifecycle_event'] === 'sim' ? 'npm run sim --' : 'seatrial';
+/**
+ * How this command was called, for the commands that a text suggests.
+ *
+ * @param where  into a file npm writes two lines of its own first, unless it is told to be silent
+ */
+export function commandName(where: 'terminal' | 'file' = 'terminal'): string {
+  const by = process.env['npm_lifecycle_event'];
+  if (by === 'sim') return where === 'file' ? 'npm run -s sim --' : 'npm run sim --';
+  return by === 'npx' ? 'npx seatrial' : 'seatrial';
 }

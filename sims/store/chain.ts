@@ -10,9 +10,11 @@ import {
   existsSync,
   fsyncSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -99,8 +101,7 @@ const HASH = /^[0-9a-f]{64}$/;
 /** The links of a run directory; a last line that a crash has cut short is left out. @throws InputError */
 export function readLinks(directory: string): readonly Link[] {
   const path = join(directory, CHAIN_FILE);
-  if (!existsSync(path))
-    throw new InputError([{ file: directory, message: `found no ${CHAIN_FILE}, expected a directory of run --out` }]);
+  if (!existsSync(path)) throw new InputError([{ file: directory, message: noRun(directory) }]);
   const lines = readFileSync(path, 'utf8').split('\n');
   const links: Link[] = [];
   for (const [index, line] of lines.entries()) {
@@ -119,6 +120,16 @@ export function readLinks(directory: string): readonly Link[] {
     links.push(link as Link);
   }
   return links;
+}
+
+/** Why there is no run in a directory; of one that holds runs, as that of a comparison, which they are. */
+function noRun(directory: string): string {
+  if (!existsSync(directory)) return 'found nothing of this name, expected a directory of run --out';
+  const isFile = !statSync(directory).isDirectory();
+  if (isFile) return 'found a file, expected a directory of run --out';
+  const runs = readdirSync(directory).filter((name) => existsSync(join(directory, name, CHAIN_FILE)));
+  const within = runs.map((name) => join(directory, name)).join(' and ');
+  return `found no ${CHAIN_FILE}, expected a directory of run --out${runs.length === 0 ? '' : `: ${within}`}`;
 }
 
 /** Reads the file of a link. @throws InputError when it is not what was written */

@@ -27,6 +27,7 @@ import { Chain, readLinked, readLinks, type Link } from './chain.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpointFile.ts';
 import { decodeChunk, encodeChunk } from './chunk.ts';
 import { lockDirectory } from './lock.ts';
+import { makeDirectory } from './makeDirectory.ts';
 
 /** Version of this layout. */
 const FORMAT = 3;
@@ -77,7 +78,7 @@ export class RunDirectory {
         throw new InputError([
           { file: path, message: 'found something there already, expected a new or empty directory' },
         ]);
-      mkdirSync(path, { recursive: true });
+      makeDirectory(path);
       const unlock = lockDirectory(path);
       try {
         const chain = new Chain(path);

@@ -98,6 +98,7 @@ interface Passed {
 export class Chronicle {
   readonly #startMs: number;
   readonly #fleet: Fleet;
+  readonly #tracked: Parameters<typeof describe>[3];
   #told = new Map<number, Told>();
   readonly #passed = new Map<number, Passed>();
   /** How many kinds of details have been given up, and how many events of each. */
@@ -118,9 +119,10 @@ export class Chronicle {
   readonly #faults = new Map<string, Span>();
   readonly #deployments = new Map<string, Span>();
 
-  constructor(startMs: number, fleet: Fleet) {
+  constructor(startMs: number, fleet: Fleet, tracked: Parameters<typeof describe>[3]) {
     this.#startMs = startMs;
     this.#fleet = fleet;
+    this.#tracked = tracked;
   }
 
   on(recorded: Recorded<Event>): void {
@@ -325,7 +327,7 @@ export class Chronicle {
   readonly #aimOf: AimOf = (policyKey) => this.#aims.get(policyKey);
 
   #textOf(recorded: Recorded<Event>): string {
-    return describe(recorded, this.#aimOf, (alarmName) => this.#alarms.get(alarmName));
+    return describe(recorded, this.#aimOf, (alarmName) => this.#alarms.get(alarmName), this.#tracked);
   }
 
   #tell(recorded: Recorded<Event>): void {

@@ -33,7 +33,7 @@ export function recordRun(
   const fleet = new Fleet(start);
   const pointMs = pointLength(durationMs, step, scenario.services.length);
   const course = new Course(fleet, start, durationMs, pointMs);
-  const chronicle = new Chronicle(start, fleet);
+  const chronicle = new Chronicle(start, fleet, scenario.assumptions.scaling.metricValue);
   for (const recorded of reader.events()) {
     fleet.on(recorded);
     course.on(recorded);
