@@ -453,7 +453,7 @@ describe('report of a comparison', () => {
     refuses([directory], 'target-60', /--beside: found "target-60", expected one of target-70$/);
     refuses([directory, join(directory, '1')], undefined, /found a second path, expected a comparison alone/);
     refuses([join(directory, '1')], 'target-70', /--beside: found a run, expected what compare wrote/);
-    refuses([join(folder, 'nowhere')], undefined, /nowhere: found nothing there, expected a directory/);
+    refuses([join(folder, 'nowhere')], undefined, /nowhere: found nothing of this name, expected a directory/);
     assert.equal(existsSync(join(folder, 'never.html')), false);
   });
 });

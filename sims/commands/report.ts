@@ -26,7 +26,7 @@ export function report(paths: readonly string[], { out, beside }: ReportOptions)
   if (!existsSync(path))
     throw refused(
       path,
-      'found nothing there',
+      'found nothing of this name',
       'a directory of run --out or of compare --out, or a file of compare --json',
     );
   const comparison = comparisonFileAt(path);
