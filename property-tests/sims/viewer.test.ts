@@ -196,8 +196,9 @@ describe('the report in a browser', { skip }, () => {
     await open([await sailed(crowd)], async (page) => {
       await slideTo(page, 0.01);
       await until(page, `${INSTANT}.includes('00:01:12')`);
+      // The picture follows with the next frame.
+      await until(page, `${LABELS}[0].includes('instances 3 ACTIVE; tasks 6 RUNNING')`);
       const early = await label(page);
-      assert.match(early ?? '', /instances 3 ACTIVE; tasks 6 RUNNING/);
       await slideTo(page, 0.25);
       await until(page, `${LABELS}[0] !== ${JSON.stringify(early)}`);
 
