@@ -173,7 +173,7 @@ export const words: Rule = (sources) =>
 
 /** Neither memory, which a checkpoint would miss, nor time, which would be the machine's. */
 const OPERATORS = new Set(['filter', 'map', 'mergeMap', 'concatMap', 'merge', 'EMPTY', 'of', 'from']);
-/** What the streams themselves are made of, and `mergeList`. */
+/** What the streams themselves are made of, `mergeList` and `together`. */
 const STREAMS_OWN = new Set(['Subject', 'Observable']);
 
 export const operators: Rule = (sources) =>

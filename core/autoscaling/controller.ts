@@ -1,9 +1,8 @@
 /** When policies are asked and scheduled actions run: an alarm's action calls its policy, a schedule its action. */
 
-import { merge } from 'rxjs';
 import type { Immutable } from 'immer';
 import { actionDelayMs, metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
-import { HOUR, mergeList, SECOND, type Controller, type Millis } from '../kernel/index.ts';
+import { HOUR, mergeList, SECOND, together, type Controller, type Millis } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
 import { HISTORY_HOURS, nextApplicationMs, type PredictiveCommand, type PredictiveEvent } from './predictiveScaling.ts';
 import type { ScalableTargetCommand, ScalableTargetEvent } from './scalableTarget.ts';
@@ -29,7 +28,7 @@ export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> =
     );
   const deleteAlarms = (atMs: number, alarmNames: readonly string[]) =>
     alarmNames.map((alarmName) => ({ atMs, command: { type: 'DeleteAlarm', alarmName } as const }));
-  return merge(
+  return together(
     events
       .on('ScalingPolicyPut')
       .pipe(

@@ -1,7 +1,7 @@
 /** When alarms are evaluated, each at its own second, and when programs publish their metrics. */
 
-import { filter, map, merge } from 'rxjs';
-import { mergeList, periodStart, type Controller } from '../kernel/index.ts';
+import { filter, map } from 'rxjs';
+import { mergeList, periodStart, together, type Controller } from '../kernel/index.ts';
 import { turnsOf, turnsWithin, type AlarmCommand, type AlarmEvent } from './alarm.ts';
 import type { CompositeAlarmCommand, CompositeAlarmEvent } from './compositeAlarm.ts';
 import type { CustomMetricCommand, CustomMetricEvent } from './customMetric.ts';
@@ -18,7 +18,7 @@ export const cloudwatchController: Controller<CloudWatchWorld, Heard, Asked> = (
       : [{ atMs, command: { type: 'EvaluateCompositeAlarms', changed } as const }];
   const runActionsAt = (alarmName: string, atMs: number | undefined) =>
     atMs === undefined ? [] : [{ atMs, command: { type: 'RunSuppressedActions', alarmName } as const }];
-  return merge(
+  return together(
     // The frame of a full minute is the minute's beat.
     events.on('MetricDataPublished').pipe(
       filter(({ event }) => event.periodMs === METRIC_PERIOD_MS),

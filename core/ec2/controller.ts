@@ -1,9 +1,9 @@
 /** When a group acts: after its desired capacity or its members changed. And when Spot does. */
 
-import { filter, map, merge } from 'rxjs';
+import { filter, map } from 'rxjs';
 import type { Immutable } from 'immer';
 import { actionDelayMs, scalingActionsOf, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
-import { mergeList, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
+import { mergeList, together, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import { hookEnd, hooksOf } from './hooks.ts';
 import type { Ec2Command, Ec2Event } from './index.ts';
 import type { Ec2World } from './world.ts';
@@ -12,14 +12,14 @@ type Heard = Ec2Event | CloudWatchEvent;
 type Asked = Ec2Command | Extract<CloudWatchCommand, { type: 'PutMetricAlarm' }>;
 
 export const ec2Controller: Controller<Ec2World, Heard, Asked> = (events, world) =>
-  merge(groups(events, world), scaling(events, world), instances(events, world), spot(events, world));
+  together(groups(events, world), scaling(events, world), instances(events, world), spot(events, world));
 
 const due = (atMs: Millis, command: Asked): Due<Asked> => ({ atMs, command });
 const reconcile = (atMs: Millis, autoScalingGroupName: string) =>
   due(atMs, { type: 'ReconcileAutoScalingGroup', autoScalingGroupName });
 
 const groups = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
-  merge(
+  together(
     events
       .on('AutoScalingGroupCreated', 'AutoScalingGroupUpdated')
       .pipe(map(({ atMs, event }) => reconcile(atMs, event.config.AutoScalingGroupName))),
@@ -54,7 +54,7 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<Ec2World>) => {
           due(atMs + actionDelayMs(world, alarmName), { type: 'EvaluateGroupScalingPolicy', policyKey, alarmName }),
         ),
     );
-  return merge(
+  return together(
     events
       .on('GroupScalingPolicyPut')
       .pipe(mergeList(({ atMs, event }) => event.alarms.map((alarm) => due(atMs, { type: 'PutMetricAlarm', alarm })))),
@@ -64,7 +64,7 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<Ec2World>) => {
 };
 
 const instances = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
-  merge(
+  together(
     events
       .on('InstanceLaunched')
       .pipe(
@@ -110,7 +110,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
   );
 
 const spot = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
-  merge(
+  together(
     events
       .on('SpotMarketMoved')
       .pipe(

@@ -1,6 +1,6 @@
 /** When ECS acts: each line says what it heard and what it asks for. */
 
-import { filter, map, merge } from 'rxjs';
+import { filter, map } from 'rxjs';
 import type { Immutable } from 'immer';
 import type { AutoscalingCommand, AutoscalingEvent } from '../autoscaling/index.ts';
 import {
@@ -17,6 +17,7 @@ import {
   MINUTE,
   mergeList,
   SECOND,
+  together,
   type Controller,
   type Due,
   type EventStreams,
@@ -91,7 +92,7 @@ type Asked =
   | ElbCommand;
 
 export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world) =>
-  merge(
+  together(
     measuring(events, world),
     scaling(events, world),
     scheduling(events, world),
@@ -117,7 +118,7 @@ function reconcile(world: Immutable<EcsWorld>, atMs: Millis, serviceName: string
 
 /** Load is served, and at the end of a metric period its datapoints are published. */
 const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events
       .on('LoadSampled')
       .pipe(
@@ -151,7 +152,7 @@ const measuring = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 
 /** A scaling activity sets the desired count; the alarms of a capacity provider size its group. */
 const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('ScalingActivityStarted').pipe(
       map(({ atMs, event }) =>
         due(atMs, {
@@ -197,7 +198,7 @@ function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: re
 
 /** The service scheduler looks again after whatever changes its counts, or what it knows of health and room. */
 const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('ServiceCreated').pipe(mergeList(({ atMs, event }) => reconcile(world, atMs, event.config.serviceName))),
     events
       .on('ServiceUpdated', 'ServiceConfigured', 'ServiceDeleted', 'DeploymentStarted', 'ServiceRebalancingStarted')
@@ -363,7 +364,7 @@ function hasTooMany({ ecs }: Immutable<EcsWorld>, serviceName: string): boolean 
 
 /** Tasks that are asked for are created and look for a place. */
 const launching = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('ServiceTasksStarting').pipe(
       // A daemon's tasks are created in the same decision.
       filter(({ event }) => world.ecs.services.get(event.serviceName)?.config.schedulingStrategy === 'REPLICA'),
@@ -406,7 +407,7 @@ const launching = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
 
 /** Tasks go through their life: pull, start, check, exit, stop. */
 const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events
       .on('TaskPlaced', 'TaskAdmitted')
       .pipe(
@@ -585,7 +586,7 @@ function nextCheck(
 
 /** Faults reach the tasks that run already; and what an agent has not told comes to light when it is back. */
 const failing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('TaskFaultBegan').pipe(
       mergeList(({ atMs, event: { faultId, fault } }) => {
         if (fault.kind === 'AgentDisconnected')
@@ -652,7 +653,7 @@ function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): read
 
 /** Running tasks are registered as targets; deactivating ones leave, and stop when the load balancer is done. */
 const loadBalancing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('TaskRunning').pipe(
       mergeList(({ atMs, event: { taskId, serviceName } }) =>
         targetGroupsOf(world, serviceName).map((targetGroup) => {
@@ -770,7 +771,7 @@ function targetAnswers(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView)
 
 /** Instances join when they have booted, drain before they go, and are protected while they hold tasks. */
 const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events
       .on('InstanceInService')
       .pipe(
@@ -858,7 +859,7 @@ function protection(world: Immutable<EcsWorld>, atMs: Millis, instanceId: string
 
 /** Once a minute the burstable instances settle their CPU credits, and tasks run as fast as these, or idle CPU, allow. */
 const burstable = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('LoadServed').pipe(
       filter(({ event }) => event.toMs % METRIC_PERIOD_MS === 0 && hasBurstableInstances(world)),
       map(({ atMs }) =>
@@ -893,7 +894,7 @@ function changedSpeeds(
 
 /** Spot notices drain instances that are told to, Fargate Spot stops its tasks, and what a zone held is lost with it. */
 const spot = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
-  merge(
+  together(
     events.on('SpotInterruptionNoticed').pipe(
       filter(
         ({ event }) =>

@@ -1,8 +1,8 @@
 /** When targets change on their own: what their health checks have decided, the end of the deregistration delay. */
 
 import type { Immutable } from 'immer';
-import { map, merge } from 'rxjs';
-import { mergeList, type Controller } from '../kernel/index.ts';
+import { map } from 'rxjs';
+import { mergeList, together, type Controller } from '../kernel/index.ts';
 import type { LoadBalancerCommand, LoadBalancerEvent } from './loadBalancer.ts';
 import { nextVerdictMs, type TargetGroupCommand, type TargetGroupEvent } from './targetGroup.ts';
 import type { ElbWorld } from './world.ts';
@@ -11,7 +11,7 @@ type Heard = LoadBalancerEvent | TargetGroupEvent;
 type Asked = LoadBalancerCommand | TargetGroupCommand;
 
 export const elbController: Controller<ElbWorld, Heard, Asked> = (events, world) =>
-  merge(
+  together(
     events
       .on(
         'TargetRegistered',

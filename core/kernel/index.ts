@@ -20,6 +20,6 @@ export { rounded } from './rounding.ts';
 export type { NumberList } from './numberList.ts';
 export { Segment, SEGMENT_EVENTS, SEGMENT_VALUES, type Recorded, type SegmentColumns } from './segment.ts';
 export { Simulation, thaw, type Checkpoint, type Model, type SimulationOptions } from './simulation.ts';
-export { mergeList, Streams, type Controller, type EventStreams } from './streams.ts';
+export { mergeList, Streams, together, type Controller, type EventStreams } from './streams.ts';
 export { Clock, DAY, HOUR, MINUTE, periodStart, Phase, SECOND, type Millis } from './time.ts';
 export { replay, Timeline } from './timeline.ts';

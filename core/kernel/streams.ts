@@ -1,6 +1,6 @@
 /** Events as rxjs streams: one Subject per type, so that only those who asked for a type hear it. */
 
-import { merge, Observable, Subject, type OperatorFunction } from 'rxjs';
+import { Observable, Subject, type OperatorFunction } from 'rxjs';
 import type { Immutable } from 'immer';
 import type { Due } from './calendar.ts';
 import type { Message } from './decider.ts';
@@ -16,7 +16,7 @@ export interface EventStreams<E extends Message> {
 
 /**
  * A control loop: hears events, asks for commands. It keeps no memory; memory is the world's. Use only operators without
- * memory or time (`filter`, `map`, `mergeList`, `merge`), or the checkpoint would miss what they remember.
+ * memory or time (`filter`, `map`, `mergeList`, `together`), or the checkpoint would miss what they remember.
  */
 export type Controller<World, E extends Message, C extends Message> = (
   events: EventStreams<E>,
@@ -47,6 +47,18 @@ export function mergeList<Value, Item>(listOf: (value: Value) => readonly Item[]
     );
 }
 
+/**
+ * What any of these streams says, as it says it: `merge` for streams that do not end. Whoever hears it is subscribed to each of
+ * them, with nothing between, where `merge` puts two functions for each value.
+ */
+export function together<Values extends readonly unknown[]>(
+  ...streams: { readonly [Place in keyof Values]: Observable<Values[Place]> }
+): Observable<Values[number]> {
+  return new Observable((subscriber) => {
+    for (const stream of streams) stream.subscribe(subscriber);
+  });
+}
+
 export class Streams<E extends Message> implements EventStreams<E> {
   readonly #subjects: ReadonlyMap<string, Subject<Recorded<E>>>;
   readonly #all = new Subject<Recorded<E>>();
@@ -65,7 +77,7 @@ export class Streams<E extends Message> implements EventStreams<E> {
       if (subject === undefined) throw new RangeError(`no event type is called ${type}`);
       return subject.asObservable();
     });
-    return merge(...streams) as unknown as Observable<Recorded<Extract<E, { type: T }>>>;
+    return together(...streams) as unknown as Observable<Recorded<Extract<E, { type: T }>>>;
   }
 
   publish(recorded: Recorded<E>): void {

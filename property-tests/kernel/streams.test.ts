@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { map, mergeMap, of } from 'rxjs';
-import { ControllerError, Streams, type Controller, type Recorded } from '../../core/kernel/index.ts';
+import { map, merge, mergeMap, of, take } from 'rxjs';
+import { ControllerError, Streams, together, type Controller, type Recorded } from '../../core/kernel/index.ts';
 import {
   begin,
   plans,
@@ -199,6 +199,43 @@ test('an observer cannot change the log, even without `check`', () =>
     }),
     runs,
   ));
+
+test('together is merge, until whoever hears it has had enough', () =>
+  fc.assert(
+    fc.property(published, fc.array(someTypes, { maxLength: 5 }), fc.nat({ max: 40 }), (events, wanted, enough) => {
+      const streams = new Streams<ToyEvent>(toyEvents);
+      const [ours, merged]: [number[], number[]] = [[], []];
+      const sources = () => wanted.map((names) => streams.on(...names).pipe(map(({ seq }) => seq)));
+      together(...sources())
+        .pipe(take(enough))
+        .subscribe((seq) => ours.push(seq));
+      merge(...sources())
+        .pipe(take(enough))
+        .subscribe((seq) => merged.push(seq));
+      for (const recorded of events) streams.publish(recorded);
+      assert.deepEqual(ours, merged);
+    }),
+    runs,
+  ));
+
+test('together passes on what one of its streams throws, and is silent from then on', () => {
+  const streams = new Streams<ToyEvent>(toyEvents);
+  const heard: (number | string)[] = [];
+  const failing = streams.on('JobStarted').pipe(
+    map(({ seq }) => {
+      if (seq === 1) throw new Error('failed');
+      return seq;
+    }),
+  );
+  together(failing, streams.on('JobStopped').pipe(map(({ seq }) => seq))).subscribe({
+    next: (seq) => heard.push(seq),
+    error: (error: Error) => heard.push(error.message),
+  });
+  const said = ['JobStarted', 'JobStarted', 'JobStopped', 'JobStarted'] as const;
+  for (const [seq, type] of said.entries())
+    streams.publish({ seq, atMs: seq, causedBy: -1, event: { type } as ToyEvent });
+  assert.deepEqual(heard, [0, 'failed']);
+});
 
 test('nobody can speak into the streams', () => {
   const streams = new Streams<ToyEvent>(toyEvents);
