@@ -267,7 +267,7 @@ export interface MeasuredQueue {
   readonly emptyReceives: number;
 }
 
-export const nothingMeasured = (): Measured => ({
+const NOTHING_MEASURED: Measured = {
   steps: 0,
   requests: 0,
   requestsPerTarget: 0,
@@ -291,7 +291,10 @@ export const nothingMeasured = (): Measured => ({
   activeConnections: 0,
   newConnections: 0,
   queue: undefined,
-});
+};
+
+/** A copy: written out as a literal it takes 3.5 us, for V8 keeps the literal's shape from when all of it was whole numbers. */
+export const nothingMeasured = (): Measured => ({ ...NOTHING_MEASURED });
 
 export const serviceEvents = {
   ServiceCreated: event('A service was created; its first deployment begins.', {
