@@ -6,6 +6,7 @@ import { endToEnd } from './endToEnd.ts';
 import { log } from './log.ts';
 import { loop } from './loop.ts';
 import { main } from './main.ts';
+import { month } from './month.ts';
 import { peers } from './peers.ts';
 import { placement } from './placement.ts';
 import { rng } from './rng.ts';
@@ -28,5 +29,6 @@ export const benches = {
   endToEnd,
   sweep,
   main,
+  month,
   peers,
 } as const satisfies Readonly<Record<string, Bench>>;

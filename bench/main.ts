@@ -4,13 +4,14 @@
  */
 
 import { simulate, type EcsSimulation } from '../core/index.ts';
-import { MAIN_SIZE, mainScenario } from './mainScenario.ts';
+import { MAIN_SIZE, mainScenario, type MainScenarioSize } from './mainScenario.ts';
 import { sharesOf } from './shares.ts';
 import type { Bench } from './suite.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS_PER_YEAR = 8_760;
-const SMALL = { services: 3, instances: 6, tasks: 60, days: 3, stepSeconds: 60 };
+/** For a look whether it works at all. */
+export const SMALL_SIZE: MainScenarioSize = { services: 3, instances: 6, tasks: 60, days: 3, stepSeconds: 60 };
 
 const PARTS = {
   rxjs: ['/node_modules/rxjs/', '/kernel/streams.ts'],
@@ -19,7 +20,7 @@ const PARTS = {
 } as const;
 
 export const main: Bench = (smoke) => {
-  const size = smoke ? SMALL : { ...MAIN_SIZE, days: 400 };
+  const size = smoke ? SMALL_SIZE : { ...MAIN_SIZE, days: 400 };
   const scenario = mainScenario(size);
   const hours = smoke ? 1 : 6;
   const sail = (simulation: EcsSimulation) => simulation.runUntil(simulation.nowMs + hours * HOUR_MS);

@@ -1,4 +1,4 @@
-/** `npm run bench [-- name...] [--smoke] [--json] [--write-baseline]`: measures all benchmarks, or those named; `growth` by name only. */
+/** `npm run bench [-- name...] [--smoke] [--json] [--write-baseline]`: measures all benchmarks, or those named; `growth` and `year` by name only. */
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -6,6 +6,7 @@ import { fallen, readBaseline, TOLERATED_PERCENT, withMeasured, writeBaseline, t
 import { benches } from './benches.ts';
 import { growth, type Curve } from './growth.ts';
 import { checked, measured, type Bench, type Case, type Result } from './suite.ts';
+import { year, type Month } from './year.ts';
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -15,11 +16,11 @@ const { values: flags, positionals: names } = parseArgs({
     'write-baseline': { type: 'boolean', default: false },
   },
 });
-/** Its curves take minutes and have no reference: it is measured only when it is asked for. */
-const GROWTH = 'growth';
+/** These take minutes and have no reference: they are measured only when they are asked for. */
+const BY_NAME_ONLY = ['growth', 'year'] as const;
 type Hashed = Pick<Result, 'contender' | 'hash'>;
 
-const wanted = chosen(names.filter((name) => name !== GROWTH));
+const wanted = chosen(names.filter((name) => !BY_NAME_ONLY.some((other) => other === name)));
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
 const comparable: Measured[] = [];
 const report: {
@@ -49,25 +50,37 @@ for (const bench of wanted)
     if (!flags.json) for (const remark of of.remarks?.() ?? []) console.log(`  ${remark}`);
   }
 const curves: Curve[] = [];
-if (names.includes(GROWTH) || (flags.smoke && names.length === 0))
+if (isAskedFor('growth'))
   for (const curve of growth(flags.smoke)) {
     curves.push(curve);
     if (!flags.json) printCurve(curve);
   }
+const months: Month[] = [];
+if (isAskedFor('year'))
+  for (const month of year(flags.smoke)) {
+    months.push(month);
+    if (!flags.json) printMonth(month);
+  }
 const fell = fallen(readBaseline(), comparable);
-if (flags.json) console.log(JSON.stringify({ machine, cases: report, curves, fell }, null, 2));
+if (flags.json) console.log(JSON.stringify({ machine, cases: report, curves, months, fell }, null, 2));
 else if (fell.length > 0)
   console.log(`\nFell by more than ${TOLERATED_PERCENT} % since baseline.json:\n  ${fell.join('\n  ')}`);
 if (flags['write-baseline'] && comparable.length > 0)
   writeBaseline(withMeasured(readBaseline(), comparable, { machine, date: new Date().toISOString().slice(0, 10) }));
 
+function isAskedFor(name: (typeof BY_NAME_ONLY)[number]): boolean {
+  return names.includes(name) || (flags.smoke && names.length === 0);
+}
+
 function chosen(all: readonly string[]): readonly Bench[] {
   const known: Readonly<Record<string, Bench>> = benches;
-  if (all.length === 0) return names.includes(GROWTH) ? [] : Object.values(known);
+  if (all.length === 0) return names.length > 0 ? [] : Object.values(known);
   return all.map((name) => {
     const bench = known[name];
     if (bench === undefined)
-      throw new RangeError(`no benchmark is called ${name}; there are ${[...Object.keys(known), GROWTH].join(', ')}`);
+      throw new RangeError(
+        `no benchmark is called ${name}; there are ${[...Object.keys(known), ...BY_NAME_ONLY].join(', ')}`,
+      );
     return bench;
   });
 }
@@ -96,6 +109,13 @@ function printCurve({ dimension, unit, points, time, memory }: Curve): void {
   if (points.length === 1) return;
   const exponents = ({ fitted, last }: Curve['time']) => `${fitted.toFixed(2)} (last step ${last.toFixed(2)})`;
   console.log(`  exponents: ${exponents(time)} of time, ${exponents(memory)} of memory`);
+}
+
+function printMonth({ days, events, cpuSeconds, heapBytes, bufferBytes, residentBytes }: Month): void {
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  console.log(
+    `  after ${days.toLocaleString('en')} days: ${mib(heapBytes)} of heap, ${mib(bufferBytes)} of buffers, ${mib(residentBytes)} resident; ${short(events)} events in ${cpuSeconds.toFixed(1)} s of CPU`,
+  );
 }
 
 /** Three digits: 35.1 M, 920 k, 4.02. */

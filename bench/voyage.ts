@@ -7,11 +7,17 @@ import {
   type Event,
   type Recorded,
   type Scenario,
+  type ScenarioInput,
 } from '../core/index.ts';
 
 export function fargateScenario(services: number, hours: number): Scenario {
+  return scenarioSchema.parse(fargateInput(services, hours));
+}
+
+/** The same as it is written in a file. */
+export function fargateInput(services: number, hours: number): ScenarioInput {
   const names = Array.from({ length: services }, (_, index) => `api-${index}`);
-  return scenarioSchema.parse({
+  return {
     name: `bench-${services}`,
     start: '2030-01-07T06:00:00Z',
     duration: `${hours}h`,
@@ -54,7 +60,7 @@ export function fargateScenario(services: number, hours: number): Scenario {
       request: { cpuMs: 25, timeoutMs: 5000 },
       rate: [{ model: 'diurnal', base: 30, peak: 160, peakHour: 14 }],
     })),
-  });
+  };
 }
 
 /** The whole voyage of a scenario. */

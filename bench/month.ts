@@ -1,0 +1,55 @@
+/**
+ * A month of one service with a step and metrics a minute, as a user of the package has it: a process that starts, reads the
+ * scenario, sails and prints the summary. All of it counts. The reference does no more than start.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hashOfData } from './hash.ts';
+import type { Bench } from './suite.ts';
+import { fargateInput } from './voyage.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export const month: Bench = (smoke) => {
+  const days = smoke ? 1 : 30;
+  const { command, scenario } = packed(days);
+  const run = (...args: readonly string[]) =>
+    execFileSync(process.execPath, [command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const contender = (name: string, args: readonly string[]) => ({
+    name,
+    start() {
+      let said = '';
+      const work = () => {
+        said = run(...args);
+      };
+      return { run: work, hash: () => hashOfData(said) };
+    },
+  });
+  return [
+    {
+      name: `month, ${days} days of one service, process start included`,
+      amounts: { runs: 1 },
+      contenders: [
+        contender('run', ['run', scenario, '--json']),
+        { ...contender('the process alone', ['--version']), otherWork: true },
+      ],
+    },
+  ];
+};
+
+/** The package as npm would install it, beside a scenario. Below node_modules, where it finds what it depends on. */
+function packed(days: number): { readonly command: string; readonly scenario: string } {
+  const cache = join(root, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'month.'));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root, stdio: 'pipe' });
+  const [archive] = readdirSync(folder) as [string];
+  execFileSync('tar', ['-xzf', join(folder, archive), '-C', folder]);
+  const scenario = join(folder, 'month.json');
+  writeFileSync(scenario, JSON.stringify({ ...fargateInput(1, days * 24), step: '60s' }));
+  return { command: join(folder, 'package', 'sims', 'seatrial.mjs'), scenario };
+}
