@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashOfData } from './hash.ts';
@@ -40,16 +40,19 @@ export const month: Bench = (smoke) => {
   ];
 };
 
-/** The package as npm would install it, beside a scenario. Below node_modules, where it finds what it depends on. */
+/**
+ * What a package has of the command line, its bundle, and a scenario beside it. Below node_modules, where it finds what it depends on;
+ * `npm pack` would put the bundle into the tree for a moment, where tests that run side by side would start it.
+ */
 function packed(days: number): { readonly command: string; readonly scenario: string } {
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'month.'));
   process.once('exit', () => rmSync(folder, { recursive: true }));
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root, stdio: 'pipe' });
-  const [archive] = readdirSync(folder) as [string];
-  execFileSync('tar', ['-xzf', join(folder, archive), '-C', folder]);
+  for (const part of ['package.json', 'sims']) cpSync(join(root, part), join(folder, part), { recursive: true });
+  const built = join(folder, 'sims', 'built');
+  execFileSync('npm', ['run', '--silent', 'bundle', '--', `--outdir=${built}`], { cwd: root, stdio: 'pipe' });
   const scenario = join(folder, 'month.json');
   writeFileSync(scenario, JSON.stringify({ ...fargateInput(1, days * 24), step: '60s' }));
-  return { command: join(folder, 'package', 'sims', 'seatrial.mjs'), scenario };
+  return { command: join(folder, 'sims', 'seatrial.mjs'), scenario };
 }
