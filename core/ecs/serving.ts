@@ -544,7 +544,7 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
       if (newMinute) {
         service.measured = nothingMeasured();
         service.utilization.minute = noUtilization();
-        service.latencies.clear();
+        if (service.latencies.size > 0) service.latencies.clear(); // which makes a new table each time, 0.5 us
       }
       if (newHighResolution) service.utilization.highResolution = noUtilization();
       measureUtilization(world, service, frame, row, allTell ? 0 : silentTasks(world, service));
