@@ -8,6 +8,7 @@ import { node, outcomeOf } from '../bench/peers/programs.ts';
 import { seatrial } from '../bench/peers/seatrial.ts';
 import { stationFor } from '../bench/peers/work.ts';
 import { checked, measured, runsPerSecond, type Bench, type Case, type Contender } from '../bench/suite.ts';
+import { checkFlat, year } from '../bench/year.ts';
 
 /** Adds up what it is given. */
 function adding(name: string, value: number): Contender {
@@ -176,5 +177,22 @@ describe('the suite', () => {
     assert.equal(ours?.oursIsFaster, 1);
     assert.ok((theirs?.oursIsFaster ?? 0) > 10, `${theirs?.oursIsFaster} times`);
     assert.equal(theirs?.hash, 'sum 1');
+  });
+});
+
+describe('a year', () => {
+  test('each month is measured', () => {
+    const months = [...year(true)];
+    assert.deepEqual(
+      months.map(({ days }) => days),
+      [3 / 24, 6 / 24],
+    );
+    for (const { events, heapBytes, residentBytes } of months)
+      assert.ok(events > 0 && heapBytes > 0 && residentBytes > heapBytes);
+  });
+
+  test('memory that grows is noticed, and that which comes and goes is not', () => {
+    checkFlat([56, 57, 56, 70, 57]);
+    assert.throws(() => checkFlat([56, 57, 56, 60, 64]), /64 bytes in the last month, 57 at the most in the first/);
   });
 });
