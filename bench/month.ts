@@ -13,19 +13,26 @@ import { fargateInput } from './voyage.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+interface Program {
+  readonly command: string;
+  readonly scenario: string;
+}
+
 export const month: Bench = (smoke) => {
   const days = smoke ? 1 : 30;
-  const { command, scenario } = packed(days);
-  const run = (...args: readonly string[]) =>
-    execFileSync(process.execPath, [command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const contender = (name: string, args: readonly string[]) => ({
+  let made: Program | undefined;
+  const contender = (name: string, argsFor: (scenario: string) => readonly string[]) => ({
     name,
     start() {
+      const { command, scenario } = (made ??= packed(days));
+      const args = [command, ...argsFor(scenario)];
       let said = '';
-      const work = () => {
-        said = run(...args);
+      return {
+        run() {
+          said = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+        },
+        hash: () => hashOfData(said),
       };
-      return { run: work, hash: () => hashOfData(said) };
     },
   });
   return [
@@ -33,8 +40,8 @@ export const month: Bench = (smoke) => {
       name: `month, ${days} days of one service, process start included`,
       amounts: { runs: 1 },
       contenders: [
-        contender('run', ['run', scenario, '--json']),
-        { ...contender('the process alone', ['--version']), otherWork: true },
+        contender('run', (scenario) => ['run', scenario, '--json']),
+        { ...contender('the process alone', () => ['--version']), otherWork: true },
       ],
     },
   ];
@@ -44,7 +51,7 @@ export const month: Bench = (smoke) => {
  * What a package has of the command line, its bundle, and a scenario beside it. Below node_modules, where it finds what it depends on;
  * `npm pack` would put the bundle into the tree for a moment, where tests that run side by side would start it.
  */
-function packed(days: number): { readonly command: string; readonly scenario: string } {
+function packed(days: number): Program {
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'month.'));
