@@ -23,7 +23,7 @@ export const endToEnd: Bench = (smoke) =>
     const hours = smoke ? 1 : 24;
     const scenario = fargateScenario(services, hours);
     const recorded = eventsOf(scenario);
-    const { evolve } = createModel(new Map());
+    const { evolve } = createModel();
     const written = (): Voyage => {
       const world = thaw(startOf(scenario).world) as World;
       const log = new EventLog<Event>(eventDefinitions);

@@ -15,7 +15,7 @@ type Look = (atMs: number) => Immutable<World>;
 export const timeline: Bench = (smoke) => {
   const scenario = fargateScenario(2, smoke ? 1 : 24);
   const { log } = sail(scenario);
-  const model = createModel(new Map());
+  const model = createModel();
   const start = startOf(scenario);
   const source = { model, seed: scenario.seed, checkpoints: [start], log } as const;
   const newTimeline = (): Look => {

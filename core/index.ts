@@ -145,6 +145,7 @@ export {
   latencyLevels,
   loadModels,
   servings,
+  type JobTrace,
   type LoadConfig,
   type TraceSeries,
 } from './workload/index.ts';

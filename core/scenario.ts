@@ -74,6 +74,7 @@ import {
   metricProblem,
   resolutionMs,
   isTrunked,
+  jobQueue,
   placementAssumptions,
   portProblems,
   registeredResources,
@@ -337,7 +338,7 @@ export const scenarioSchema = z.strictObject({
     .describe('log groups that are there; left out, every one that is named is there'),
   loadBalancers: z.array(loadBalancer).default([]),
   targetGroups: z.array(targetGroup).default([]),
-  services: z.array(service).min(1),
+  services: z.array(service).describe('may be empty where there are jobs'),
   scalableTargets: z.array(scalableTarget).default([]),
   alarms: z.array(metricAlarm).default([]).describe('as put-metric-alarm takes them'),
   compositeAlarms: z.array(compositeAlarm).default([]).describe('as put-composite-alarm takes them'),
@@ -346,6 +347,10 @@ export const scenarioSchema = z.strictObject({
     .default([])
     .describe('metrics that a program of yours computes from others and publishes again and again'),
   load: z.array(load).default([]),
+  jobs: z
+    .array(jobQueue)
+    .default([])
+    .describe('queues of recorded jobs, each of which a task of its own works on until it is done'),
   slo: z.array(slo).default([]),
   changes: z.array(change).default([]).describe('what a person or a pipeline does, and when'),
   faults: z.array(fault).default([]).describe('what goes wrong, and when'),
@@ -400,6 +405,7 @@ const NAMED = [
   ['services', 'serviceName'],
   ['scalableTargets', 'service'],
   ['load', 'service'],
+  ['jobs', 'name'],
   ['slo', 'service'],
   ['alarms', 'AlarmName'],
   ['compositeAlarms', 'AlarmName'],
@@ -497,6 +503,15 @@ function checkReferences(scenario: Scenario, report: Report): void {
         [...path, 'launchType'],
         'found a launchType beside a capacityProviderStrategy: Specify either Launch Type or Capacity Provider Strategy, but not both.',
       );
+  }
+  if (services.length === 0 && scenario.jobs.length === 0)
+    report(['services'], 'found no service and no jobs, expected one at least');
+  for (const [index, item] of scenario.jobs.entries()) {
+    const path = ['jobs', index] as const;
+    if (item.capacityProviderStrategy === undefined) continue;
+    referStrategy(item.capacityProviderStrategy, [...path, 'capacityProviderStrategy']);
+    if (item.launchType !== undefined)
+      report([...path, 'launchType'], 'Specify either Launch Type or Capacity Provider Strategy, but not both.');
   }
   for (const list of ['scalableTargets', 'load', 'slo'] as const)
     for (const [index, item] of scenario[list].entries()) refer('service', item.service, [list, index, 'service']);

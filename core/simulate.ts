@@ -56,20 +56,16 @@ import {
 import { emptyLogs } from './logs/index.ts';
 import { scenarioProblems, type Change, type Scenario } from './scenario.ts';
 import { emptyVpc } from './vpc/index.ts';
-import { emptyWorkload, type TraceSeries } from './workload/index.ts';
-import { createModel, type Command, type Event, type World } from './world.ts';
+import { emptyWorkload } from './workload/index.ts';
+import { createModel, type Command, type Event, type Recordings, type World } from './world.ts';
 
 export type EcsSimulation = Simulation<World, Command, Event>;
 export type EcsCheckpoint = Checkpoint<World, Command>;
 
-export interface SimulateOptions extends SimulationOptions<World, Command, Event> {
+export interface SimulateOptions extends SimulationOptions<World, Command, Event>, Recordings {
   /** Another seed than the scenario's. */
   readonly seed?: number;
-  /** Recorded loads by the name of their file. */
-  readonly traces?: ReadonlyMap<string, TraceSeries>;
 }
-
-const NO_TRACES: ReadonlyMap<string, TraceSeries> = new Map();
 
 /**
  * A simulation at its start. It sails when asked: `simulation.runUntil(scenario.start + scenario.duration)`.
@@ -82,8 +78,13 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Ecs
 
 /** A simulation that goes on from a checkpoint of a run of the same scenario, seed and traces, as if never interrupted. */
 export function restore(scenario: Scenario, from: EcsCheckpoint, options: SimulateOptions = {}): EcsSimulation {
-  const { seed = scenario.seed, traces = NO_TRACES, ...simulationOptions } = options;
-  return new Simulation(createModel(traces), seed, from, simulationOptions);
+  const { seed = scenario.seed, traces, jobs, ...simulationOptions } = options;
+  return new Simulation(
+    createModel({ traces, jobs }),
+    seed,
+    from,
+    simulationOptions,
+  );
 }
 
 /** The start of a run, as a checkpoint. @throws InvalidScenarioError */
@@ -92,7 +93,7 @@ export function startOf(scenario: Scenario): EcsCheckpoint {
   if (problems.length > 0) throw new InvalidScenarioError(problems);
   const { start: atMs } = scenario;
   const calendar = new Calendar<Command>();
-  const { phases } = createModel(NO_TRACES);
+  const { phases } = createModel();
   const push = (dueMs: Millis, command: Command) => calendar.push(dueMs, phases[command.type], command, -1);
   for (const command of sceneOf(scenario)) push(atMs, command);
   for (const change of scenario.changes) for (const command of changeOf(scenario, change)) push(change.at, command);
@@ -154,6 +155,7 @@ function* sceneOf(scenario: Scenario): Iterable<Command> {
   for (const config of scenario.loadBalancers) yield { type: 'CreateLoadBalancer', config };
   for (const config of scenario.targetGroups) yield { type: 'CreateTargetGroup', config };
   for (const config of scenario.services) yield { type: 'CreateService', config };
+  for (const config of scenario.jobs) yield { type: 'CreateJobQueue', config };
   for (const target of scenario.scalableTargets) {
     const resourceId = resourceOf(scenario, target.service);
     yield {
@@ -359,9 +361,9 @@ function* surroundingChange(change: Change): Iterable<Command> {
 }
 
 /** Whether anything is ever launched on Spot: only then there is a market to watch. */
-export function hasSpot({ autoScalingGroups, cluster, services, changes }: Scenario): boolean {
+export function hasSpot({ autoScalingGroups, cluster, services, jobs, changes }: Scenario): boolean {
   const changed = changes.flatMap(({ UpdateService, RunTask }) => [UpdateService, RunTask]);
-  const strategies = [...services, ...changed].map((item) => item?.capacityProviderStrategy ?? []);
+  const strategies = [...services, ...jobs, ...changed].map((item) => item?.capacityProviderStrategy ?? []);
   return (
     autoScalingGroups.some(usesSpot) ||
     changes.some(({ UpdateAutoScalingGroup }) => usesSpot({ ...UpdateAutoScalingGroup })) ||

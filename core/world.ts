@@ -49,6 +49,7 @@ import {
   type EcsCommand,
   type EcsEvent,
   type EcsState,
+  type JobTraces,
 } from './ecs/index.ts';
 import {
   decideEcr,
@@ -182,8 +183,16 @@ const controllers = [
   ecsController,
 ] as unknown as readonly Controller<World, Event, Command>[];
 
-/** The model of a run. @param traces  recorded loads by the name of their file */
-export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<World, Command, Event> {
+/** What was recorded elsewhere, and a run plays back. */
+export interface Recordings {
+  /** Loads by the name of their file. */
+  readonly traces?: ReadonlyMap<string, TraceSeries> | undefined;
+  /** Jobs by the name of their file. */
+  readonly jobs?: JobTraces | undefined;
+}
+
+/** The model of a run. What is missing of the recordings is only missed by decisions: to write events takes none. */
+export function createModel({ traces = new Map(), jobs = new Map() }: Recordings = {}): Model<World, Command, Event> {
   return {
     events: eventDefinitions,
     decide: {
@@ -196,7 +205,7 @@ export function createModel(traces: ReadonlyMap<string, TraceSeries>): Model<Wor
       ...decideEcr,
       ...decideLogs,
       ...decideElb,
-      ...decideEcs,
+      ...decideEcs(jobs),
       ...decideAssumptions,
     },
     evolve: {

@@ -216,7 +216,7 @@ describe('settings become what a person would do, and the invariants hold', () =
       const { log, world } = sailed(endOf(busy), branch);
       assert.notEqual(log.digest(), digests.end);
       const folded = thaw(startOf(busy).world) as World;
-      replay(folded, createModel(new Map()).evolve, log, 0, log.length);
+      replay(folded, createModel().evolve, log, 0, log.length);
       assert.deepEqual(folded, world, 'replay == live');
     });
 });

@@ -14,7 +14,7 @@ enableMapSet();
 
 type LoadServed = Extract<Event, { type: 'LoadServed' }>;
 
-const model = createModel(new Map());
+const model = createModel();
 /** A voyage of some hours takes 20 to 100 ms. */
 const runs = { numRuns: 30 };
 const fewRuns = { numRuns: 15 };

@@ -64,7 +64,7 @@ function replayAndResume(scenario: Scenario): void {
   whole.runUntil(endOf(scenario));
   const start = startOf(scenario);
   const replayed = thaw(start.world) as World;
-  replay(replayed, createModel(new Map()).evolve, whole.log, 0, whole.log.length);
+  replay(replayed, createModel().evolve, whole.log, 0, whole.log.length);
   assert.deepEqual(replayed, whole.world, 'replay == live');
   const resumed = restore(scenario, checkpoint);
   resumed.runUntil(endOf(scenario));

@@ -46,6 +46,7 @@ import { KILLED, nextCheckMs, type ContainerLife } from './container.ts';
 import type { ContainerInstanceCommand, ContainerInstanceEvent } from './containerInstance.ts';
 import type { DeploymentEvent } from './deployment.ts';
 import { checksFail, concerns, type FaultCommand, type FaultEvent, type TaskFault, type TaskFaultOf } from './fault.ts';
+import type { JobQueueCommand, JobQueueEvent } from './jobQueue.ts';
 import { HIGH_RESOLUTION_MS } from './metricKeys.ts';
 import { hasHighResolution, metricData } from './metrics.ts';
 import { overloadChanges } from './overload.ts';
@@ -68,6 +69,7 @@ type EcsEvent =
   | DeploymentEvent
   | FargateEvent
   | FaultEvent
+  | JobQueueEvent
   | ServiceEvent
   | ServingEvent
   | TaskEvent
@@ -79,6 +81,7 @@ type Asked =
   | CpuSpeedCommand
   | FargateCommand
   | FaultCommand
+  | JobQueueCommand
   | RebalancingCommand
   | SchedulerCommand
   | ServiceCommand
@@ -97,6 +100,7 @@ export const ecsController: Controller<EcsWorld, Heard, Asked> = (events, world)
     scaling(events, world),
     scheduling(events, world),
     launching(events, world),
+    queueing(events, world),
     living(events, world),
     failing(events, world),
     permissions(events, world),
@@ -405,6 +409,65 @@ const launching = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
   );
 
+/** Jobs are submitted, and started one at a time: the next one when RunTask has answered, or may answer otherwise. */
+const queueing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  together(
+    events
+      .on('JobQueueCreated', 'JobsSubmitted')
+      .pipe(
+        mergeList(({ event: { queue, nextAtMs } }) =>
+          nextAtMs === undefined ? [] : [due(nextAtMs, { type: 'SubmitJobs', queue })],
+        ),
+      ),
+    events.on('JobsSubmitted').pipe(
+      filter(({ event }) => world.ecs.jobQueues.get(event.queue)?.refusedRunId === undefined),
+      map(({ atMs, event: { queue } }) => due(atMs, { type: 'StartJob', queue })),
+    ),
+    events
+      .on('JobStarted')
+      .pipe(
+        map(({ atMs, event: { runId, capacityProvider } }) =>
+          due(atMs, { type: 'LaunchTask', runId, capacityProvider }),
+        ),
+      ),
+    events.on('TaskCreated').pipe(
+      mergeList(({ atMs, event }) => {
+        const job = world.ecs.runs.get(event.startedBy)?.job;
+        return job === undefined ? [] : [due(atMs, { type: 'StartJob', queue: job.queue })];
+      }),
+    ),
+    events.on('TaskRunFailed').pipe(mergeList(({ atMs, event }) => callsAgain(world, atMs, event.runId))),
+    events
+      .on(
+        'TaskStopping',
+        'TaskStopped',
+        'ContainerInstanceRegistered',
+        'ContainerInstanceActivated',
+        'ContainerAgentConnected',
+      )
+      .pipe(
+        filter(({ event }) => mayMakeRoom(world, event)),
+        mergeList(({ atMs }) => blockedQueues(world, atMs)),
+      ),
+  );
+
+/** Queues whose next job has found no room, and that hear when there may be some. */
+function blockedQueues({ ecs }: Immutable<EcsWorld>, atMs: Millis): Due<Asked>[] {
+  const asked: Due<Asked>[] = [];
+  for (const [queue, { refusedRunId, config }] of ecs.jobQueues)
+    if (refusedRunId !== undefined && config.retryAfter === undefined)
+      asked.push(due(atMs, { type: 'StartJob', queue }));
+  return asked;
+}
+
+/** When the queue whose job was refused calls again, if it goes by the clock. */
+function callsAgain({ ecs }: Immutable<EcsWorld>, atMs: Millis, runId: string): Due<Asked>[] {
+  for (const [queue, { refusedRunId, config }] of ecs.jobQueues)
+    if (refusedRunId === runId && config.retryAfter !== undefined)
+      return [due(atMs + config.retryAfter, { type: 'StartJob', queue })];
+  return [];
+}
+
 /** Tasks go through their life: pull, start, check, exit, stop. */
 const living = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
   together(
@@ -488,7 +551,7 @@ function startedContainers(world: Immutable<EcsWorld>, atMs: Millis, taskId: str
     if (healthCheck !== undefined) asked.push(...nextCheck(world, atMs, taskId, container, false));
     if (startTimeout !== undefined)
       asked.push(due(atMs + startTimeout * 1_000, { type: 'ExpireStart', taskId, container }));
-    asked.push(...ownExit(atMs, taskId, definition), ...deniedExit(world, atMs, task, definition));
+    asked.push(...ownExit(world, atMs, task, definition), ...deniedExit(world, atMs, task, definition));
     asked.push(...logStream(atMs, taskId, definition));
     for (const [faultId, fault] of world.ecs.faults) asked.push(...forcedExits(world, task, faultId, fault, container));
   }
@@ -498,16 +561,25 @@ function startedContainers(world: Immutable<EcsWorld>, atMs: Millis, taskId: str
 /** AWS's words. */
 export const OUT_OF_MEMORY = 'OutOfMemoryError: Container killed due to memory usage';
 
-function ownExit(startedAtMs: Millis, taskId: string, definition: Immutable<ContainerLife>): Due<Asked>[] {
-  const { exitsAfter, exitCode, outOfMemory } = definition.behavior ?? {};
-  if (exitsAfter === undefined) return [];
+/** What works on a job ends when it is done, and by its own behavior if that is earlier. */
+function ownExit(
+  { ecs }: Immutable<EcsWorld>,
+  startedAtMs: Millis,
+  { taskId, startedBy }: TaskView,
+  definition: Immutable<ContainerLife>,
+): Due<Asked>[] {
+  const { exitsAfter = Infinity, exitCode = 0, outOfMemory = false } = definition.behavior ?? {};
+  const jobMs = definition.essential ? (ecs.runs.get(startedBy)?.job?.durationMs ?? Infinity) : Infinity;
+  const afterMs = Math.min(exitsAfter, jobMs);
+  if (afterMs === Infinity) return [];
+  const runsOut = outOfMemory && exitsAfter <= jobMs;
   return [
-    due(startedAtMs + exitsAfter, {
+    due(startedAtMs + afterMs, {
       type: 'ExitContainer',
       taskId,
       container: definition.name,
-      exitCode: outOfMemory === true ? KILLED : (exitCode ?? 0),
-      reason: outOfMemory === true ? OUT_OF_MEMORY : undefined,
+      exitCode: runsOut ? KILLED : exitsAfter <= jobMs ? exitCode : 0,
+      reason: runsOut ? OUT_OF_MEMORY : undefined,
       faultId: '',
     }),
   ];
@@ -640,7 +712,7 @@ function catchUp(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<
   for (const definition of containersOf(world, task)) {
     const startedAtMs = containers.get(definition.name)?.startedAtMs;
     if (startedAtMs === undefined) continue;
-    asked.push(...ownExit(startedAtMs, taskId, definition));
+    asked.push(...ownExit(world, startedAtMs, task, definition));
     for (const [faultId, fault] of world.ecs.faults)
       asked.push(...forcedExits(world, task, faultId, fault, definition.name));
   }

@@ -19,6 +19,8 @@ import {
 } from './containerInstance.ts';
 import { deploymentEvents, evolveDeployment } from './deployment.ts';
 import { decideFault, evolveFault, faultEvents, type FaultCommand } from './fault.ts';
+import { decideJobQueue, evolveJobQueue, jobQueueEvents, type JobQueueCommand } from './jobQueue.ts';
+import { evolveJobs, jobEvents, type JobTraces } from './jobs.ts';
 import { decideRebalancing, type RebalancingCommand } from './rebalancing.ts';
 import { decideScheduler, type SchedulerCommand } from './scheduler.ts';
 import { decideService, evolveService, serviceEvents, type ServiceCommand } from './service.ts';
@@ -63,6 +65,8 @@ export {
   type ContainerInstance,
 } from './containerInstance.ts';
 export { ecsController, OUT_OF_MEMORY } from './controller.ts';
+export { jobQueue } from './jobQueue.ts';
+export type { JobQueue, JobTraces } from './jobs.ts';
 export { DRAINING_REASON } from './scheduler.ts';
 export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
@@ -135,6 +139,7 @@ export type EcsCommand =
   | CpuSpeedCommand
   | FargateCommand
   | FaultCommand
+  | JobQueueCommand
   | RebalancingCommand
   | SchedulerCommand
   | ServiceCommand
@@ -154,11 +159,14 @@ export const ecsEvents = {
   ...servingEvents,
   ...taskEvents,
   ...taskRunEvents,
+  ...jobQueueEvents,
+  ...jobEvents,
   ...faultEvents,
 } as const;
 export type EcsEvent = EventsOf<typeof ecsEvents>;
 
-export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
+/** @param jobs  recorded jobs by the name of their file */
+export const decideEcs = (jobs: JobTraces): Decide<EcsWorld, EcsCommand, EcsEvent> => ({
   ...decideTaskDefinition,
   ...decideCapacityProvider,
   ...decideContainerInstance,
@@ -167,11 +175,12 @@ export const decideEcs: Decide<EcsWorld, EcsCommand, EcsEvent> = {
   ...decideService,
   ...decideScheduler,
   ...decideRebalancing,
-  ...decideServing,
+  ...decideServing(jobs),
   ...decideTask,
   ...decideTaskRun,
+  ...decideJobQueue(jobs),
   ...decideFault,
-};
+});
 
 export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
   ...evolveTaskDefinition,
@@ -184,6 +193,8 @@ export const evolveEcs: Evolve<EcsWorld, EcsEvent> = {
   ...evolveServing,
   ...evolveTask,
   ...evolveTaskRun,
+  ...evolveJobQueue,
+  ...evolveJobs,
   ...evolveFault,
 };
 
@@ -211,6 +222,9 @@ export const ecsPhases: Phases<EcsCommand> = {
   StartTask: Phase.Execute,
   LaunchTask: Phase.Execute,
   LaunchTaskOn: Phase.Execute,
+  CreateJobQueue: Phase.Execute,
+  SubmitJobs: Phase.Environment,
+  StartJob: Phase.Execute,
   ServeLoad: Phase.Environment,
   PlaceWaitingTask: Phase.Execute,
   AdmitTasks: Phase.Environment,

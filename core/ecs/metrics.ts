@@ -23,6 +23,7 @@ import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
 import { isFargate } from './capacity/strategy.ts';
 import { primaryOf } from './deployment.ts';
+import { jobCpuUnits } from './jobs.ts';
 import { discoveryNames, isHighResolution, resolutionMs } from './metricKeys.ts';
 import type { Measured, MeasuredQueue, Service } from './service.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -245,9 +246,10 @@ function ofQueue(amount: (queue: Immutable<MeasuredQueue>) => number): Source {
 const target2xx: OfService = ({ measured }) => counted(measured.completed);
 const target5xx: OfService = ({ measured }) => counted(measured.target5xx);
 
-/** What the tasks of services on container instances reserve, or use, against what the instances have registered. */
+/** What the tasks on container instances reserve, or use, against what the instances have registered. */
 function ofCluster(
   amount: (service: Immutable<Service>, definition: Immutable<RegisteredTaskDefinition>) => number,
+  ofOwnTasks: (world: Immutable<EcsWorld>) => number,
   resource: 'cpuUnits' | 'memoryMiB' | 'gpuCount',
 ): Source {
   return eachMinute((world, { dimensions }) => {
@@ -256,7 +258,7 @@ function ofCluster(
     let registered = 0; // of ACTIVE and of DRAINING instances
     for (const instance of ecs.containerInstances.values()) registered += instance.registered[resource];
     if (registered === 0) return undefined;
-    let sum = 0;
+    let sum = ofOwnTasks(world);
     for (const service of ecs.services.values()) {
       if (runsOnFargate(service)) continue;
       sum += amount(
@@ -266,6 +268,25 @@ function ofCluster(
     }
     return single(reservationPercent(sum, registered));
   });
+}
+
+/** What running tasks of their own reserve on container instances. */
+function reservedByOwnTasks(resource: 'cpuUnits' | 'memoryMiB' | 'gpuCount') {
+  return ({ ecs }: Immutable<EcsWorld>): number => {
+    let sum = 0;
+    for (const { taskDefinition, runningOnInstances } of ecs.runs.values()) {
+      const { demand } = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+      sum += runningOnInstances * demand[resource];
+    }
+    return sum;
+  };
+}
+
+/** CPU units that tasks of their own use on container instances: only of jobs it is known. */
+function usedByOwnTasks(world: Immutable<EcsWorld>): number {
+  let sum = 0;
+  for (const units of jobCpuUnits(world).values()) sum += units;
+  return sum;
 }
 
 function runsOnFargate({ config, strategy }: Immutable<Service>): boolean {
@@ -310,22 +331,27 @@ const sources: Readonly<Record<string, Source>> = {
   'AWS/ECS MemoryUtilization ClusterName,ServiceName': utilization('MemoryUtilization'),
   'AWS/ECS CPUUtilization ClusterName': ofCluster(
     (service, { demand }) => used(service, demand.cpuUnits, 'cpu'),
+    usedByOwnTasks,
     'cpuUnits',
   ),
   'AWS/ECS MemoryUtilization ClusterName': ofCluster(
     (service, { demand }) => used(service, demand.memoryMiB, 'memory'),
+    () => 0, // of their memory nothing is known
     'memoryMiB',
   ),
   'AWS/ECS CPUReservation ClusterName': ofCluster(
     ({ runningCount }, { demand }) => runningCount * demand.cpuUnits,
+    reservedByOwnTasks('cpuUnits'),
     'cpuUnits',
   ),
   'AWS/ECS MemoryReservation ClusterName': ofCluster(
     ({ runningCount }, { demand }) => runningCount * demand.memoryMiB,
+    reservedByOwnTasks('memoryMiB'),
     'memoryMiB',
   ),
   'AWS/ECS GPUReservation ClusterName': ofCluster(
     ({ runningCount }, { demand }) => runningCount * demand.gpuCount,
+    reservedByOwnTasks('gpuCount'),
     'gpuCount',
   ),
 
@@ -382,6 +408,7 @@ const sources: Readonly<Record<string, Source>> = {
   'ECS/ContainerInsights TaskCount ClusterName': ofClusterInsights(({ ecs }) => {
     let running = 0;
     for (const { runningCount } of ecs.services.values()) running += runningCount;
+    for (const { runningCount } of ecs.runs.values()) running += runningCount;
     return running;
   }),
   'ECS/ContainerInsights ServiceCount ClusterName': ofClusterInsights(({ ecs }) => ecs.services.size),

@@ -35,6 +35,7 @@ import {
   type ServedPart,
 } from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
+import { measuredJobs, type JobEvent, type JobTraces } from './jobs.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
 import { agentDenial, allAgentsMay } from './permissions.ts';
 import { nothingMeasured, noUtilization, type Service, type UtilizationSums } from './service.ts';
@@ -140,41 +141,45 @@ const IDLE: Served = {
   carried: { queued: 0 },
 };
 
-export const decideServing: Decide<EcsWorld, ServingCommand, ServingEvent> = {
-  ServeLoad({ fromMs, services, offered }, context) {
-    const { world, nowMs: toMs } = context;
-    const rows: Row[] = [];
-    const details: ServingEvent[] = [];
-    for (const [serviceName, service] of world.ecs.services) {
-      const config = world.workload.loads.get(serviceName)?.config;
-      const came = offered[rowOfService(services, serviceName, rows.length)] ?? 0;
-      const front = frontOf(world, service);
-      const routes = routesFor(world, service, config, front, toMs);
-      const outcome =
-        config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
-      rows.push(rowOf(serviceName, service, config, routes, came, outcome, world));
-      const { histogram, carried } = outcome.result;
-      if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
-      else if (carried.zones !== undefined) details.push({ type: 'ZonesServed', serviceName, carried });
-      if (outcome.result.counts !== undefined)
-        details.push({
-          type: 'MessagesServed',
-          serviceName,
-          queueName: queueOf(config as Immutable<LoadConfig>)?.QueueName ?? serviceName,
-          sent: came,
-          received: outcome.result.counts.received,
-          receivedAgain: outcome.result.counts.receivedAgain,
-          deleted: outcome.result.served,
-          emptyReceives: outcome.result.counts.emptyReceives,
-          visible: outcome.result.counts.visible,
-          notVisible: outcome.result.counts.notVisible,
-          oldestMs: outcome.result.counts.oldestMs,
-          ...(outcome.result.carried.queue as QueueState),
-        });
-    }
-    return [frameOf(fromMs, toMs, rows), ...details];
-  },
-};
+/** @param jobs  recorded jobs by the name of their file */
+export function decideServing(jobs: JobTraces): Decide<EcsWorld, ServingCommand, ServingEvent | JobEvent> {
+  return {
+    ServeLoad({ fromMs, services, offered }, context) {
+      const { world, nowMs: toMs } = context;
+      const rows: Row[] = [];
+      const details: (ServingEvent | JobEvent)[] = [];
+      for (const [serviceName, service] of world.ecs.services) {
+        const config = world.workload.loads.get(serviceName)?.config;
+        const came = offered[rowOfService(services, serviceName, rows.length)] ?? 0;
+        const front = frontOf(world, service);
+        const routes = routesFor(world, service, config, front, toMs);
+        const outcome =
+          config === undefined ? NOTHING_CAME : serve(service, config, front, routes, came, fromMs, context);
+        rows.push(rowOf(serviceName, service, config, routes, came, outcome, world));
+        const { histogram, carried } = outcome.result;
+        if (histogram !== undefined) details.push({ type: 'RequestsServed', serviceName, ...histogram, carried });
+        else if (carried.zones !== undefined) details.push({ type: 'ZonesServed', serviceName, carried });
+        if (outcome.result.counts !== undefined)
+          details.push({
+            type: 'MessagesServed',
+            serviceName,
+            queueName: queueOf(config as Immutable<LoadConfig>)?.QueueName ?? serviceName,
+            sent: came,
+            received: outcome.result.counts.received,
+            receivedAgain: outcome.result.counts.receivedAgain,
+            deleted: outcome.result.served,
+            emptyReceives: outcome.result.counts.emptyReceives,
+            visible: outcome.result.counts.visible,
+            notVisible: outcome.result.counts.notVisible,
+            oldestMs: outcome.result.counts.oldestMs,
+            ...(outcome.result.carried.queue as QueueState),
+          });
+      }
+      if (toMs % METRIC_PERIOD_MS === 0) details.push(...measuredJobs(world, jobs, toMs));
+      return [frameOf(fromMs, toMs, rows), ...details];
+    },
+  };
+}
 
 /** Where a service stands among those that were sampled: mostly at the same place as in the cluster. */
 function rowOfService(services: readonly string[], serviceName: string, guess: number): number {

@@ -55,6 +55,7 @@ import {
 import { dropInactive, failures, primaryOf, throttle, type Deployment, type DeploymentEvent } from './deployment.ts';
 import { agentIsGone, checksFail, pullFault } from './fault.ts';
 import { pickHostPorts } from './hostPorts.ts';
+import { noteAnswer, noteJobEnd, noteJobStart } from './jobs.ts';
 import { mayLogIn, pullRefusal, startRefusal, type AgentAction } from './permissions.ts';
 import { allowsBoth, constraintOf } from './placement/constraints.ts';
 import {
@@ -70,6 +71,7 @@ import { versionIsAtLeast } from './placement/query.ts';
 import { SERVICE_STRATEGY, type PlacementStrategyConfig } from './placement/strategies.ts';
 import type { Service, ServiceConfig } from './service.ts';
 import { imagesOf, type RegisteredTaskDefinition } from './taskDefinition.ts';
+import type { TaskRun } from './taskRun.ts';
 import type { EcsState, EcsWorld } from './world.ts';
 
 type View = Immutable<EcsState>;
@@ -1041,6 +1043,7 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     if (run !== undefined) {
       run.starting--;
       run.tasks++;
+      noteAnswer(ecs, run, undefined);
     }
     const service = ecs.services.get(serviceName);
     if (service === undefined) return;
@@ -1135,6 +1138,12 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     rememberImages(ecs, task);
     const instance = hostOf(ecs, task);
     if (instance !== undefined) countRunning(ecs, instance, task.group, 1);
+    const run = ecs.runs.get(task.startedBy);
+    if (run !== undefined) {
+      countRunningOfRun(run, task, 1);
+      const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as RegisteredTaskDefinition;
+      noteJobStart(ecs, run, task, demand.cpuUnits, atMs);
+    }
     const service = ecs.services.get(task.serviceName);
     if (service === undefined) return;
     service.pendingCount--;
@@ -1147,15 +1156,15 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     deployment.hasRun = true;
   },
 
-  TaskDeactivating({ ecs }, { taskId, stopCode, reason }) {
+  TaskDeactivating({ ecs }, { taskId, stopCode, reason }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
-    goOut(ecs, task, stopCode, reason);
+    goOut(ecs, task, stopCode, reason, atMs);
     task.status = 'DEACTIVATING';
   },
 
-  TaskStopping({ ecs }, { taskId, stopCode, reason, stoppedAtMs }) {
+  TaskStopping({ ecs }, { taskId, stopCode, reason, stoppedAtMs }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
-    goOut(ecs, task, stopCode, reason);
+    goOut(ecs, task, stopCode, reason, atMs);
     task.status = 'STOPPING';
     task.dueAtMs = stoppedAtMs;
     if (hasReleased(ecs, task)) release(ecs, task);
@@ -1166,9 +1175,9 @@ export const evolveTask: Evolve<EcsWorld, TaskEvent> = {
     (ecs.tasks.get(taskId) as Task).status = 'DEPROVISIONING';
   },
 
-  TaskStopped({ ecs }, { taskId, stopCode, reason }) {
+  TaskStopped({ ecs }, { taskId, stopCode, reason }, atMs) {
     const task = ecs.tasks.get(taskId) as Task;
-    goOut(ecs, task, stopCode, reason);
+    goOut(ecs, task, stopCode, reason, atMs);
     if (!hasReleased(ecs, task)) release(ecs, task);
     if (!hasDetached(ecs, task)) detach(ecs, task);
     leaveHost(ecs, task);
@@ -1243,11 +1252,16 @@ function rememberImages(ecs: EcsWorld['ecs'], task: Task): void {
  * The task is no longer meant to run: it stops counting for spread, constraints and the provider split. Once; the later steps
  * of its end change nothing.
  */
-function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason: string): void {
+function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason: string, atMs: Millis): void {
   if (task.stopping !== undefined) return;
   task.stopping = { stopCode, reason };
   const service = ecs.services.get(task.serviceName);
-  const counted = service ?? ecs.runs.get(task.startedBy);
+  const run = service === undefined ? ecs.runs.get(task.startedBy) : undefined;
+  if (run !== undefined) {
+    if (task.status === 'RUNNING') countRunningOfRun(run, task, -1);
+    noteJobEnd(ecs, run, atMs);
+  }
+  const counted = service ?? run;
   if (task.availabilityZone !== undefined && counted !== undefined)
     addTo(counted.zoneCounts, task.availabilityZone, -1);
   const instance = hostOf(ecs, task);
@@ -1266,6 +1280,11 @@ function goOut(ecs: EcsWorld['ecs'], task: Task, stopCode: TaskStopCode, reason:
     service.runningCount--;
     deploymentOf(service, task.startedBy).runningCount--;
   }
+}
+
+function countRunningOfRun(run: TaskRun, { ec2InstanceId }: Task, change: number): void {
+  run.runningCount += change;
+  if (ec2InstanceId !== undefined) run.runningOnInstances += change;
 }
 
 /** Gives back the task's network interface. */

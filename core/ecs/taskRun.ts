@@ -25,6 +25,7 @@ import {
   type CapacityProviderStrategyItem,
 } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
+import { noteAnswer, type JobOfRun } from './jobs.ts';
 import { unassumableRole } from './permissions.ts';
 import { placementConstraint } from './placement/constraints.ts';
 import type { PlacementFailure } from './placement/engine.ts';
@@ -70,6 +71,11 @@ export interface TaskRun {
   /** Tasks not created yet, and tasks not STOPPED. */
   starting: number;
   tasks: number;
+  /** RUNNING ones, and those of them that are on container instances. */
+  runningCount: number;
+  runningOnInstances: number;
+  /** Absent when a person has asked for them. */
+  readonly job?: JobOfRun;
 }
 
 /** ECS's reasons besides those of placement. */
@@ -109,16 +115,10 @@ type World = Immutable<EcsWorld>;
 
 export const decideTaskRun: Decide<EcsWorld, TaskRunCommand, TaskRunEvent | TaskEvent> = {
   RunTask({ config }, { world: { ecs } }) {
-    const strategy =
-      config.capacityProviderStrategy ??
-      (config.launchType === 'FARGATE' ? [{ capacityProvider: 'FARGATE', base: 0, weight: 1 }] : undefined) ??
-      (config.launchType === 'EC2' ? [] : ecs.defaultCapacityProviderStrategy);
-    const { placementConstraints, placementStrategy } = config;
-    const strategies = placementStrategy.length > 0 ? placementStrategy : [...RUN_TASK_STRATEGY];
     return [
       {
-        ...requested(ecs, config, { placementConstraints, placementStrategy: strategies }),
-        capacityProviders: providersOf(ecs, config.count, strategy),
+        ...requested(ecs, config, rulesOf(config)),
+        capacityProviders: providersOf(ecs, config.count, strategyOf(ecs, config)),
         containerInstances: [],
       },
     ];
@@ -185,7 +185,7 @@ function definitionOf(
 function requested(
   ecs: World['ecs'],
   { taskDefinition: named, group, networkConfiguration }: RunTaskConfig | StartTaskConfig,
-  rules: Pick<RunTaskConfig, 'placementConstraints' | 'placementStrategy'>,
+  rules: Rules,
 ) {
   const taskDefinition = ecs.latestRevisions.get(named) ?? named;
   const family = taskDefinition.slice(0, taskDefinition.lastIndexOf(':'));
@@ -198,7 +198,28 @@ function requested(
   } as const;
 }
 
-function providersOf(
+type Rules = Pick<RunTaskConfig, 'placementConstraints' | 'placementStrategy'>;
+
+/** Where tasks may go and where they go first, with ECS's default filled in. */
+export function rulesOf({ placementConstraints, placementStrategy }: Rules): Rules {
+  return {
+    placementConstraints,
+    placementStrategy: placementStrategy.length > 0 ? placementStrategy : [...RUN_TASK_STRATEGY],
+  };
+}
+
+/** The capacity provider strategy that a request comes to; empty for the launch type EC2. */
+export function strategyOf(
+  { defaultCapacityProviderStrategy }: World['ecs'],
+  { capacityProviderStrategy, launchType }: Immutable<Pick<RunTaskConfig, 'capacityProviderStrategy' | 'launchType'>>,
+): readonly CapacityProviderStrategyItem[] {
+  if (capacityProviderStrategy !== undefined) return capacityProviderStrategy;
+  if (launchType === undefined) return defaultCapacityProviderStrategy;
+  return launchType === 'FARGATE' ? [{ capacityProvider: 'FARGATE', base: 0, weight: 1 }] : [];
+}
+
+/** Which provider each of the tasks of a request goes to. */
+export function providersOf(
   { capacity }: World['ecs'],
   count: number,
   strategy: readonly CapacityProviderStrategyItem[],
@@ -240,11 +261,14 @@ export const evolveTaskRun: Evolve<EcsWorld, TaskRunEvent> = {
       zoneCounts: new Map(),
       starting: capacityProviders.length + containerInstances.length,
       tasks: 0,
+      runningCount: 0,
+      runningOnInstances: 0,
     });
   },
   TaskRunFailed({ ecs }, { runId }) {
     const run = ecs.runs.get(runId) as TaskRun;
     run.starting--;
+    noteAnswer(ecs, run, runId);
     if (run.tasks === 0 && run.starting === 0) ecs.runs.delete(runId);
   },
 };

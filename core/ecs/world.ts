@@ -17,6 +17,7 @@ import type { TokenBucket } from './capacity/fargate.ts';
 import type { CapacityProviderStrategyItem } from './capacity/strategy.ts';
 import type { ContainerInstance } from './containerInstance.ts';
 import type { TaskFault } from './fault.ts';
+import type { JobQueue } from './jobs.ts';
 import type { MetricSettings } from './metrics.ts';
 import type { PlacementAssumptions } from './placement/assumptions.ts';
 import type { PlacementJournal } from './placement/placementIndex.ts';
@@ -88,6 +89,7 @@ export interface EcsState extends EcsSettings {
   readonly cpuSpeeds: Map<string, number>;
   /** Requests for tasks of their own whose tasks are not all STOPPED. */
   readonly runs: Map<string, TaskRun>;
+  readonly jobQueues: Map<string, JobQueue>;
   /** Faults that last. */
   readonly faults: Map<string, TaskFault>;
   nextTask: number;
@@ -112,6 +114,7 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   fargateBuckets: new Map(),
   cpuSpeeds: new Map(),
   runs: new Map(),
+  jobQueues: new Map(),
   faults: new Map(),
   nextTask: 1,
   nextDeployment: 1,

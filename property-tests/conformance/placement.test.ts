@@ -360,7 +360,7 @@ function gate(sizes: readonly number[], memoryMiB: number, agentVersion = '1.99.
   const simulation = simulate(scenario);
   simulation.runUntil(scenario.start);
   const world = thaw(simulation.world) as World;
-  const model = createModel(new Map());
+  const model = createModel();
   const evolve = (event: Event) =>
     (model.evolve[event.type] as (world: World, event: Event, atMs: number) => void)(world, event, scenario.start);
   const context = { world, nowMs: scenario.start + 4_000, rng: keyedRng(1) } as never;

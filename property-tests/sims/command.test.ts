@@ -42,7 +42,7 @@ function readEvents(directory: string): Recorded<Event>[] {
 }
 
 function digestOf(events: readonly Recorded<Event>[]): string {
-  const log = new EventLog<Event>(createModel(new Map()).events);
+  const log = new EventLog<Event>(createModel().events);
   for (const { event, atMs, causedBy } of events) log.append(event, atMs, causedBy);
   return log.digest();
 }
@@ -74,10 +74,10 @@ test('a run directory holds the whole log, and all that repeats the run', () => 
   assert.equal(readFileSync(join(out, manifest.traces[0]?.copy ?? ''), 'utf8'), readFileSync(trace, 'utf8'));
 
   // The log alone leads from the empty world to the last one.
-  const log = new EventLog<Event>(createModel(new Map()).events);
+  const log = new EventLog<Event>(createModel().events);
   for (const { event, atMs, causedBy } of events) log.append(event, atMs, causedBy);
   const world = thaw(startOf(manifest.scenario).world) as World;
-  replay(world, createModel(new Map()).evolve, log, 0, log.length);
+  replay(world, createModel().evolve, log, 0, log.length);
   assert.equal(
     world.ecs.tasks.size,
     [...world.ecs.services.values()].reduce((sum, { tasks }) => sum + tasks.size, 0),

@@ -64,7 +64,7 @@ function replayed(
   },
 ): void {
   const world = thaw(startOf(scenario).world) as World;
-  const { evolve } = createModel(new Map());
+  const { evolve } = createModel();
   let instant: Recorded<Event>[] = [];
   for (const [index, recorded] of events.entries()) {
     look.before?.(world, recorded);

@@ -36,7 +36,7 @@ function read(stored: StoredRun): Run {
 function* worldsAt(stored: StoredRun, instants: readonly number[]): Iterable<readonly [atMs: number, World]> {
   const { scenario } = stored.loaded();
   const world = thaw(startOf(scenario).world) as World;
-  const evolve = createModel(new Map()).evolve as Record<string, (world: World, event: Event, atMs: number) => void>;
+  const evolve = createModel().evolve as Record<string, (world: World, event: Event, atMs: number) => void>;
   const events = [...stored.events()];
   let next = 0;
   for (const atMs of instants) {

@@ -88,7 +88,7 @@ export function diff(path: string, fromText: string, toText: string): number {
   if (toMs < fromMs)
     throw new InputError([{ file: path, message: `found "${toText}" before "${fromText}", expected it after` }]);
   const start = reader.checkpointAt(fromMs);
-  const model = createModel(new Map());
+  const model = createModel();
   const log = new EventLog<Event>(eventDefinitions, { from: start.log });
   for (const { event, atMs, causedBy } of reader.events(start.log.seq)) {
     if (atMs > toMs) break;

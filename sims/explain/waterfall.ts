@@ -56,7 +56,7 @@ export interface Waterfall {
 /** All scale-outs of a run after which a new task came to serve, in the order of their decisions. */
 export function waterfallsOf(scenario: Scenario, events: Iterable<Recorded<Event>>): readonly Waterfall[] {
   const world = thaw(startOf(scenario).world) as World;
-  const { evolve } = createModel(new Map());
+  const { evolve } = createModel();
   const collector = new Collector(world);
   for (const recorded of events) {
     collector.hear(recorded);

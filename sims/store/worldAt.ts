@@ -30,7 +30,7 @@ export function lookBefore<Seen>(
   if (first === undefined) return [];
   const from = reader.checkpointAt(first.atMs - 1);
   const world = thaw(from.world) as World;
-  const { evolve } = createModel(new Map());
+  const { evolve } = createModel();
   const seen: Seen[] = [];
   for (const recorded of reader.events(from.log.seq, (events.at(-1) as Recorded<Event>).seq + 1)) {
     if (recorded.seq === events[seen.length]?.seq) seen.push(look(world, recorded));
@@ -41,7 +41,7 @@ export function lookBefore<Seen>(
 
 /** Writes the events from a number on until an instant into a world. @returns the number of the next event */
 export function writeUntil(reader: RunReader, world: World, from: number, atMs: number): number {
-  const { evolve } = createModel(new Map());
+  const { evolve } = createModel();
   let seq = from;
   for (const recorded of reader.events(from)) {
     if (recorded.atMs > atMs) break;

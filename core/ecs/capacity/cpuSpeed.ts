@@ -10,6 +10,7 @@ import type { Immutable } from 'immer';
 import { event, number, text, type Decide, type EventsOf, type Evolve } from '../../kernel/index.ts';
 import type { ContainerInstance } from '../containerInstance.ts';
 import { primaryOf } from '../deployment.ts';
+import { jobCpuUnits } from '../jobs.ts';
 import type { Service } from '../service.ts';
 import { serviceOfGroup } from '../task.ts';
 import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
@@ -76,9 +77,10 @@ export function isBurstable({ ec2 }: Immutable<EcsWorld>, ec2InstanceId: string)
 export function cpuUse(world: Immutable<EcsWorld>, minutes: number, concerns: (ec2InstanceId: string) => boolean) {
   const instanceIds: string[] = [];
   const vcpuMinutes: number[] = [];
+  const ofJobs = jobCpuUnits(world);
   for (const instance of world.ecs.containerInstances.values()) {
     if (!concerns(instance.ec2InstanceId)) continue;
-    let units = 0;
+    let units = ofJobs.get(instance.ec2InstanceId) ?? 0;
     for (const [service, count] of servicesOn(world, instance)) {
       const { percent, steps } = service.utilization.minute.cpu;
       if (steps > 0) units += (unitsOn(world, service, count) * percent) / steps / 100;
