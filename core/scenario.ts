@@ -508,6 +508,12 @@ function checkReferences(scenario: Scenario, report: Report): void {
     report(['services'], 'found no service and no jobs, expected one at least');
   for (const [index, item] of scenario.jobs.entries()) {
     const path = ['jobs', index] as const;
+    const other = scenario.jobs.find(({ file }) => file === item.file) as typeof item;
+    if (other.usagePeriod !== item.usagePeriod)
+      report(
+        [...path, 'usagePeriod'],
+        `found ${item.usagePeriod} ms, expected ${other.usagePeriod} ms as "${other.name}" has it for the same file`,
+      );
     if (item.capacityProviderStrategy === undefined) continue;
     referStrategy(item.capacityProviderStrategy, [...path, 'capacityProviderStrategy']);
     if (item.launchType !== undefined)

@@ -79,12 +79,7 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Ecs
 /** A simulation that goes on from a checkpoint of a run of the same scenario, seed and traces, as if never interrupted. */
 export function restore(scenario: Scenario, from: EcsCheckpoint, options: SimulateOptions = {}): EcsSimulation {
   const { seed = scenario.seed, traces, jobs, ...simulationOptions } = options;
-  return new Simulation(
-    createModel({ traces, jobs }),
-    seed,
-    from,
-    simulationOptions,
-  );
+  return new Simulation(createModel({ traces, jobs }), seed, from, simulationOptions);
 }
 
 /** The start of a run, as a checkpoint. @throws InvalidScenarioError */

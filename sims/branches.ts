@@ -47,8 +47,8 @@ export function planBranch(path: string, reader: RunReader, request: BranchReque
 }
 
 /** A simulation that is where a run was at a checkpoint. It goes on with `sailTo`, which takes the branches. */
-export function goOn({ scenario, traces, branches = [] }: LoadedScenario, from: EcsCheckpoint): EcsSimulation {
-  return restore(scenario, from, { traces, withheld: branches.flatMap(({ withheld }) => withheld) });
+export function goOn({ scenario, traces, jobs, branches = [] }: LoadedScenario, from: EcsCheckpoint): EcsSimulation {
+  return restore(scenario, from, { traces, jobs, withheld: branches.flatMap(({ withheld }) => withheld) });
 }
 
 /** What may be withheld without breaking a chain: a scheduled action and a forecast plan the next one with each. */

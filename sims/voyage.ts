@@ -8,6 +8,7 @@ import {
   failuresProjection,
   fragmentationProjection,
   HOUR,
+  jobsProjection,
   queueProjection,
   sailTo,
   scalingActivitiesProjection,
@@ -65,10 +66,11 @@ const POINTS = 480;
 
 /** Sails a scenario to its end, or until it is stopped. Between hops other work of the process has its turn. */
 export async function sail(loaded: LoadedScenario, options: VoyageOptions): Promise<VoyageResult> {
-  const { scenario, traces, branches = [] } = loaded;
+  const { scenario, traces, jobs, branches = [] } = loaded;
   const endMs = scenario.start + scenario.duration;
   const simulation = simulate(scenario, {
     traces,
+    jobs,
     withheld: branches.flatMap(({ withheld }) => withheld),
     keepSegments: KEPT_SEGMENTS,
     ...(options.check === true ? { check: createInvariants() } : {}),
@@ -103,6 +105,7 @@ function attachReports(
   };
   const cost = attach(costProjection({ prices, bill: scenario.assumptions.bill }));
   const failures = attach(failuresProjection());
+  const jobs = attach(jobsProjection());
   const activities = attach(scalingActivitiesProjection({ includeNotScaled: true }));
   const placement = attach(fragmentationProjection());
   const { clusterName } = scenario.cluster;
@@ -152,6 +155,7 @@ function attachReports(
           ...(messages === undefined ? {} : { queue: messages }),
         };
       }),
+      jobs: jobs.report(nowMs),
       cost: cost.report(nowMs),
       placement: placement.report(nowMs),
       packing: packingOf(simulation.world as World),

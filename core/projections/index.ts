@@ -8,6 +8,7 @@ export { elasticityProjection, elasticSpeedup, type ElasticityReport } from './e
 export { DemandTimes, MISSED_TIMES } from './fixedSize.ts';
 export { failuresProjection, type FailureReport } from './failures.ts';
 export { fragmentationProjection, type PlacementReport } from './fragmentation.ts';
+export { jobsProjection, type JobQueueReport } from './jobs.ts';
 export { priceList, type PriceList } from './prices.ts';
 export { queueProjection, type QueueReport } from './queue.ts';
 export { project, type Projection } from './projection.ts';

@@ -49,6 +49,7 @@ function target(percent: number): string {
 const of = (scenario: Scenario): LoadedScenario => ({
   scenario,
   traces: new Map(),
+  jobs: new Map(),
   traceFiles: [],
   prices: priceList.parse({}),
   notes: [],

@@ -37,7 +37,7 @@ export async function sailed(from: Scenario | LoadedScenario): Promise<StoredRun
   const loaded: LoadedScenario =
     'scenario' in from
       ? from
-      : { scenario: from, traces: new Map(), traceFiles: [], prices: priceList.parse({}), notes: [] };
+      : { scenario: from, traces: new Map(), jobs: new Map(), traceFiles: [], prices: priceList.parse({}), notes: [] };
   const events: Recorded<Event>[] = [];
   const { summary } = await sail(loaded, {
     engineVersion: '0.0.0',

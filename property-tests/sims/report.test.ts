@@ -147,6 +147,7 @@ function voyage(scenario: Scenario, stopAfterMs = Number.POSITIVE_INFINITY) {
     {
       scenario,
       traces: new Map(),
+      jobs: new Map(),
       traceFiles: [],
       prices: priceList.parse({}),
       notes: ['a note about the input that is long enough to be wrapped'],

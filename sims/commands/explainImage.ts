@@ -24,8 +24,8 @@ export function explainImages(file: string): number {
 
 /** In lines. @throws InputError */
 export function imageStories(file: string): readonly string[] {
-  const { scenario, traces } = loadScenario(file);
-  const simulation = simulate(scenario, { traces });
+  const { scenario, traces, jobs } = loadScenario(file);
+  const simulation = simulate(scenario, { traces, jobs });
   // The roles are there when the first instant has been.
   simulation.runUntil(scenario.start);
   const containers = scenario.taskDefinitions.flatMap(({ containerDefinitions }) => containerDefinitions);

@@ -39,8 +39,8 @@ const HOP_MS = 3_600_000;
 
 /** Sails a scenario, an hour at a time, and hands out what happened. */
 function* sailed(file: string): Iterable<Recorded<Event>> {
-  const { scenario, traces } = loadScenario(file);
-  const simulation = simulate(scenario, { traces });
+  const { scenario, traces, jobs } = loadScenario(file);
+  const simulation = simulate(scenario, { traces, jobs });
   const endMs = scenario.start + scenario.duration;
   let told = 0;
   while (simulation.nowMs < endMs) {
@@ -71,7 +71,7 @@ class PlacementStory {
     tasks: [],
     failed: [],
   };
-  #requested: At<EventOf<'TaskRunRequested'>> | undefined;
+  #requested: At<EventOf<'TaskRunRequested'> | EventOf<'JobStarted'>> | undefined;
   #newest = 0;
   #newestRun = 0;
   #created: At<EventOf<'TaskCreated'>> | undefined;
@@ -92,6 +92,10 @@ class PlacementStory {
       case 'TaskRunRequested':
         this.#newestRun++;
         if (event.containerInstances.length > 0) this.#startTasks.add(event.runId);
+        if (event.runId === this.#wanted) this.#requested = { atMs, event };
+        return;
+      case 'JobStarted':
+        this.#newestRun++;
         if (event.runId === this.#wanted) this.#requested = { atMs, event };
         return;
       case 'TaskRunFailed':
@@ -199,16 +203,25 @@ class PlacementStory {
         { file: from, message: `found "${runId}", expected a RunTask or StartTask of the run: ${known}` },
       ]);
     }
-    const { taskDefinition, group, capacityProviders, containerInstances } = requested.event;
+    const { taskDefinition, group } = requested.event;
     const { tasks, failed } = this.#ofRun;
-    const count = capacityProviders.length + containerInstances.length;
-    const call = containerInstances.length > 0 ? `StartTask on ${containerInstances.join(', ')}` : 'RunTask';
+    const isJob = requested.event.type === 'JobStarted';
+    const again = isJob ? 'the queue calls again for the same job' : 'and is not tried again';
     return [
-      `${runId}, ${call}: ${formatNoun(count, 'task')} of ${taskDefinition} in group ${group}, ${formatInstant(requested.atMs)}`,
+      `${runId}, ${callOf(requested.event)} of ${taskDefinition} in group ${group}, ${formatInstant(requested.atMs)}`,
       `  created: ${tasks.length === 0 ? 'none' : tasks.join(', ')}`,
-      ...failed.flatMap(({ event }) => [`failed, and is not tried again`, ...this.#told(event)]),
+      ...failed.flatMap(({ event }) => [`failed, ${again}`, ...this.#told(event)]),
     ];
   }
+}
+
+function callOf(event: EventOf<'TaskRunRequested'> | EventOf<'JobStarted'>): string {
+  if (event.type === 'JobStarted') return `RunTask for job ${event.job} of ${event.queue}: 1 task`;
+  const { capacityProviders, containerInstances } = event;
+  const count = formatNoun(capacityProviders.length + containerInstances.length, 'task');
+  return containerInstances.length > 0
+    ? `StartTask on ${containerInstances.join(', ')}: ${count}`
+    : `RunTask: ${count}`;
 }
 
 /** How tasks without a service are told together. */

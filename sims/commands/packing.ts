@@ -26,8 +26,8 @@ export interface PackingStory {
 
 /** @throws InputError */
 export function sailAndPack(file: string, options: PackingOptions): PackingStory {
-  const { scenario, traces, notes } = loadScenario(file, { services: options.services, seed: options.seed });
-  const simulation = simulate(scenario, { traces, keepSegments: KEPT_SEGMENTS });
+  const { scenario, traces, jobs, notes } = loadScenario(file, { services: options.services, seed: options.seed });
+  const simulation = simulate(scenario, { traces, jobs, keepSegments: KEPT_SEGMENTS });
   simulation.runUntil(scenario.start + scenario.duration);
   const world = simulation.world as World;
   return { packings: packingOf(world), unplaced: unplaced(world), notes, atMs: simulation.nowMs };

@@ -74,7 +74,7 @@ function checkFiles(path: string, reader: RunReader): void {
 
 /** Sails the scenario again beside the log. */
 function firstDifference(path: string, reader: RunReader): string | undefined {
-  const { scenario, traces, branches = [] } = reader.loaded();
+  const { scenario, traces, jobs, branches = [] } = reader.loaded();
   const stored = reader.events()[Symbol.iterator]();
   const found: { difference?: string } = {};
   const compare = (events: Iterable<Recorded<Event>>) => {
@@ -90,6 +90,7 @@ function firstDifference(path: string, reader: RunReader): string | undefined {
   };
   const simulation = simulate(scenario, {
     traces,
+    jobs,
     keepSegments: 1,
     onSegment: compare,
     withheld: branches.flatMap(({ withheld }) => withheld),

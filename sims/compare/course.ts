@@ -98,8 +98,8 @@ interface Acts {
   readonly texts: readonly string[];
 }
 
-function actsIn({ scenario, traces }: LoadedScenario, minute: number): Acts {
-  const simulation = simulate(scenario, { traces, keepSegments: 1 });
+function actsIn({ scenario, traces, jobs }: LoadedScenario, minute: number): Acts {
+  const simulation = simulate(scenario, { traces, jobs, keepSegments: 1 });
   const acts: Recorded<Event>[] = [];
   simulation.events.all.subscribe((recorded) => {
     if (isAct(recorded, scenario.start) && minuteOf(recorded.atMs, scenario.start) === minute) acts.push(recorded);

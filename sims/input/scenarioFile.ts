@@ -11,6 +11,7 @@ import {
   SECOND,
   taskDemand,
   type Branching,
+  type JobTrace,
   type PriceList,
   type Scenario,
   type TraceSeries,
@@ -18,6 +19,7 @@ import {
 import { documentProblems, readDocument } from './document.ts';
 import { foreignFile } from './foreignFile.ts';
 import { InputError } from './inputError.ts';
+import { readJobs, type ReadJobs } from './jobsFile.ts';
 import { withServices } from './servicesFile.ts';
 import { readTrace, type Trace, type TraceOptions } from './trace.ts';
 import { scenarioFile } from './voyages.ts';
@@ -49,6 +51,8 @@ export interface LoadedScenario {
   readonly branches?: readonly Branch[];
   /** By the name that the scenario gives the file. */
   readonly traces: ReadonlyMap<string, TraceSeries>;
+  /** Recorded jobs by the name that the scenario gives the file. */
+  readonly jobs: ReadonlyMap<string, JobTrace>;
   /** The files behind it: where they are, and a fingerprint of what was read. */
   readonly traceFiles: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
   /** What things cost. */
@@ -102,13 +106,24 @@ export function loadScenario(given: string, overrides: ScenarioOverrides = {}): 
           ...(part.period === undefined ? {} : { periodMs: part.period }),
         });
 
+  const jobs = new Map<string, ReadJobs & { readonly path: string }>();
+  const families = [...new Set(scenario.taskDefinitions.map(({ family }) => family))];
+  for (const { file: named, usagePeriod } of scenario.jobs) {
+    const path = resolve(dirname(file), named);
+    jobs.set(named, { path, ...readJobs(path, families, usagePeriod) });
+  }
+
   const problems = scenarioProblems(scenario);
   if (problems.length > 0) throw new InputError(documentProblems(file, locate, problems));
   notes.push(...scenarioNotes(scenario));
   return {
     scenario,
     traces: new Map(Array.from(read, ([name, { trace }]) => [name, trace.series])),
-    traceFiles: Array.from(read, ([name, { file: path, trace }]) => ({ name, file: path, sha256: trace.sha256 })),
+    jobs: new Map(Array.from(jobs, ([name, { trace }]) => [name, trace])),
+    traceFiles: [
+      ...Array.from(read, ([name, { file: path, trace }]) => ({ name, file: path, sha256: trace.sha256 })),
+      ...Array.from(jobs, ([name, { path, sha256 }]) => ({ name, file: path, sha256 })),
+    ],
     prices:
       scenario.prices === undefined
         ? priceList.parse({})

@@ -5,7 +5,6 @@
  * which share the tasks.
  */
 
-import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import {
   registeredResources,
@@ -14,11 +13,11 @@ import {
   type Scenario,
   type ScenarioInput,
 } from '../../core/index.ts';
-import { decodeLines, readPieces } from './file.ts';
-import { counted, firstProblems, InputError, quote, type InputProblem } from './inputError.ts';
+import { readPieces } from './file.ts';
+import { counted, quote } from './inputError.ts';
+import { readTable } from './table.ts';
 
 const LIMIT_BYTES = 256 * 1024 * 1024;
-const MOST_PROBLEMS = 20;
 const EXPECTED = 'a CSV file with a task in each row';
 
 const number = (expected: string) =>
@@ -38,7 +37,6 @@ const row = z.object({
   max_instance_per_node: number('how many may be on one instance; 0 or less: any').pipe(z.int()),
 });
 type Row = z.output<typeof row>;
-const COLUMNS = Object.keys(row.shape);
 
 type ServiceInput = ScenarioInput['services'][number];
 
@@ -146,46 +144,10 @@ function servicesOf(family: string, { role, max_instance_per_node: limit }: Row,
 }
 
 function readRows(file: string, { cluster }: Scenario): readonly Row[] {
-  const text = decodeLines(file, Buffer.concat([...readPieces(file, LIMIT_BYTES, EXPECTED)]));
-  const problems: InputProblem[] = [];
-  const rows: Row[] = [];
-  for (const { record, info } of recordsOf(file, text)) {
-    const problem = (message: string) => problems.push({ file, line: info.lines, message });
-    const result = row.safeParse(record);
-    if (!result.success)
-      for (const { path, message } of result.error.issues)
-        problem(`${String(path[0])}: found ${quote(record[String(path[0])])}, ${message}`);
-    else if (!cluster.capacityProviders.includes(result.data.role))
-      problem(
-        `role: found ${quote(result.data.role)}, expected a capacity provider of the cluster: ${cluster.capacityProviders.join(', ')}`,
-      );
-    else rows.push(result.data);
-  }
-  if (problems.length > 0) throw new InputError(firstProblems(file, problems, MOST_PROBLEMS));
-  if (rows.length === 0) throw new InputError([{ file, message: `found no rows, expected ${EXPECTED}` }]);
-  return rows;
-}
-
-interface CsvRecord {
-  readonly record: Readonly<Record<string, string>>;
-  readonly info: { readonly lines: number };
-}
-
-function recordsOf(file: string, text: string): readonly CsvRecord[] {
-  const columns = (header: string[]) => {
-    const missing = COLUMNS.filter((name) => !header.includes(name));
-    if (missing.length > 0)
-      throw new InputError([
-        { file, line: 1, message: `found no column ${missing.join(', ')}, expected ${COLUMNS.join(', ')}` },
-      ]);
-    return header;
-  };
-  try {
-    return parse(text, { columns, info: true, skip_empty_lines: true }) as unknown as readonly CsvRecord[];
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new InputError([
-      { file, message: `found a table that cannot be read (${error.message}), expected ${EXPECTED}` },
-    ]);
-  }
+  const bytes = Buffer.concat([...readPieces(file, LIMIT_BYTES, EXPECTED)]);
+  return readTable(file, bytes, row, EXPECTED, ({ role }) =>
+    cluster.capacityProviders.includes(role)
+      ? undefined
+      : `role: found ${quote(role)}, expected a capacity provider of the cluster: ${cluster.capacityProviders.join(', ')}`,
+  );
 }

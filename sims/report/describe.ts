@@ -678,6 +678,15 @@ const descriptions: { readonly [T in Event['type']]: (event: EventOf<T>, context
   TaskRunRequested: ({ runId, group, taskDefinition, capacityProviders, containerInstances }) =>
     `${runId} asks for ${formatNoun(capacityProviders.length + containerInstances.length, 'task')} of ${taskDefinition} in ${group}`,
   TaskRunFailed: ({ runId, ...refused }) => `a task of ${runId} has no place: ${describeRefusal(refused)}`,
+  JobQueueCreated: ({ queue, config }) => `jobs of ${config.file} will come to queue ${queue}`,
+  JobsSubmitted: ({ queue, jobs, waiting }) =>
+    `${formatNoun(jobs, 'job')} submitted to ${queue}: ${waiting === 1 ? '1 waits' : `${formatCount(waiting)} wait`}`,
+  JobStarted: ({ queue, job, runId, taskDefinition, submittedAtMs, durationMs }, { atMs }) =>
+    `${runId} asks for a task of ${taskDefinition} for job ${job} of ${queue}, ${formatDuration(durationMs)} of work, which has waited ${formatDuration(atMs - submittedAtMs)}`,
+  JobsMeasured: ({ queue, jobs, cpuUnits }) => {
+    const units = cpuUnits.reduce((sum, value) => sum + value, 0);
+    return `${formatNoun(jobs.length, 'job')} of ${queue} used ${formatAmount(units / 1024)} vCPUs in the mean of the minute`;
+  },
   TaskFaultBegan: ({ fault }) => `fault begins: ${describeFault(fault)}`,
   TaskFaultEnded: ({ fault }) => `fault ends: ${describeFault(fault)}`,
   ContainerAgentDisconnected: ({ ec2InstanceId }) => `the agent of ${ec2InstanceId} is disconnected`,

@@ -5,6 +5,7 @@ import type {
   CostReport,
   ElasticityReport,
   FailureReport,
+  JobQueueReport,
   PlacementReport,
   QueueReport,
   ScalingReport,
@@ -53,6 +54,8 @@ export interface RunSummary {
   /** What was inferred or assumed about the input, in sentences. */
   readonly notes: readonly string[];
   readonly services: readonly ServiceSummary[];
+  /** Of each queue of jobs. */
+  readonly jobs: readonly JobQueueReport[];
   readonly cost: CostReport;
   readonly placement: PlacementReport;
   /** Of each capacity provider with instances, at the end. */

@@ -3,7 +3,7 @@
 import { styleText } from 'node:util';
 // @ts-expect-error -- asciichart ships no types
 import { plot } from 'asciichart';
-import { DAY, MINUTE, type Millis, type SeriesReport } from '../../core/index.ts';
+import { DAY, MINUTE, type JobQueueReport, type Millis, type SeriesReport } from '../../core/index.ts';
 import {
   formatAmount,
   formatCount,
@@ -50,6 +50,7 @@ export function renderSummary(summary: RunSummary, series: RunSeries, options: O
     busiest.flatMap((service) => verdict(service, width)),
     ...busiest.flatMap(({ serviceName }) => plots(serviceName, series.get(serviceName), Date.parse(summary.to), width)),
     ...tables(summary, width),
+    summary.jobs.flatMap((queue) => jobs(queue, width)),
     cost(summary, width),
     failures(summary, width),
     moments(summary, width),
@@ -336,6 +337,26 @@ function tables({ services, scores }: RunSummary, width: number): Line[][] {
 
 export function shortened(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 3)}...` : text;
+}
+
+function jobs(queue: JobQueueReport, width: number): Line[] {
+  const { submitted, succeeded, failed, waiting, underWay, started, refusals, mostWaiting, mostWaitingAtMs } = queue;
+  const ends = [
+    `${formatCount(succeeded)} succeeded`,
+    ...(failed === 0 ? [] : [`${formatCount(failed)} failed`]),
+    ...(underWay === 0 ? [] : [`${formatCount(underWay)} under way`]),
+    ...(waiting === 0 ? [] : [`${formatCount(waiting)} still in the queue`]),
+  ];
+  const waits =
+    started === 0
+      ? 'none has started'
+      : `from submission to start median ${formatDuration(queue.waitP50Ms)}, p95 ${formatDuration(queue.waitP95Ms)}, at most ${formatDuration(queue.waitMostMs)}`;
+  const room =
+    mostWaitingAtMs === undefined
+      ? 'RunTask always had room'
+      : `RunTask had no room ${formatCount(refusals)} times, at most ${formatNoun(mostWaiting, 'job')} waited for it, ${formatDay(mostWaitingAtMs)} ${formatMinute(mostWaitingAtMs)}`;
+  const text = `${queue.queue}: ${formatNoun(submitted, 'job')}, ${ends.join(', ')}; ${waits}; ${room}; they used ${formatAmount(queue.usedVcpuHours)} vCPU-hours`;
+  return wrap(text, width, failed > 0 ? 'yellow' : 'green');
 }
 
 function cost({ cost: report, scores: { run: scores }, services }: RunSummary, width: number): Line[] {

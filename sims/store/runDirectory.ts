@@ -13,6 +13,7 @@ import {
   type EcsCheckpoint,
   type EcsSimulation,
   type Event,
+  type JobTrace,
   type PriceList,
   type Recorded,
   type ScalingActivityDescription,
@@ -241,9 +242,17 @@ export class RunReader {
   /** All that repeats the run. @throws InputError */
   loaded(): LoadedScenario {
     const { scenario, traces, prices, notes, branches } = this.#read();
+    const ofJobs = new Set(scenario.jobs.map(({ file }) => file));
+    const recorded = <Series>(isOfJobs: boolean) =>
+      new Map(
+        traces
+          .filter(({ name }) => ofJobs.has(name) === isOfJobs)
+          .map(({ name, series }) => [name, this.#json(series) as Series]),
+      );
     return {
       scenario,
-      traces: new Map(traces.map(({ name, series }) => [name, this.#json(series) as TraceSeries])),
+      traces: recorded<TraceSeries>(false),
+      jobs: recorded<JobTrace>(true),
       traceFiles: traces.map(({ name, copy, sha256 }) => ({ name, file: join(this.#path, copy), sha256 })),
       prices,
       notes,
@@ -326,7 +335,7 @@ export class RunReader {
 
 /** What repeats the run. The manifest comes last: what has a manifest has all of it. */
 function writeBeginning(path: string, chain: Chain, loaded: LoadedScenario, engineVersion: string): void {
-  const { scenario, traceFiles, traces, prices, notes, branches } = loaded;
+  const { scenario, traceFiles, traces, jobs, prices, notes, branches } = loaded;
   const { node, v8, tz } = process.versions;
   for (const folder of ['events', 'checkpoints', ...(traceFiles.length > 0 ? ['traces'] : [])])
     mkdirSync(join(path, folder));
@@ -347,7 +356,7 @@ function writeBeginning(path: string, chain: Chain, loaded: LoadedScenario, engi
   };
   for (const [index, { name, copy, series }] of manifest.traces.entries()) {
     chain.append(copy, readFileSync((traceFiles[index] as LoadedScenario['traceFiles'][number]).file));
-    chain.append(series, jsonBytes(traces.get(name)));
+    chain.append(series, jsonBytes(traces.get(name) ?? jobs.get(name)));
   }
   chain.append('manifest.json', jsonBytes(manifest));
 }
