@@ -9,6 +9,7 @@ import { EXPORT_FORMATS, exportRun, type ExportOptions } from './commands/export
 import { explain, type ExplainOptions } from './commands/explain.ts';
 import { explainImages } from './commands/explainImage.ts';
 import { explainPlacement } from './commands/explainPlacement.ts';
+import { importOpenDc, type ImportOptions } from './commands/import.ts';
 import { init, USUAL_FILE, type InitOptions } from './commands/init.ts';
 import { packing, type PackingOptions } from './commands/packing.ts';
 import { query, type QueryOptions } from './commands/query.ts';
@@ -236,6 +237,16 @@ program
   .option('--yes', 'ask nothing: take what is in brackets above')
   .action(async (file: string, options: InitOptions) => {
     process.exitCode = await init(file, options);
+  });
+
+program
+  .command('import')
+  .description('a workload of OpenDC as a scenario: its tasks as jobs with the CPU they used, its hosts as instances')
+  .argument('<folder>', 'where its tasks.parquet and fragments.parquet are')
+  .argument('<file>', 'the scenario to write, and beside it a CSV of the jobs; nothing is overwritten')
+  .requiredOption('--topology <file>', 'its hosts, as OpenDC takes them')
+  .action(async (folder: string, file: string, options: ImportOptions) => {
+    process.exitCode = await importOpenDc(folder, file, options);
   });
 
 program

@@ -85,6 +85,7 @@ const examples: Readonly<Record<string, readonly (readonly [string, string])[]>>
     ['shop.yaml --trace traffic.csv --scale 20', 'with recorded traffic, twenty times as much'],
     ['shop-40.yaml --trace traffic.csv --scale 20 --target-cpu 40', 'the same with another target, for compare'],
   ],
+  import: [['traces/surf-week surf-week.yaml --topology traces/surf-week/topology.json', 'then: run surf-week.yaml']],
   scenarios: [
     ['', 'the voyages that ship'],
     ['flash-crowd > mine.yaml', 'a copy of one, to change'],
@@ -154,7 +155,6 @@ const alsoCalled: Readonly<Record<string, string>> = {
   plan: 'doctor',
   new: 'init',
   create: 'init',
-  import: 'init',
   list: 'scenarios',
   voyages: 'scenarios',
   ls: 'scenarios',

@@ -2,6 +2,7 @@
 
 import { HOUR, MINUTE, type Millis } from '../kernel/index.ts';
 import type { Event } from '../world.ts';
+import { endsWell } from './failures.ts';
 import { LatencyHistogram } from './latency.ts';
 import type { Projection } from './projection.ts';
 
@@ -140,10 +141,7 @@ export function jobsProjection(): Projection<readonly JobQueueReport[]> {
         if (event.type === 'TaskStopped') tasks.delete(event.taskId);
         if (job.isOver) return;
         job.isOver = true;
-        const succeeded =
-          event.type === 'TaskStopping' &&
-          event.stopCode === 'EssentialContainerExited' &&
-          event.exitCodes.every((code) => code === 0);
+        const succeeded = event.type === 'TaskStopping' && endsWell(event);
         job.queue[succeeded ? 'succeeded' : 'failed']++;
         return;
       }
