@@ -7,6 +7,7 @@ import { log } from './log.ts';
 import { loop } from './loop.ts';
 import { main } from './main.ts';
 import { month } from './month.ts';
+import { openDc } from './openDc.ts';
 import { peers } from './peers.ts';
 import { placement } from './placement.ts';
 import { rng } from './rng.ts';
@@ -30,5 +31,6 @@ export const benches = {
   sweep,
   main,
   month,
+  openDc,
   peers,
 } as const satisfies Readonly<Record<string, Bench>>;

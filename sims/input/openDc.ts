@@ -5,7 +5,7 @@
  */
 
 import { readFileSync, statSync } from 'node:fs';
-import { parquetRead } from 'hyparquet';
+import { parquetMetadata, parquetRead } from 'hyparquet';
 import { z } from 'zod';
 import { instanceType, instanceTypeNames, SECOND, type InstanceType, type JobTrace } from '../../core/index.ts';
 import { readDocument } from './document.ts';
@@ -130,9 +130,9 @@ export async function readOpenDc(tasksFile: string, fragmentsFile: string): Prom
 }
 
 interface Fragments {
-  readonly id: readonly number[];
-  readonly duration: readonly number[];
-  readonly cpu_usage: readonly number[];
+  readonly id: Column;
+  readonly duration: Column;
+  readonly cpu_usage: Column;
 }
 
 function usageOf(
@@ -177,47 +177,56 @@ function usageOf(
 }
 
 /** The length that most fragments have; half a minute without any. */
-function usual(durations: readonly number[]): number {
+function usual(durations: Column): number {
   const counts = new Map<number, number>();
-  for (const durationMs of durations) counts.set(durationMs, (counts.get(durationMs) ?? 0) + 1);
+  for (let row = 0; row < durations.length;) {
+    const durationMs = durations[row] as number;
+    const first = row;
+    while (row < durations.length && durations[row] === durationMs) row++;
+    counts.set(durationMs, (counts.get(durationMs) ?? 0) + row - first);
+  }
   const [most] = [...counts].toSorted(([a, one], [b, other]) => other - one || b - a);
   return most?.[0] ?? 30 * SECOND;
 }
 
-/** Columns of whole numbers and doubles. @throws InputError */
+type Column = Float64Array;
+
+/** Columns of numbers that are 0 or more. @throws InputError */
 async function readColumns<Name extends string>(
   file: string,
   columns: readonly Name[],
-): Promise<Readonly<Record<Name, readonly number[]>>> {
-  const read = Object.fromEntries(columns.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+): Promise<Readonly<Record<Name, Column>>> {
   const bytes = bytesOf(file);
+  const read: Partial<Record<string, Column>> = {};
   try {
+    const metadata = parquetMetadata(bytes);
+    const names = new Set(metadata.schema.map(({ name }) => name));
+    const missing = columns.filter((name) => !names.has(name));
+    if (missing.length > 0) throw new Error(`there is no column ${missing.join(', ')}`);
+    for (const name of columns) read[name] = new Float64Array(Number(metadata.num_rows));
     await parquetRead({
       file: bytes,
+      metadata,
       columns: [...columns],
       onChunk({ columnName, columnData, rowStart }) {
-        const values = read[columnName as Name];
-        for (let index = 0; index < columnData.length; index++) values[rowStart + index] = Number(columnData[index]);
+        const values = read[columnName] as Column;
+        for (let index = 0; index < columnData.length; index++) {
+          const value = Number(columnData[index]);
+          if (!(value >= 0))
+            throw new Error(`${columnName} of row ${rowStart + index + 1} is ${String(columnData[index])}`);
+          values[rowStart + index] = value;
+        }
       },
     });
   } catch (error) {
     throw new InputError([
-      { file, message: `found what cannot be read (${(error as Error).message}), expected Parquet of OpenDC` },
+      {
+        file,
+        message: `found what cannot be read (${(error as Error).message}), expected Parquet with numbers in ${columns.join(', ')}`,
+      },
     ]);
   }
-  const missing = columns.filter((name) => read[name].length === 0);
-  if (missing.length > 0)
-    throw new InputError([
-      { file, message: `found nothing in ${missing.join(', ')}, expected columns ${columns.join(', ')}` },
-    ]);
-  for (const name of columns) {
-    const row = read[name].findIndex((value) => !(value >= 0));
-    if (row !== -1)
-      throw new InputError([
-        { file, message: `row ${row + 1}, ${name}: found no number, expected one that is 0 or more` },
-      ]);
-  }
-  return read;
+  return read as Readonly<Record<Name, Column>>;
 }
 
 function bytesOf(file: string): ArrayBuffer {
