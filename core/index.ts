@@ -142,11 +142,14 @@ export {
 export {
   bucketOf,
   bucketValueMs,
+  jobsOfFragments,
   latencyLevels,
+  MIB_PER_MB,
   loadModels,
   servings,
   type JobTrace,
   type LoadConfig,
+  type TaskSize,
   type TraceSeries,
 } from './workload/index.ts';
 export {

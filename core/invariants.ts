@@ -39,6 +39,7 @@ export function createInvariants(): (world: Immutable<World>, recorded: Recorded
     checkInstances(world, fail, equal);
     if (CHANGING_PLACEMENT.has(recorded.event.type)) checkPlacement(world, recorded.seq, fail);
     checkServices(world, fail, equal);
+    checkJobs(world, fail, equal);
     checkTargetGroups(world, recorded.atMs, orphans, fail, equal);
     checkGroups(world, fail, equal);
     checkTurns(world, fail);
@@ -258,6 +259,34 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     equal(`tasks of all providers of ${name}`, counted, counts.pending + counts.running + service.starting);
     if (service.starting === 0) equalCounts(`tasks per provider of ${name}`, service.providerCounts, providers, equal);
     checkDeployments(service, ofDeployments, runningOf, fail, equal);
+  }
+}
+
+/** Runs count their tasks; of a queue one job at a time is being started, and every job that runs is known to be at work. */
+function checkJobs({ ecs }: Immutable<World>, fail: Fail, equal: Equal): void {
+  if (ecs.runs.size === 0 && ecs.jobQueues.size === 0) return;
+  const running = new Map<string, number>();
+  const onInstances = new Map<string, number>();
+  for (const { serviceName, startedBy, status, stopping, ec2InstanceId } of ecs.tasks.values()) {
+    if (serviceName !== '' || status !== 'RUNNING' || stopping !== undefined) continue;
+    addTo(running, startedBy, 1);
+    if (ec2InstanceId !== undefined) addTo(onInstances, startedBy, 1);
+  }
+  const starting = new Map<string, number>();
+  for (const [runId, run] of ecs.runs) {
+    equal(`runningCount of ${runId}`, run.runningCount, running.get(runId) ?? 0);
+    equal(`tasks of ${runId} on instances`, run.runningOnInstances, onInstances.get(runId) ?? 0);
+    if (run.job === undefined) continue;
+    addTo(starting, run.job.queue, run.starting);
+    const job = ecs.jobQueues.get(run.job.queue)?.working.get(run.job.job);
+    if (run.runningCount > 0 && (job === undefined || job.endedMs !== undefined))
+      fail(`${runId} runs, and its job is not at work`);
+  }
+  for (const [name, { isStarting, nextToStart, nextToSubmit, refusedRunId, working }] of ecs.jobQueues) {
+    equal(`jobs that ${name} starts`, starting.get(name) ?? 0, Number(isStarting));
+    if (nextToStart > nextToSubmit) fail(`${name} starts job ${nextToStart - 1}, which is not submitted`);
+    if (refusedRunId !== undefined && nextToStart === nextToSubmit) fail(`${name} waits for room, and has no job`);
+    for (const job of working.keys()) if (job >= nextToStart) fail(`${name} works on job ${job} before it is started`);
   }
 }
 

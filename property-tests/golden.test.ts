@@ -18,8 +18,8 @@ interface Golden {
 
 const found = new Map<string, Golden>();
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-  const { scenario, traces } = loadScenario(`${folder}${file}`);
-  const simulation = simulate(scenario, { traces });
+  const { scenario, traces, jobs } = loadScenario(`${folder}${file}`);
+  const simulation = simulate(scenario, { traces, jobs });
   simulation.runUntil(scenario.start + Math.min(HORIZON_MS, scenario.duration));
   found.set(file, { events: simulation.log.length, digest: simulation.log.digest() });
 }

@@ -66,7 +66,7 @@ export {
 } from './containerInstance.ts';
 export { ecsController, OUT_OF_MEMORY } from './controller.ts';
 export { jobQueue } from './jobQueue.ts';
-export type { JobQueue, JobTraces } from './jobs.ts';
+export type { JobTraces } from './jobs.ts';
 export { DRAINING_REASON } from './scheduler.ts';
 export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';

@@ -159,6 +159,7 @@ export const evolveJobQueue: Evolve<EcsWorld, JobQueueEvent> = {
     const queue = ecs.jobQueues.get(name) as JobQueue;
     queue.nextToStart++;
     queue.isStarting = true;
+    queue.refusedRunId = undefined;
     ecs.nextRun++;
     ecs.runs.set(runId, {
       group,

@@ -3,6 +3,7 @@
 import { Phase, type Phases } from '../kernel/index.ts';
 import type { WorkloadCommand } from './workload.ts';
 
+export { jobsOfFragments, MIB_PER_MB, type TaskSize } from './fragments.ts';
 export { cpuUnitMs, type JobTrace, type JobUsage } from './jobTrace.ts';
 export { type LoadContext, type TraceSeries } from './loadModel.ts';
 export { loadModels, loadPart, requestsOffered, type LoadPart } from './loadModels.ts';

@@ -7,28 +7,26 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { z } from 'zod';
-import { instanceType, instanceTypeNames, SECOND, type InstanceType, type JobTrace } from '../../core/index.ts';
+import {
+  instanceType,
+  instanceTypeNames,
+  jobsOfFragments,
+  MIB_PER_MB,
+  type InstanceType,
+  type JobTrace,
+  type TaskSize,
+} from '../../core/index.ts';
 import { readDocument } from './document.ts';
 import { InputError } from './inputError.ts';
 
 const LIMIT_MIB = 1024;
 const MIB = 1024 * 1024;
-/** A megabyte, as OpenDC counts memory. */
-const MIB_PER_MB = 1e6 / MIB;
-const UNITS_PER_VCPU = 1024;
 
 /** Hosts that are alike. */
 export interface Hosts {
   readonly name: string;
   readonly count: number;
   readonly coreCount: number;
-  readonly memoryMiB: number;
-}
-
-/** Tasks that are alike. */
-export interface TaskSize {
-  readonly family: string;
-  readonly cpuUnits: number;
   readonly memoryMiB: number;
 }
 
@@ -82,112 +80,14 @@ export function instanceTypeFor({ coreCount, memoryMiB }: Hosts): InstanceType |
     .toSorted((a, b) => a.microUsdPerHour - b.microUsdPerHour)[0];
 }
 
-/**
- * Tasks in the order of their submission. A fragment's usage becomes CPU units of a core of that task: its share of the task's
- * capacity. Fragments that are not as long as the usual one are spread over periods of that length.
- *
- * @throws InputError
- */
+/** Tasks and fragments of two Parquet files. @throws InputError */
 export async function readOpenDc(tasksFile: string, fragmentsFile: string): Promise<OpenDcWorkload> {
-  const tasks = await readColumns(tasksFile, [
-    'id',
-    'submission_time',
-    'duration',
-    'cpu_count',
-    'cpu_capacity',
-    'mem_capacity',
-  ]);
+  const tasks = await readColumns(tasksFile, TASK_COLUMNS);
   const fragments = await readColumns(fragmentsFile, ['id', 'duration', 'cpu_usage']);
-  const submittedMs = tasks.submission_time;
-  const order = Array.from(submittedMs, (_, row) => row).toSorted(
-    (a, b) => (submittedMs[a] as number) - (submittedMs[b] as number),
-  );
-  const startMs = submittedMs[order[0] as number] as number;
-  const sizes = new Map<string, TaskSize>();
-  const definitions = order.map((row) => {
-    const cpus = tasks.cpu_count[row] as number;
-    const memoryMiB = Math.round((tasks.mem_capacity[row] as number) * MIB_PER_MB);
-    const family = `job-${cpus}vcpu-${memoryMiB}mib`;
-    if (!sizes.has(family)) sizes.set(family, { family, cpuUnits: cpus * UNITS_PER_VCPU, memoryMiB });
-    return [...sizes.keys()].indexOf(family);
-  });
-  const unitsPerMhz = order.map(
-    (row) => ((tasks.cpu_count[row] as number) * UNITS_PER_VCPU) / (tasks.cpu_capacity[row] as number),
-  );
-  const ids = order.map((row) => tasks.id[row] as number);
-  return {
-    trace: {
-      startMs,
-      offsetsMs: order.map((row) => (submittedMs[row] as number) - startMs),
-      families: [...sizes.keys()],
-      definitions,
-      durationsMs: order.map((row) => tasks.duration[row] as number),
-      usage: usageOf(ids, unitsPerMhz, fragments),
-    },
-    sizes: [...sizes.values()],
-    fragments: fragments.id.length,
-  };
+  return { ...jobsOfFragments(tasks, fragments), fragments: fragments.id.length };
 }
 
-interface Fragments {
-  readonly id: Column;
-  readonly duration: Column;
-  readonly cpu_usage: Column;
-}
-
-function usageOf(
-  ids: readonly number[],
-  unitsPerMhz: readonly number[],
-  { id, duration, cpu_usage: usage }: Fragments,
-): NonNullable<JobTrace['usage']> {
-  const periodMs = usual(duration);
-  // A task's fragments mostly lie side by side: stretches of them, by task.
-  const stretches = new Map<number, number[]>();
-  for (let row = 0; row < id.length;) {
-    const first = row;
-    const task = id[row] as number;
-    while (row < id.length && id[row] === task) row++;
-    const known = stretches.get(task);
-    if (known === undefined) stretches.set(task, [first, row]);
-    else known.push(first, row);
-  }
-  const cpuUnits: number[] = [];
-  const begins = [0];
-  for (const [job, task] of ids.entries()) {
-    const factor = unitsPerMhz[job] as number;
-    const rows = stretches.get(task) ?? [];
-    let unitMs = 0;
-    let filledMs = 0;
-    for (let stretch = 0; stretch < rows.length; stretch += 2)
-      for (let row = rows[stretch] as number; row < (rows[stretch + 1] as number); row++)
-        for (let leftMs = duration[row] as number; leftMs > 0;) {
-          const takenMs = Math.min(leftMs, periodMs - filledMs);
-          unitMs += (usage[row] as number) * factor * takenMs;
-          filledMs += takenMs;
-          leftMs -= takenMs;
-          if (filledMs < periodMs) continue;
-          cpuUnits.push(Math.round(unitMs / periodMs));
-          unitMs = 0;
-          filledMs = 0;
-        }
-    if (filledMs > 0) cpuUnits.push(Math.round(unitMs / filledMs));
-    begins.push(cpuUnits.length);
-  }
-  return { periodMs, begins, cpuUnits };
-}
-
-/** The length that most fragments have; half a minute without any. */
-function usual(durations: Column): number {
-  const counts = new Map<number, number>();
-  for (let row = 0; row < durations.length;) {
-    const durationMs = durations[row] as number;
-    const first = row;
-    while (row < durations.length && durations[row] === durationMs) row++;
-    counts.set(durationMs, (counts.get(durationMs) ?? 0) + row - first);
-  }
-  const [most] = [...counts].toSorted(([a, one], [b, other]) => other - one || b - a);
-  return most?.[0] ?? 30 * SECOND;
-}
+const TASK_COLUMNS = ['id', 'submission_time', 'duration', 'cpu_count', 'cpu_capacity', 'mem_capacity'] as const;
 
 type Column = Float64Array;
 
