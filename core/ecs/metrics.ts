@@ -23,7 +23,6 @@ import { bucketValueMs } from '../workload/index.ts';
 import { scalingState, type CapacityProvider } from './capacity/capacityProvider.ts';
 import { isFargate } from './capacity/strategy.ts';
 import { primaryOf } from './deployment.ts';
-import { jobCpuUnits } from './jobs.ts';
 import { discoveryNames, isHighResolution, resolutionMs } from './metricKeys.ts';
 import type { Measured, MeasuredQueue, Service } from './service.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -283,9 +282,11 @@ function reservedByOwnTasks(resource: 'cpuUnits' | 'memoryMiB' | 'gpuCount') {
 }
 
 /** CPU units that tasks of their own use on container instances: only of jobs it is known. */
-function usedByOwnTasks(world: Immutable<EcsWorld>): number {
+function usedByOwnTasks({ ecs }: Immutable<EcsWorld>): number {
   let sum = 0;
-  for (const units of jobCpuUnits(world).values()) sum += units;
+  for (const { working } of ecs.jobQueues.values())
+    for (const { ec2InstanceId, usedCpuUnits } of working.values())
+      if (ec2InstanceId !== undefined) sum += usedCpuUnits;
   return sum;
 }
 

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { assumptionsPage, scenarioJsonSchema, scenarioShape, scoresPage } from '../commands/schema.ts';
 import { commandsPage } from './commands.ts';
 import { eventsPage } from './events.ts';
+import { nightlyJobs } from './nightlyJobs.ts';
 import { scenarioPage } from './scenario.ts';
 
 /** By their place below sims. */
@@ -15,6 +16,7 @@ export function generatedFiles(program: Command): Readonly<Record<string, string
     'docs/SCENARIO.md': scenarioPage(scenarioShape()),
     'input/ASSUMPTIONS.md': assumptionsPage(),
     'input/scenario.schema.json': scenarioJsonSchema(),
+    'scenarios/nightly-jobs.csv': nightlyJobs(),
     'report/SCORES.md': scoresPage(),
   };
 }
