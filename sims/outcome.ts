@@ -2,12 +2,14 @@
 
 import {
   costProjection,
+  jobsProjection,
   queueProjection,
   scalingHistoryProjection,
   serviceLevelProjection,
   utilizationProjection,
   type CostReport,
   type Event,
+  type JobQueueReport,
   type Projection,
   type Recorded,
 } from '../core/index.ts';
@@ -18,6 +20,8 @@ import type { Outcome } from './report/comparison.ts';
 export class OutcomeSince {
   readonly #cost: Projection<CostReport>;
   readonly #services: readonly ReturnType<typeof serviceProjections>[];
+  /** Of the whole run: a job belongs to the queue that it was submitted to, whenever it ends. */
+  readonly #jobs: Projection<readonly JobQueueReport[]> = jobsProjection();
   readonly #fromMs: number;
   readonly #deployments = new Map<string, number>();
   #before: CostReport | undefined;
@@ -32,6 +36,7 @@ export class OutcomeSince {
 
   hear(recorded: Recorded<Event>): void {
     const { atMs, event } = recorded;
+    this.#tell(this.#jobs, recorded);
     if (atMs <= this.#fromMs) {
       this.#tell(this.#cost, recorded);
       return;
@@ -59,6 +64,7 @@ export class OutcomeSince {
           deployments: this.#deployments.get(serviceName) ?? 0,
         };
       }),
+      jobs: this.#jobs.report(toMs),
       cost: costBetween(this.#before ?? cost, cost),
     };
   }

@@ -23,7 +23,11 @@ export function verdictOf(
     return row === undefined || difference === undefined || difference === null ? undefined : { row, difference };
   };
   const money = find('costUsd');
-  const felt = FELT.map(find).find((found) => found !== undefined);
+  const ofRequests = FELT.map(find).find((found) => found !== undefined);
+  const ofJobs = find('jobWaitMeanS');
+  // Where requests are served alike, those who wait for their jobs may still feel it.
+  const isAlike = ofRequests === undefined || ofRequests.difference.judgement === 'same';
+  const felt = isAlike ? (ofJobs ?? ofRequests) : ofRequests;
   if (money === undefined || felt === undefined) return `${name} has nothing in common with ${first} to be judged by.`;
   const parts = [costs(first, money.difference), feels(felt.row, felt.difference)];
   const conclusion = concluded(money.difference.judgement, felt.difference.judgement);

@@ -1,6 +1,6 @@
 /** Two outcomes side by side: two futures of one run, or the runs of two scenarios. */
 
-import type { CostReport } from '../../core/index.ts';
+import type { CostReport, JobQueueReport } from '../../core/index.ts';
 import {
   formatAmount,
   formatAvailability,
@@ -22,6 +22,7 @@ export interface Outcome {
     /** How many deployments began. */
     readonly deployments?: number;
   })[];
+  readonly jobs: readonly JobQueueReport[];
   readonly cost: CostReport;
 }
 
@@ -36,6 +37,7 @@ export interface ComparedFigure {
 export interface Comparison {
   readonly cost: readonly ComparedFigure[];
   readonly services: readonly { readonly serviceName: string; readonly figures: readonly ComparedFigure[] }[];
+  readonly jobs: readonly { readonly queue: string; readonly figures: readonly ComparedFigure[] }[];
 }
 
 type Format = (value: number) => string;
@@ -112,6 +114,21 @@ const serviceFigures: readonly FigureOf<Service>[] = [
   },
 ];
 
+const jobFigures: readonly FigureOf<JobQueueReport>[] = [
+  { title: 'jobs', format: formatCount, tell: ({ submitted }) => submitted },
+  { title: 'succeeded', format: formatCount, tell: ({ succeeded }) => succeeded },
+  { title: 'failed jobs', format: formatCount, tell: ({ failed }) => failed },
+  { title: 'still in the queue', format: formatCount, tell: ({ waiting }) => waiting },
+  { title: 'wait, mean', format: formatDuration, tell: waitOf(({ waitMeanMs }) => waitMeanMs) },
+  { title: 'wait, p95', format: formatDuration, tell: waitOf(({ waitP95Ms }) => waitP95Ms) },
+  { title: 'wait, longest', format: formatDuration, tell: waitOf(({ waitMostMs }) => waitMostMs) },
+  { title: 'most that waited', format: formatCount, tell: ({ mostWaiting }) => mostWaiting },
+];
+
+function waitOf(tell: (queue: JobQueueReport) => number) {
+  return (queue: JobQueueReport) => (queue.started === 0 ? undefined : tell(queue));
+}
+
 function failedOf({ timedOut, rejected, unserved, lost }: Service['serviceLevel']): number {
   return timedOut + rejected + unserved + lost;
 }
@@ -124,6 +141,10 @@ export function compareOutcomes(before: Outcome, after: Outcome): Comparison {
       const other = after.services.find(({ serviceName }) => serviceName === service.serviceName);
       if (other === undefined) return [];
       return [{ serviceName: service.serviceName, figures: compared(serviceFigures, service, other) }];
+    }),
+    jobs: before.jobs.flatMap((jobs) => {
+      const other = after.jobs.find(({ queue }) => queue === jobs.queue);
+      return other === undefined ? [] : [{ queue: jobs.queue, figures: compared(jobFigures, jobs, other) }];
     }),
   };
 }
@@ -139,7 +160,7 @@ function compared<T>(figures: readonly FigureOf<T>[], one: T, other: T): readonl
 }
 
 /**
- * As tables: cost, then each service.
+ * As tables: cost, then each service, then each queue of jobs.
  *
  * @param heads  what the two sides are called
  * @returns one without rows where no figure differs
@@ -148,6 +169,7 @@ export function comparedSheets(comparison: Comparison, heads: readonly [string, 
   return [
     sheet('all services', comparison.cost, costFigures, heads),
     ...comparison.services.map(({ serviceName, figures }) => sheet(serviceName, figures, serviceFigures, heads)),
+    ...comparison.jobs.map(({ queue, figures }) => sheet(`jobs of ${queue}`, figures, jobFigures, heads)),
   ].filter((found) => found !== undefined);
 }
 
@@ -191,6 +213,8 @@ export function verdictOn(
   const minutes = change(({ serviceLevel }) => serviceLevel.sloMinutesLost ?? 0);
   const failed = change(({ serviceLevel }) => failedOf(serviceLevel));
   const left = change(({ queue }) => queue?.backlog ?? 0);
+  const waits = (side: Outcome) => Math.max(0, ...side.jobs.map(({ waitMeanMs }) => waitMeanMs));
+  const waitsMs = waits(after) - waits(before);
   const hasObjective = before.services.some(({ serviceLevel }) => serviceLevel.sloMinutesLost !== undefined);
   const more = (value: number) => (value > 0 ? 'more' : 'fewer');
   const count = (value: number, noun: string) =>
@@ -209,6 +233,9 @@ export function verdictOn(
       : []),
     failed === 0 ? 'fails as many requests' : `fails ${count(failed, 'request')}`,
     ...(left === 0 ? [] : [`leaves ${count(left, 'message')} in its queues`]),
+    ...(waitsMs === 0
+      ? []
+      : [`lets jobs wait ${formatDuration(Math.abs(waitsMs))} ${waitsMs > 0 ? 'longer' : 'less'} in the mean`]),
   ];
   return `${other} ${parts.slice(0, -1).join(', ')} and ${parts.at(-1) as string}.`;
 }

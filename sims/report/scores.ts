@@ -219,6 +219,26 @@ const definitions = {
     ofService: ({ queue }) => (queue === undefined ? undefined : queue.oldestMessageMs / SECOND),
     ofRun: 'worst',
   },
+  jobWaitMeanS: {
+    title: 'wait of jobs',
+    unit: 's',
+    better: 'lower',
+    meaning: 'from the submission of a job until its containers have started, of the queue that waits longest',
+    formula: 'mean over the jobs that have started',
+    source: 'Feitelson, Workload Modeling for Computer Systems Performance Evaluation, on wait time',
+    ofRun: ({ jobs }) =>
+      largest(jobs.map(({ started, waitMeanMs }) => (started === 0 ? undefined : waitMeanMs / SECOND))),
+  },
+  jobsNotDone: {
+    title: 'jobs not done',
+    unit: 'count',
+    better: 'lower',
+    meaning: 'jobs that were submitted and have failed, still wait or still work at the end',
+    formula: 'submitted - succeeded',
+    source: OURS,
+    ofRun: ({ jobs }) =>
+      jobs.length === 0 ? undefined : jobs.reduce((all, { submitted, succeeded }) => all + submitted - succeeded, 0),
+  },
   underPercent: {
     title: 'supply missing (a_U)',
     unit: '%',

@@ -36,6 +36,9 @@ const FORMAT = 3;
 /** Events between checkpoints at the least: what a look at an instant writes into the world, at about 2 us each. */
 const CHECKPOINT_EVENTS = SEGMENT_EVENTS / 2;
 
+/** What a run of an engine before 0.3.0 does not say, which knew no jobs. */
+const NO_JOBS = { jobs: [] };
+
 interface Manifest {
   readonly format: number;
   readonly engine: { readonly name: string; readonly version: string };
@@ -231,7 +234,8 @@ export class RunReader {
   summary(): RunSummary | undefined {
     const index = this.links.findIndex(({ file }) => file === 'summary.json');
     if (index === -1) return undefined;
-    return JSON.parse(readLinked(this.#path, this.links, index).toString('utf8')) as RunSummary;
+    const summary = JSON.parse(readLinked(this.#path, this.links, index).toString('utf8')) as RunSummary;
+    return { ...NO_JOBS, ...summary };
   }
 
   /** How many events are stored. */
@@ -323,7 +327,7 @@ export class RunReader {
       throw new InputError([
         { file: this.#path, message: `found a run of format ${manifest.format}, expected format ${FORMAT}` },
       ]);
-    return (this.#manifest = manifest);
+    return (this.#manifest = { ...manifest, scenario: { ...NO_JOBS, ...manifest.scenario } });
   }
 
   #json(file: string): unknown {
