@@ -21,6 +21,7 @@ import {
   SECOND,
   text,
   texts,
+  thaw,
   type Decide,
   type EventsOf,
   type Evolve,
@@ -435,7 +436,7 @@ export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
     const known = cloudwatch.alarms.get(alarm.alarmName);
     if (known !== undefined) removeTurns(cloudwatch, known);
     cloudwatch.alarms.set(alarm.alarmName, {
-      config: alarm,
+      config: thaw(alarm),
       phaseMs: evaluationPhaseMs(alarm, cloudwatch.settings),
       state: known?.state ?? 'INSUFFICIENT_DATA',
       stateSinceMs: known?.stateSinceMs ?? atMs,
