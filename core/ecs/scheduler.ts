@@ -498,7 +498,7 @@ export function answerTo(census: Census, found: View, retry: boolean, context: C
           decided: census.fit + unhealthy.length - target,
           mayStartFirst: startsFirst && room > 0,
           isQuiet: isQuiet && staying + unhealthy.length <= target,
-          draws: context.rng.at(`ecs.unhealthy.${found.config.serviceName}`, nowMs),
+          draws: context.rng.at('ecs.unhealthy', nowMs, found.config.serviceName),
         });
   stops.push(...failed);
 
@@ -720,7 +720,7 @@ function surplus(
     demand,
     strategies: chainOf(found.config),
     assumptions: ecs.placement,
-    draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
+    draws: rng.at('ecs.scaleIn', nowMs, found.config.serviceName),
   };
   const reason = scalingReason(deploymentId);
   const asStop = ({ taskId, running }: StoppableTask): Stop => ({ taskId, running, reason });

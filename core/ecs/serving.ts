@@ -258,7 +258,7 @@ function serve(
     return { result, gatewayTimeouts: impatient ? result.timedOut : 0, connectionErrors: 0 };
   }
   const { rng, nowMs: toMs } = context;
-  const split = splitRequests(offered, pools, failing, rng.at(`elb.split.${config.service}`, toMs));
+  const split = splitRequests(offered, pools, failing, rng.at('elb.split', toMs, config.service));
   const result = zoned
     ? serveZones(pools, split, service, config, front, fromMs, context)
     : serveOn(
@@ -299,6 +299,7 @@ function serveOn(
 ): Served {
   const { cpuUnits, workFactor } = sizeOf(world, service, pool.receiving);
   const { startMs, stepMs } = world.workload;
+  const ofPool = pool.zone === '' ? config.service : `${config.service}${pool.zone}`;
   const serving = servings[config.serving];
   const queue = queueOf(config);
   return serving.serve({
@@ -313,7 +314,7 @@ function serveOn(
     routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
     ...(queue === undefined ? {} : { queue }),
     carried: carried ?? serving.empty,
-    draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
+    draws: rng.at('workload.requests', (fromMs - startMs) / stepMs, ofPool),
   });
 }
 
