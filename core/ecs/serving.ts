@@ -33,6 +33,7 @@ import {
   type QueueState,
   type Served,
   type ServedPart,
+  type TaskIds,
 } from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
 import { HIGH_RESOLUTION_MS, isHighResolution } from './metricKeys.ts';
@@ -341,11 +342,7 @@ interface TaskSize {
  * The size of the tasks that get requests. While a rollout mixes revisions of different sizes, tasks with the mean of their
  * CPU, and with the work per request that gives them the same capacity together.
  */
-function sizeOf(
-  { ecs }: Immutable<EcsWorld>,
-  { deployments }: Immutable<Service>,
-  targets: readonly string[],
-): TaskSize {
+function sizeOf({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Service>, targets: TaskIds): TaskSize {
   const first = sizeOfRevision(ecs, primaryOf({ deployments }).taskDefinition);
   let alike = true;
   for (const { taskDefinition } of deployments) {
