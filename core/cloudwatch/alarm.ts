@@ -31,8 +31,8 @@ import { keptMetric } from './metric.ts';
 import {
   hasFewSamples,
   metricsOf,
-  newestValues,
   readValues,
+  tellNewest,
   type MetricRequest,
   type Periods,
   type Values,
@@ -370,12 +370,14 @@ function stateByNewest(
   const breaches = comparisonOperators[comparisonOperator];
   let good = 0;
   let breaching = 0;
-  for (const value of newestValues(metric, only.statistic, periods, nowMs)) {
+  let state: AlarmState | undefined;
+  tellNewest(metric, only.statistic, periods, nowMs, (value) => {
     if (breaches(value, threshold)) breaching++;
-    else if (++good > evaluationPeriods - datapointsToAlarm) return 'OK';
-    if (good + breaching === evaluationPeriods) return breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
-  }
-  return undefined;
+    else if (++good > evaluationPeriods - datapointsToAlarm) state = 'OK';
+    if (good + breaching === evaluationPeriods) state ??= breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
+    return state !== undefined;
+  });
+  return state;
 }
 
 function stateChange(
@@ -423,6 +425,21 @@ export function scalingActionsOf({ cloudwatch }: Immutable<CloudWatchWorld>, ala
   const alarm = cloudwatch.alarms.get(alarmName);
   if (alarm === undefined || !alarm.actionsEnabled) return [];
   return alarm.config.scalingActions[alarm.state] ?? [];
+}
+
+/** What follows from the calls of alarms. @param ask  undefined for what others are to answer */
+export function callsOf<Answer>(
+  world: Immutable<CloudWatchWorld>,
+  alarmNames: readonly string[],
+  ask: (action: string, alarmName: string) => Answer | undefined,
+): readonly Answer[] {
+  const answers: Answer[] = [];
+  for (const alarmName of alarmNames)
+    for (const action of scalingActionsOf(world, alarmName)) {
+      const answer = ask(action, alarmName);
+      if (answer !== undefined) answers.push(answer);
+    }
+  return answers;
 }
 
 /** From a change of an alarm's state, or its repetition, to its policies hearing of it. */
