@@ -639,7 +639,9 @@ function stopEvents(serviceName: string, stops: readonly Stop[]): ServiceEvent[]
     if (taskIds === undefined) byReason.set(reason, [taskId]);
     else taskIds.push(taskId);
   }
-  return Array.from(byReason, ([reason, taskIds]) => ({ type: 'ServiceTasksStopping', serviceName, taskIds, reason }));
+  const events: ServiceEvent[] = [];
+  for (const [reason, taskIds] of byReason) events.push({ type: 'ServiceTasksStopping', serviceName, taskIds, reason });
+  return events;
 }
 
 /** Each missing task goes to the provider furthest below its share; tasks that are replaced hold no share any more. */
