@@ -17,6 +17,7 @@ import {
   isFargate,
   placementRequest,
   prepare,
+  rosterOf,
   scanForPlace,
   type Service,
 } from './ecs/index.ts';
@@ -226,6 +227,7 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     const zones = new Map<string, number>();
     const providers = new Map<string, number>();
     const counts = { pending: 0, running: 0, protected: 0 };
+    const staying: string[] = [];
     const stopping: string[] = [];
     const draining: string[] = [];
     const ofDeployments = new Map<string, number>();
@@ -238,6 +240,7 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
         stopping.push(task.taskId);
         continue;
       }
+      staying.push(task.taskId);
       if (task.status === 'RUNNING') addTo(runningOf, task.startedBy, 1);
       counts[task.status === 'RUNNING' ? 'running' : 'pending']++;
       if (ecs.containerInstances.get(task.ec2InstanceId ?? '')?.status === 'DRAINING') draining.push(task.taskId);
@@ -249,6 +252,9 @@ function checkServices({ ecs }: Immutable<World>, fail: Fail, equal: Equal): voi
     equal(`pendingCount of ${name}`, service.pendingCount, counts.pending);
     equal(`runningCount of ${name}`, service.runningCount, counts.running);
     equalKeys(`tasks of ${name} on their way out`, service.stopping, stopping, fail, equal);
+    const roster = rosterOf(ecs, service);
+    if (roster.length !== staying.length || roster.some(({ taskId }, place) => taskId !== staying[place]))
+      fail(`roster of ${name} is ${roster.map(({ taskId }) => taskId).join(' ')}, expected ${staying.join(' ')}`);
     equalKeys(`tasks of ${name} on draining instances`, service.draining, draining, fail, equal);
     for (const taskId of service.asked.keys())
       if (!service.tasks.has(taskId) || service.stopping.has(taskId)) fail(`${name} still asks ${taskId} to stop`);

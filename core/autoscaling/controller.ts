@@ -1,7 +1,7 @@
 /** When policies are asked and scheduled actions run: an alarm's action calls its policy, a schedule its action. */
 
 import type { Immutable } from 'immer';
-import { actionDelayMs, metricsOf, scalingActionsOf, type MetricRequest } from '../cloudwatch/index.ts';
+import { actionDelayMs, callsOf, metricsOf, type MetricRequest } from '../cloudwatch/index.ts';
 import { HOUR, mergeList, SECOND, together, type Controller, type Millis } from '../kernel/index.ts';
 import type { CloudWatchEvent, CloudWatchCommand } from '../cloudwatch/index.ts';
 import { HISTORY_HOURS, nextApplicationMs, type PredictiveCommand, type PredictiveEvent } from './predictiveScaling.ts';
@@ -18,13 +18,13 @@ type Asked =
 
 export const autoscalingController: Controller<AutoscalingWorld, Heard, Asked> = (events, world) => {
   const callPolicies = (atMs: number, alarmNames: readonly string[]) =>
-    alarmNames.flatMap((alarmName) =>
-      scalingActionsOf(world, alarmName)
-        .filter((action) => world.autoscaling.policies.has(action))
-        .map((policyKey) => ({
-          atMs: atMs + actionDelayMs(world, alarmName),
-          command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const,
-        })),
+    callsOf(world, alarmNames, (policyKey, alarmName) =>
+      world.autoscaling.policies.has(policyKey)
+        ? {
+            atMs: atMs + actionDelayMs(world, alarmName),
+            command: { type: 'EvaluateScalingPolicy', policyKey, alarmName } as const,
+          }
+        : undefined,
     );
   const deleteAlarms = (atMs: number, alarmNames: readonly string[]) =>
     alarmNames.map((alarmName) => ({ atMs, command: { type: 'DeleteAlarm', alarmName } as const }));

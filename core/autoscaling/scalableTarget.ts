@@ -410,9 +410,9 @@ export function readPolicy(
   // Of two alarms of its own that are in ALARM the first one is heard.
   const own = policy.alarmNames.find((name) => world.cloudwatch.alarms.get(name)?.state === 'ALARM');
   if (policy.alarmNames.includes(alarmName) && own !== undefined && own !== alarmName) return undefined;
-  const datapoints = recentDatapoints(world, alarmName, nowMs).flatMap(({ startMs, value }) =>
-    startMs < sinceMs ? [] : [value],
-  );
+  const datapoints = recentDatapoints(world, alarmName, nowMs)
+    .filter(({ startMs }) => startMs >= sinceMs)
+    .map(({ value }) => value);
   if (datapoints.length === 0) return undefined;
   const { threshold, comparisonOperator } = alarm.config;
   const reading = { datapoints, threshold, comparisonOperator, runningCount };

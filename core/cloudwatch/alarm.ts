@@ -21,6 +21,7 @@ import {
   SECOND,
   text,
   texts,
+  thaw,
   type Decide,
   type EventsOf,
   type Evolve,
@@ -30,8 +31,8 @@ import { keptMetric } from './metric.ts';
 import {
   hasFewSamples,
   metricsOf,
-  newestValues,
   readValues,
+  tellNewest,
   type MetricRequest,
   type Periods,
   type Values,
@@ -369,12 +370,14 @@ function stateByNewest(
   const breaches = comparisonOperators[comparisonOperator];
   let good = 0;
   let breaching = 0;
-  for (const value of newestValues(metric, only.statistic, periods, nowMs)) {
+  let state: AlarmState | undefined;
+  tellNewest(metric, only.statistic, periods, nowMs, (value) => {
     if (breaches(value, threshold)) breaching++;
-    else if (++good > evaluationPeriods - datapointsToAlarm) return 'OK';
-    if (good + breaching === evaluationPeriods) return breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
-  }
-  return undefined;
+    else if (++good > evaluationPeriods - datapointsToAlarm) state = 'OK';
+    if (good + breaching === evaluationPeriods) state ??= breaching >= datapointsToAlarm ? 'ALARM' : 'OK';
+    return state !== undefined;
+  });
+  return state;
 }
 
 function stateChange(
@@ -424,6 +427,21 @@ export function scalingActionsOf({ cloudwatch }: Immutable<CloudWatchWorld>, ala
   return alarm.config.scalingActions[alarm.state] ?? [];
 }
 
+/** What follows from the calls of alarms. @param ask  undefined for what others are to answer */
+export function callsOf<Answer>(
+  world: Immutable<CloudWatchWorld>,
+  alarmNames: readonly string[],
+  ask: (action: string, alarmName: string) => Answer | undefined,
+): readonly Answer[] {
+  const answers: Answer[] = [];
+  for (const alarmName of alarmNames)
+    for (const action of scalingActionsOf(world, alarmName)) {
+      const answer = ask(action, alarmName);
+      if (answer !== undefined) answers.push(answer);
+    }
+  return answers;
+}
+
 /** From a change of an alarm's state, or its repetition, to its policies hearing of it. */
 export function actionDelayMs({ cloudwatch }: Immutable<CloudWatchWorld>, alarmName: string): Millis {
   const periodMs = cloudwatch.alarms.get(alarmName)?.config.periodMs ?? 0;
@@ -435,7 +453,7 @@ export const evolveAlarm: Evolve<CloudWatchWorld, AlarmEvent> = {
     const known = cloudwatch.alarms.get(alarm.alarmName);
     if (known !== undefined) removeTurns(cloudwatch, known);
     cloudwatch.alarms.set(alarm.alarmName, {
-      config: alarm,
+      config: thaw(alarm),
       phaseMs: evaluationPhaseMs(alarm, cloudwatch.settings),
       state: known?.state ?? 'INSUFFICIENT_DATA',
       stateSinceMs: known?.stateSinceMs ?? atMs,

@@ -32,6 +32,7 @@ export {
   nextRepeatMs,
   periodsOf,
   recentDatapoints,
+  callsOf,
   scalingActionsOf,
   turnsOf,
   type Alarm,

@@ -235,8 +235,11 @@ export function keptMetric(cloudwatch: CloudWatchWorld['cloudwatch'], key: strin
   const identity = metricIdentity(key);
   let metric = cloudwatch.metrics.get(key);
   if (metric === undefined) {
+    const { namespace, name, dimensions } = identity;
     metric = {
-      ...identity,
+      namespace,
+      name,
+      dimensions,
       kind: metricKind(identity),
       keepForMs: 0,
       hourlyForMs: 0,

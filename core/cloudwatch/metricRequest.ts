@@ -253,13 +253,18 @@ function seriesOf(
   return values;
 }
 
-/** The values of those of the periods that have one as one can see it at `nowMs`, newest first. */
-export function* newestValues(
+/**
+ * Tells the values of those of the periods that have one as one can see it at `nowMs`, newest first.
+ *
+ * @param hear  whether it has heard enough
+ */
+export function tellNewest(
   { datapoints }: Immutable<Metric>,
   statistic: Statistic,
   { startMs, periodMs, count }: Periods,
   nowMs: Millis,
-): Iterable<number> {
+  hear: (value: number) => boolean,
+): void {
   for (let end = datapoints.length; end > 0;) {
     const period = Math.floor(((datapoints[end - 1] as Datapoint).startMs - startMs) / periodMs);
     if (period < 0) return;
@@ -268,7 +273,7 @@ export function* newestValues(
     while (from > 0 && (datapoints[from - 1] as Datapoint).startMs >= fromMs) from--;
     const to = period < count ? endOfPeriod(datapoints, from, fromMs + periodMs, nowMs) : from;
     const value = to > from ? statisticOf(statistic, datapoints, from, to) : undefined;
-    if (value !== undefined) yield value;
+    if (value !== undefined && hear(value)) return;
     end = from;
   }
 }

@@ -2,7 +2,7 @@
 
 import { filter, map } from 'rxjs';
 import type { Immutable } from 'immer';
-import { actionDelayMs, scalingActionsOf, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
+import { actionDelayMs, callsOf, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
 import { mergeList, together, type Controller, type Due, type EventStreams, type Millis } from '../kernel/index.ts';
 import { hookEnd, hooksOf } from './hooks.ts';
 import type { Ec2Command, Ec2Event } from './index.ts';
@@ -47,12 +47,10 @@ const groups = (events: EventStreams<Heard>, world: Immutable<Ec2World>) =>
 /** A group's policies bring their alarms along, and are called by them as those of Application Auto Scaling are. */
 const scaling = (events: EventStreams<Heard>, world: Immutable<Ec2World>) => {
   const callPolicies = (atMs: Millis, alarmNames: readonly string[]) =>
-    alarmNames.flatMap((alarmName) =>
-      scalingActionsOf(world, alarmName)
-        .filter((action) => world.ec2.scalingPolicies.has(action))
-        .map((policyKey) =>
-          due(atMs + actionDelayMs(world, alarmName), { type: 'EvaluateGroupScalingPolicy', policyKey, alarmName }),
-        ),
+    callsOf(world, alarmNames, (policyKey, alarmName) =>
+      world.ec2.scalingPolicies.has(policyKey)
+        ? due(atMs + actionDelayMs(world, alarmName), { type: 'EvaluateGroupScalingPolicy', policyKey, alarmName })
+        : undefined,
     );
   return together(
     events

@@ -70,16 +70,23 @@ function ofOption(left: readonly Member[], candidates: Member[], config: Immutab
 function inFullestZones(left: readonly Member[], candidates: readonly Member[]): Member[] {
   const sizes = new Map<string, number>();
   for (const { availabilityZone } of left) sizes.set(availabilityZone, (sizes.get(availabilityZone) ?? 0) + 1);
-  const most = Math.max(...candidates.map(({ availabilityZone }) => sizes.get(availabilityZone) as number));
-  return candidates.filter(({ availabilityZone }) => sizes.get(availabilityZone) === most);
+  return smallest(candidates, ({ availabilityZone }) => -(sizes.get(availabilityZone) as number));
 }
 
 type Policy = (candidates: Member[], context: TerminationContext | undefined) => Member[];
 
 /** Those with the smallest rank. */
-function smallest(candidates: Member[], rank: (member: Member) => number): Member[] {
-  const least = Math.min(...candidates.map(rank));
-  return candidates.filter((member) => rank(member) === least);
+function smallest(candidates: readonly Member[], rank: (member: Member) => number): Member[] {
+  let least = Number.POSITIVE_INFINITY;
+  let those: Member[] = [];
+  for (const member of candidates) {
+    const value = rank(member);
+    if (value > least) continue;
+    if (value < least) those = [];
+    least = value;
+    those.push(member);
+  }
+  return those;
 }
 
 /** Aligns what remains with the allocation strategy: the candidate it likes least goes. */

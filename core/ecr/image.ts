@@ -36,8 +36,17 @@ export interface ImageReference {
 
 const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
 
+/** References that have been taken apart, by their texts: each task that is placed pulls one that others have pulled. */
+const references = new Map<string, ImageReference>();
+
 /** Takes an image reference apart: `registry/repository:tag@digest`. */
 export function imageReference(text: string): ImageReference {
+  let reference = references.get(text);
+  if (reference === undefined) references.set(text, (reference = parsed(text)));
+  return reference;
+}
+
+function parsed(text: string): ImageReference {
   const [named, digest] = text.split('@') as [string, string?];
   const slash = named.indexOf('/');
   const host = slash === -1 ? '' : named.slice(0, slash);

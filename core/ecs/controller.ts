@@ -3,12 +3,7 @@
 import { filter, map } from 'rxjs';
 import type { Immutable } from 'immer';
 import type { AutoscalingCommand, AutoscalingEvent } from '../autoscaling/index.ts';
-import {
-  METRIC_PERIOD_MS,
-  scalingActionsOf,
-  type CloudWatchCommand,
-  type CloudWatchEvent,
-} from '../cloudwatch/index.ts';
+import { callsOf, METRIC_PERIOD_MS, type CloudWatchCommand, type CloudWatchEvent } from '../cloudwatch/index.ts';
 import { listensTo, watchedPeriodsMs, type Ec2Command, type Ec2Event } from '../ec2/index.ts';
 import type { CheckResult, ElbCommand, ElbEvent } from '../elb/index.ts';
 import type { IamEvent } from '../iam/index.ts';
@@ -192,11 +187,15 @@ const scaling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
   );
 
-function scaleProviders(world: Immutable<EcsWorld>, atMs: Millis, alarmNames: readonly string[]): Due<Asked>[] {
-  return alarmNames.flatMap((alarmName) =>
-    scalingActionsOf(world, alarmName)
-      .filter((action) => world.ecs.capacityProviders.has(action))
-      .map((capacityProvider) => due(atMs, { type: 'ScaleCapacityProvider', capacityProvider, alarmName })),
+function scaleProviders(
+  world: Immutable<EcsWorld>,
+  atMs: Millis,
+  alarmNames: readonly string[],
+): readonly Due<Asked>[] {
+  return callsOf(world, alarmNames, (capacityProvider, alarmName) =>
+    world.ecs.capacityProviders.has(capacityProvider)
+      ? due(atMs, { type: 'ScaleCapacityProvider', capacityProvider, alarmName })
+      : undefined,
   );
 }
 
@@ -251,19 +250,13 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .pipe(map(({ atMs, event }) => due(atMs, { type: 'NoteHealthyTask', taskId: event.targetId }))),
     events
       .on('TargetHealthy', 'TargetUnhealthy', 'TargetDeregistered')
-      .pipe(
-        mergeList(({ atMs, event }) =>
-          servicesBehind(world, event.targetGroup).flatMap((name) => reconcile(world, atMs, name)),
-        ),
-      ),
+      .pipe(mergeList(({ atMs, event }) => reconcileBehind(world, atMs, event.targetGroup))),
     // Choice: ECS hears that a target is in no zone of its load balancer when the first health check would have come.
     events
       .on('TargetRegistered')
       .pipe(
         mergeList(({ event: { targetGroup, state, firstCheckMs } }) =>
-          state === 'unused'
-            ? servicesBehind(world, targetGroup).flatMap((name) => reconcile(world, firstCheckMs, name))
-            : [],
+          state === 'unused' ? reconcileBehind(world, firstCheckMs, targetGroup) : [],
         ),
       ),
     events
@@ -719,8 +712,12 @@ function catchUp(world: Immutable<EcsWorld>, atMs: Millis, task: TaskView): Due<
   return asked.map(({ atMs: dueMs, command }) => due(Math.max(dueMs, atMs), command));
 }
 
-function servicesBehind({ ecs }: Immutable<EcsWorld>, targetGroup: string): readonly string[] {
-  return ecs.targetGroupUsers.get(targetGroup) ?? [];
+/** Looks at the services that register their tasks with a target group. */
+function reconcileBehind(world: Immutable<EcsWorld>, atMs: Millis, targetGroup: string): Due<Asked>[] {
+  const asked: Due<Asked>[] = [];
+  for (const serviceName of world.ecs.targetGroupUsers.get(targetGroup) ?? [])
+    asked.push(...reconcile(world, atMs, serviceName));
+  return asked;
 }
 
 /** Running tasks are registered as targets; deactivating ones leave, and stop when the load balancer is done. */
@@ -870,10 +867,7 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('ContainerInstanceDraining')
       .pipe(
         mergeList(({ atMs, event: { ec2InstanceId } }) => [
-          ...Array.from(world.ecs.services.keys()).flatMap((name) => [
-            ...reconcile(world, atMs, name),
-            ...afterWhile(world, atMs, name),
-          ]),
+          ...reconcileAll(world, atMs),
           ...completeWhenEmpty(world, atMs, ec2InstanceId),
         ]),
       ),
@@ -899,6 +893,14 @@ const instances = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       .on('ContainerInstanceRegistered', 'TaskPlaced', 'TaskStopped')
       .pipe(mergeList(({ atMs, event }) => protection(world, atMs, event.ec2InstanceId ?? ''))),
   );
+
+/** Any service may have tasks to replace, now and once others count as healthy. */
+function reconcileAll(world: Immutable<EcsWorld>, atMs: Millis): Due<Asked>[] {
+  const asked: Due<Asked>[] = [];
+  for (const serviceName of world.ecs.services.keys())
+    asked.push(...reconcile(world, atMs, serviceName), ...afterWhile(world, atMs, serviceName));
+  return asked;
+}
 
 /** To a group with health checks by a load balancer, a failing target on an instance is a failing instance. */
 function targetHealth(world: Immutable<EcsWorld>, atMs: Millis, targetGroup: string, targetId: string): Due<Asked>[] {

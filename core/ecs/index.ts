@@ -119,6 +119,7 @@ export {
   type Service,
   type ServiceConfig,
 } from './service.ts';
+export { rosterOf } from './roster.ts';
 export { answerTo, censusByCounts, censusByTasks } from './scheduler.ts';
 export { groupOf, hasReleased, placementRequest, pullSeconds } from './task.ts';
 export { sharedCpuUnits, type CpuWish } from './capacity/idleCpu.ts';

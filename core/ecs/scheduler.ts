@@ -15,6 +15,7 @@ import type { ContainerInstance } from './containerInstance.ts';
 import { failures, primaryOf, type Deployment, type DeploymentEvent } from './deployment.ts';
 import { unassumableRole } from './permissions.ts';
 import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
+import { rosterOf } from './roster.ts';
 import { boundsOf, CYCLE_MS, type Service, type ServiceEvent } from './service.ts';
 import {
   chainOf,
@@ -299,9 +300,9 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
   let fit = 0;
   let counting = 0;
   let leavingServe = true;
-  for (const taskId of found.tasks.keys()) {
-    if (found.stopping.has(taskId) || found.asked.has(taskId)) continue;
-    const task = ecs.tasks.get(taskId) as Immutable<Task>;
+  for (const task of rosterOf(ecs, found)) {
+    const { taskId } = task;
+    if (found.asked.has(taskId)) continue;
     const draining = found.draining.has(taskId);
     const own = task.taskDefinition === taskDefinition ? containers : checkedContainers(world, task);
     const health = healthBy(world, groups, own, task, nowMs);
@@ -429,12 +430,11 @@ class Counted implements Census {
 
 /** The tasks that may stay. */
 function stayingTasks({ ecs }: World, found: View, { unhealthy, leaving }: Census): readonly Immutable<Task>[] {
+  const { asked } = found;
+  const roster = rosterOf(ecs, found);
   const others = new Set([...unhealthy, ...leaving].map(({ taskId }) => taskId));
-  const tasks: Immutable<Task>[] = [];
-  for (const taskId of found.tasks.keys())
-    if (!found.stopping.has(taskId) && !found.asked.has(taskId) && !others.has(taskId))
-      tasks.push(ecs.tasks.get(taskId) as Immutable<Task>);
-  return tasks;
+  if (asked.size + others.size === 0) return roster;
+  return roster.filter(({ taskId }) => !asked.has(taskId) && !others.has(taskId));
 }
 
 /** Whether tasks are being replaced, also if they are on their way out by now. */
@@ -498,7 +498,7 @@ export function answerTo(census: Census, found: View, retry: boolean, context: C
           decided: census.fit + unhealthy.length - target,
           mayStartFirst: startsFirst && room > 0,
           isQuiet: isQuiet && staying + unhealthy.length <= target,
-          draws: context.rng.at(`ecs.unhealthy.${found.config.serviceName}`, nowMs),
+          draws: context.rng.at('ecs.unhealthy', nowMs, found.config.serviceName),
         });
   stops.push(...failed);
 
@@ -639,7 +639,9 @@ function stopEvents(serviceName: string, stops: readonly Stop[]): ServiceEvent[]
     if (taskIds === undefined) byReason.set(reason, [taskId]);
     else taskIds.push(taskId);
   }
-  return Array.from(byReason, ([reason, taskIds]) => ({ type: 'ServiceTasksStopping', serviceName, taskIds, reason }));
+  const events: ServiceEvent[] = [];
+  for (const [reason, taskIds] of byReason) events.push({ type: 'ServiceTasksStopping', serviceName, taskIds, reason });
+  return events;
 }
 
 /** Each missing task goes to the provider furthest below its share; tasks that are replaced hold no share any more. */
@@ -702,9 +704,27 @@ function cycleOf(
   return { cycleStartMs: isNew ? nowMs : cycleStartMs, perCycle, started: isNew ? 0 : cycleStarts };
 }
 
-function stoppable(ecs: World['ecs'], task: Immutable<Task>): StoppableTask {
-  const { taskId, number, status, availabilityZone } = task;
-  return { taskId, number, running: status === 'RUNNING', instance: instanceOf(ecs, task), availabilityZone };
+/** A task that may be too many. Its instance is looked up when a strategy asks for it: that of most is not. */
+class Candidate implements StoppableTask {
+  readonly taskId: string;
+  readonly number: number;
+  readonly running: boolean;
+  readonly availabilityZone: string | undefined;
+  readonly #ecs: World['ecs'];
+  readonly #task: Immutable<Task>;
+
+  constructor(ecs: World['ecs'], task: Immutable<Task>) {
+    this.taskId = task.taskId;
+    this.number = task.number;
+    this.running = task.status === 'RUNNING';
+    this.availabilityZone = task.availabilityZone;
+    this.#ecs = ecs;
+    this.#task = task;
+  }
+
+  get instance(): Immutable<ContainerInstance> | undefined {
+    return instanceOf(this.#ecs, this.#task);
+  }
 }
 
 /** Which tasks are too many: each from the provider most above its share, there by the placement strategy in reverse. */
@@ -720,11 +740,12 @@ function surplus(
     demand,
     strategies: chainOf(found.config),
     assumptions: ecs.placement,
-    draws: rng.at(`ecs.scaleIn.${found.config.serviceName}`, nowMs),
+    draws: rng.at('ecs.scaleIn', nowMs, found.config.serviceName),
   };
   const reason = scalingReason(deploymentId);
   const asStop = ({ taskId, running }: StoppableTask): Stop => ({ taskId, running, reason });
-  const candidates = staying.filter((task) => !isProtectedNow(task, nowMs)).map((task) => stoppable(ecs, task));
+  const free = found.protectedCount === 0 ? staying : staying.filter((task) => !isProtectedNow(task, nowMs));
+  const candidates = free.map((task) => new Candidate(ecs, task));
   if (found.strategy.length <= 1) return chooseVictims(candidates, count, options).map(asStop);
   const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
   const providerOf = ({ taskId }: Pick<StoppableTask, 'taskId'>) =>

@@ -15,6 +15,7 @@ import {
   SECOND,
   text,
   texts,
+  thaw,
   type Decide,
   type EventsOf,
   type Evolve,
@@ -542,7 +543,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
     }
     const first = newDeployment(deploymentName(ecs.nextDeployment++), taskDefinition);
     ecs.services.set(config.serviceName, {
-      config,
+      config: thaw(config),
       strategy,
       status: 'ACTIVE',
       desiredCount: config.desiredCount ?? 0,
@@ -587,7 +588,7 @@ export const evolveService: Evolve<EcsWorld, ServiceEvent> = {
   },
   ServiceConfigured({ ecs }, { serviceName, config, strategy }) {
     const found = ecs.services.get(serviceName) as Service;
-    found.config = config;
+    found.config = thaw(config);
     found.strategy = strategy;
     found.steady = false;
     found.blocked = false;

@@ -33,6 +33,7 @@ import {
   type QueueState,
   type Served,
   type ServedPart,
+  type TaskIds,
 } from '../workload/index.ts';
 import { primaryOf } from './deployment.ts';
 import { measuredJobs, type JobEvent, type JobTraces } from './jobs.ts';
@@ -263,7 +264,7 @@ function serve(
     return { result, gatewayTimeouts: impatient ? result.timedOut : 0, connectionErrors: 0 };
   }
   const { rng, nowMs: toMs } = context;
-  const split = splitRequests(offered, pools, failing, rng.at(`elb.split.${config.service}`, toMs));
+  const split = splitRequests(offered, pools, failing, rng.at('elb.split', toMs, config.service));
   const result = zoned
     ? serveZones(pools, split, service, config, front, fromMs, context)
     : serveOn(
@@ -304,6 +305,7 @@ function serveOn(
 ): Served {
   const { cpuUnits, workFactor } = sizeOf(world, service, pool.receiving);
   const { startMs, stepMs } = world.workload;
+  const ofPool = pool.zone === '' ? config.service : `${config.service}${pool.zone}`;
   const serving = servings[config.serving];
   const queue = queueOf(config);
   return serving.serve({
@@ -318,7 +320,7 @@ function serveOn(
     routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
     ...(queue === undefined ? {} : { queue }),
     carried: carried ?? serving.empty,
-    draws: rng.at(`workload.requests.${config.service}${pool.zone}`, (fromMs - startMs) / stepMs),
+    draws: rng.at('workload.requests', (fromMs - startMs) / stepMs, ofPool),
   });
 }
 
@@ -345,11 +347,7 @@ interface TaskSize {
  * The size of the tasks that get requests. While a rollout mixes revisions of different sizes, tasks with the mean of their
  * CPU, and with the work per request that gives them the same capacity together.
  */
-function sizeOf(
-  { ecs }: Immutable<EcsWorld>,
-  { deployments }: Immutable<Service>,
-  targets: readonly string[],
-): TaskSize {
+function sizeOf({ ecs }: Immutable<EcsWorld>, { deployments }: Immutable<Service>, targets: TaskIds): TaskSize {
   const first = sizeOfRevision(ecs, primaryOf({ deployments }).taskDefinition);
   let alike = true;
   for (const { taskDefinition } of deployments) {
@@ -454,6 +452,8 @@ interface Row {
  * step of one service makes 27 of them.
  */
 function frameOf(fromMs: Millis, toMs: Millis, rows: readonly Row[]): LoadServed {
+  const quantilesMs: number[] = []; // flatMap looks each number up by its name: 9 us of a frame of 50 rows
+  for (const { outcome } of rows) quantilesMs.push(...outcome.result.quantilesMs);
   return {
     type: 'LoadServed',
     fromMs,
@@ -478,7 +478,7 @@ function frameOf(fromMs: Millis, toMs: Millis, rows: readonly Row[]): LoadServed
     cpuPercent: rows.map(({ cpuPercent }) => cpuPercent),
     memoryPercent: rows.map(({ memoryPercent }) => memoryPercent),
     meanMs: rows.map(({ outcome }) => outcome.result.meanMs),
-    quantilesMs: rows.flatMap(({ outcome }) => outcome.result.quantilesMs),
+    quantilesMs,
     carriedAtTasks: rows.map(({ outcome }) => outcome.result.carried.atTasks ?? 0),
     carriedAway: rows.map(({ outcome }) => outcome.result.carried.away ?? 0),
     carriedOldestMs: rows.map(({ outcome }) => outcome.result.carried.oldestMs ?? 0),

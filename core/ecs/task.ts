@@ -479,7 +479,7 @@ function started(
   const wanted = definition.dynamicPorts.reduce((sum, { count }) => sum + count, 0);
   // One that will fail for want of a port is not there at once when the run starts: it would be replaced for ever.
   const warmStartMs = ports.length < wanted ? Number.NEGATIVE_INFINITY : ecs.warmStartMs;
-  return { ...startTimes(nowMs, warmStartMs, eniS, pullS + startS), hostPorts: ports };
+  return { hostPorts: ports, ...startTimes(nowMs, warmStartMs, eniS, pullS + startS) };
 }
 
 /** How long the pull of a task's images takes: on an instance that has them, only as long as asking. Fargate has none. */

@@ -303,9 +303,18 @@ export const decideTargetGroup: Decide<ElbWorld, TargetGroupCommand, TargetGroup
     const zones = elb.loadBalancers.get(group.settings.loadBalancer)?.config.AvailabilityZones;
     const state = zones === undefined || zones.includes(availabilityZone) ? 'initial' : 'unused';
     const firstCheckMs = nowMs + untilFirstCheck(elb, group, rng.at('elb.registration', elb.registrations));
-    const registered = { type: 'TargetRegistered', targetGroup: name, targetId, availabilityZone, state } as const;
-    const warm = nowMs === elb.warmStartMs && state === 'initial' ? { healthyAtMs: nowMs } : {};
-    return [{ ...registered, firstCheckMs, answersFromMs, ...warm }];
+    const type = 'TargetRegistered';
+    const registered = {
+      type,
+      targetGroup: name,
+      targetId,
+      availabilityZone,
+      state,
+      firstCheckMs,
+      answersFromMs,
+    } as const;
+    const isWarm = nowMs === elb.warmStartMs && state === 'initial';
+    return [isWarm ? { ...registered, healthyAtMs: nowMs } : registered];
   },
 
   ApplyHealthChecks({ targetGroup: name }, { world, nowMs }) {

@@ -63,49 +63,64 @@ export function policiesAllow(
   resource: string,
 ): boolean {
   let allowed = false;
-  const lowerCaseAction = action.toLowerCase();
   for (const document of documents)
-    for (const { allows, actions, resources } of patternsOf(document)) {
-      const isMeant = matchesAny(actions, lowerCaseAction) && matchesAny(resources, resource);
-      if (!isMeant) continue;
+    for (const { allows, resources } of statementsFor(document, action)) {
+      if (!matchesAny(resources, resource)) continue;
       if (!allows) return false;
       allowed = true;
     }
   return allowed;
 }
 
-/** A statement, ready to be asked. Patterns without a wildcard are texts. */
+/** A statement, ready to be asked. Patterns without a wildcard are texts, and so is the one that matches everything. */
 interface StatementPatterns {
   readonly allows: boolean;
   readonly actions: readonly (string | RegExp)[];
   readonly resources: readonly (string | RegExp)[];
 }
 
-/** By document: these are replaced, and never changed. */
-const patterns = new WeakMap<object, readonly StatementPatterns[]>();
-
-function patternsOf(document: Immutable<PolicyDocument>): readonly StatementPatterns[] {
-  let known = patterns.get(document);
-  if (known === undefined) {
-    known = document.Statement.map(({ Effect, Action, Resource }) => ({
-      allows: Effect === 'Allow',
-      // Actions are not case-sensitive, resources are.
-      actions: Action.map((pattern) => patternOf(pattern.toLowerCase())),
-      resources: Resource.map(patternOf),
-    }));
-    patterns.set(document, known);
-  }
-  return known;
+interface Known {
+  readonly statements: readonly StatementPatterns[];
+  /** Those that mean an action. There are few actions, and each task that starts asks for ten. */
+  readonly byAction: Map<string, readonly StatementPatterns[]>;
 }
+
+/** By document: these are replaced, and never changed. */
+const documentsKnown = new WeakMap<object, Known>();
+
+function statementsFor(document: Immutable<PolicyDocument>, action: string): readonly StatementPatterns[] {
+  let known = documentsKnown.get(document);
+  if (known === undefined) documentsKnown.set(document, (known = knownOf(document)));
+  let meant = known.byAction.get(action);
+  if (meant === undefined) {
+    const lowerCaseAction = action.toLowerCase();
+    meant = known.statements.filter(({ actions }) => matchesAny(actions, lowerCaseAction));
+    known.byAction.set(action, meant);
+  }
+  return meant;
+}
+
+function knownOf({ Statement }: Immutable<PolicyDocument>): Known {
+  const statements = Statement.map(({ Effect, Action, Resource }) => ({
+    allows: Effect === 'Allow',
+    // Actions are not case-sensitive, resources are.
+    actions: Action.map((pattern) => patternOf(pattern.toLowerCase())),
+    resources: Resource.map(patternOf),
+  }));
+  return { statements, byAction: new Map() };
+}
+
+const EVERYTHING = '*';
 
 /** `*` stands for any characters, `?` for one. */
 function patternOf(pattern: string): string | RegExp {
-  if (!/[*?]/.test(pattern)) return pattern;
+  if (pattern === EVERYTHING || !/[*?]/.test(pattern)) return pattern;
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
 }
 
 function matchesAny(known: StatementPatterns['actions'], text: string): boolean {
-  for (const pattern of known) if (typeof pattern === 'string' ? pattern === text : pattern.test(text)) return true;
+  for (const pattern of known)
+    if (typeof pattern === 'string' ? pattern === EVERYTHING || pattern === text : pattern.test(text)) return true;
   return false;
 }

@@ -18,8 +18,12 @@ export interface Draws {
 }
 
 export interface Rng {
-  /** The draws of `key` in `stream`. Asking again starts the same sequence again. */
-  at(stream: string, key: number): Draws;
+  /**
+   * The draws of `key` in `stream`. Asking again starts the same sequence again.
+   *
+   * @param of  whose stream it is: the stream `load` of `web` is `load.web`, which need not be put together each time
+   */
+  at(stream: string, key: number, of?: string): Draws;
 }
 
 /** The 95th percentile of the standard normal distribution. */
@@ -104,6 +108,7 @@ class KeyedDraws implements Draws {
 /** The words of a stream, which the key is mixed with. */
 interface Stream {
   readonly name: string;
+  readonly of: string;
   readonly low: number;
   readonly high: number;
 }
@@ -112,22 +117,25 @@ interface Stream {
 export function keyedRng(seed: number): Rng {
   const low = mix(seed >>> 0);
   const high = mix(Math.floor(seed / 0x100000000) ^ low ^ 0x9e3779b9);
-  const streams = new Map<string, Stream>();
-  const streamOf = (name: string): Stream => {
-    let stream = streams.get(name);
+  const streams = new Map<string, Map<string, Stream>>();
+  const streamOf = (name: string, of: string): Stream => {
+    let ofName = streams.get(name);
+    if (ofName === undefined) streams.set(name, (ofName = new Map<string, Stream>()));
+    let stream = ofName.get(of);
     if (stream === undefined) {
-      stream = { name, low: hashText(name) ^ low, high: hashText(name, 0x1b873593) ^ high };
-      streams.set(name, stream);
+      const text = of === '' ? name : `${name}.${of}`;
+      stream = { name, of, low: hashText(text) ^ low, high: hashText(text, 0x1b873593) ^ high };
+      ofName.set(of, stream);
     }
     return stream;
   };
   // The two asked for last: a name compared costs less than one looked up.
-  let last = streamOf('');
+  let last = streamOf('', '');
   let before = last;
   return {
-    at(name, key) {
-      if (name !== last.name) {
-        const found = name === before.name ? before : streamOf(name);
+    at(name, key, of = '') {
+      if (name !== last.name || of !== last.of) {
+        const found = name === before.name && of === before.of ? before : streamOf(name, of);
         before = last;
         last = found;
       }

@@ -17,6 +17,7 @@ export {
   type Served,
   type Serving,
   type ServingStep,
+  type TaskIds,
 } from './serving.ts';
 export { fullRatePerMs, fullWorkerRatePerMs, settledService } from './serving/settledService.ts';
 export { latencyPositions, shareAbove } from './latencyQuantiles.ts';

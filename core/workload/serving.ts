@@ -91,15 +91,20 @@ export interface QueueCounts {
   readonly emptyReceives: number;
 }
 
+/** Tasks by their ids, in a fixed order. They may be counted only, and listed when somebody asks who they are. */
+export interface TaskIds extends Iterable<string> {
+  readonly length: number;
+}
+
 export interface ServingStep {
   readonly fromMs: Millis;
   readonly toMs: Millis;
   /** Whole requests arriving in the step. */
   readonly offered: number;
-  /** Ids of the healthy tasks, in a fixed order. */
-  readonly targets: readonly string[];
-  /** Ids of the tasks that get no new requests but finish what they hold. */
-  readonly drainingTargets: readonly string[];
+  /** The healthy tasks. */
+  readonly targets: TaskIds;
+  /** Those that get no new requests but finish what they hold. */
+  readonly drainingTargets: TaskIds;
   /** Their parts of the requests relative to the largest, which is 1, in the order of `targets`; absent: all alike. */
   readonly weights?: readonly number[] | undefined;
   /** CPU units of each task; 1024 are one vCPU. */

@@ -119,7 +119,7 @@ export function decideWorkload(
       const offered: number[] = [];
       const remainders: number[] = [];
       for (const [service, { config, remainder }] of workload.loads) {
-        const draws = rng.at(`workload.offered.${service}`, step);
+        const draws = rng.at('workload.offered', step, service);
         const expected = requestsOffered(config.rate, fromMs, toMs, { traces, startMs, draws });
         const count = config.arrivals === 'poisson' ? poissonCount(expected, draws) : Math.floor(expected + remainder);
         offered.push(count);

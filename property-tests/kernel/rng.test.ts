@@ -49,6 +49,16 @@ test('the same seed, stream and key say the same; asking again starts the sequen
     runs,
   ));
 
+test('the stream of somebody is the one whose name ends in theirs, whoever was asked for before', () =>
+  fc.assert(
+    fc.property(seeds, fc.array(fc.tuple(streams, keys, fc.constantFrom('web', 'worker', ''))), (seed, asked) => {
+      const rng = keyedRng(seed);
+      for (const [stream, key, of] of asked)
+        assert.deepEqual(said(rng.at(stream, key, of)), said(rng.at(of === '' ? stream : `${stream}.${of}`, key)));
+    }),
+    runs,
+  ));
+
 test('another seed, another stream or another key says something else', () =>
   fc.assert(
     fc.property(seeds, seeds, streams, streams, keys, keys, (seed, seed2, stream, stream2, key, key2) => {

@@ -267,6 +267,7 @@ test('requests go to healthy targets, without any to all that are registered, an
             assert.notEqual(targets.get(id), 'draining');
             if (healthyCount > 0) assert.equal(targets.get(id), 'healthy');
           }
+          assert.deepEqual([receiving.length, holding.length], [[...receiving].length, [...holding].length]);
           for (const id of [...receiving, ...holding]) {
             assert.equal(seen.has(id), false, `${id} is in two pools`);
             seen.add(id);
@@ -335,8 +336,9 @@ test('slow start: the share grows in a straight line to the full one, and only b
       let last = 0;
       for (let tenth = 0; tenth <= 12; tenth++) {
         const [pool] = routesOf(group(simulation), fromMs + tenth * seconds * 100).pools;
-        const weights = pool!.weights ?? pool!.receiving.map(() => 1);
-        const weight = weights[pool!.receiving.indexOf('new')]!;
+        const receiving = [...pool!.receiving];
+        const weights = pool!.weights ?? receiving.map(() => 1);
+        const weight = weights[receiving.indexOf('new')]!;
         assert.ok(
           Math.abs(weight - Math.min(1, Math.max(tenth / 10, 0.001))) < 1e-9,
           `weight ${weight} after ${tenth}/10`,

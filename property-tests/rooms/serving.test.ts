@@ -63,7 +63,9 @@ const usual: Place = {
   routing: 'random',
 };
 
-function stepOf(place: Place): Omit<ServingStep, 'fromMs' | 'toMs' | 'offered' | 'carried' | 'draws'> {
+function stepOf(
+  place: Place,
+): Omit<ServingStep, 'fromMs' | 'toMs' | 'offered' | 'carried' | 'draws'> & { readonly targets: readonly string[] } {
   return {
     targets: Array.from({ length: place.tasks }, (_, index) => `task-${index}`),
     drainingTargets: [],

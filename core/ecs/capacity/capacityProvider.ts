@@ -31,7 +31,12 @@ import type { RegisteredTaskDefinition } from '../taskDefinition.ts';
 import { reservationMetric } from '../metricKeys.ts';
 import type { Task } from '../task.ts';
 import type { EcsWorld } from '../world.ts';
-import { desiredInstances, managedScaling, type ManagedScalingOutput } from './managedScaling.ts';
+import {
+  desiredInstances,
+  managedScaling,
+  type ManagedScalingOutput,
+  type ProvisioningTask,
+} from './managedScaling.ts';
 
 const step = z.int().min(1).max(10_000);
 
@@ -139,23 +144,32 @@ export function scalingState(
       memoryMiB,
       taskEnis,
     }));
-  const provisioningTasks = [];
-  for (const taskId of ecs.waiting.keys()) {
-    const task = ecs.tasks.get(taskId) as Immutable<Task>;
-    if (task.capacityProvider !== config.name) continue;
-    const { demand } = ecs.taskDefinitions.get(task.taskDefinition) as Immutable<RegisteredTaskDefinition>;
-    const together = ecs.services.get(task.serviceName) ?? ecs.runs.get(task.startedBy);
-    const distinctInstance =
-      together?.config.placementConstraints.some((constraint) => constraint.type === 'distinctInstance') ?? false;
-    provisioningTasks.push({ ...demand, distinctInstance });
-  }
   return managedScaling({
     runningInstances: group?.inServiceCount ?? 0,
     instancesWithTasks: group === undefined ? 0 : occupiedOf(world, group),
-    provisioningTasks,
+    provisioningTasks: provisioningTasks(ecs, config.name),
     instanceTypes: rooms,
     legacyEmptyMetric: ecs.capacity.legacyEmptyMetric,
     ...settings,
+  });
+}
+
+/** What waits for a provider. Those that were asked for together wait one after the other, and are counted. */
+function provisioningTasks(ecs: Immutable<EcsWorld>['ecs'], capacityProvider: string): readonly ProvisioningTask[] {
+  const waiting: { task: Immutable<Task>; count: number }[] = [];
+  let last: (typeof waiting)[number] | undefined;
+  for (const taskId of ecs.waiting.keys()) {
+    const task = ecs.tasks.get(taskId) as Immutable<Task>;
+    if (task.capacityProvider !== capacityProvider) continue;
+    if (last?.task.startedBy === task.startedBy && last.task.taskDefinition === task.taskDefinition) last.count++;
+    else waiting.push((last = { task, count: 1 }));
+  }
+  return waiting.map(({ task: { taskDefinition, serviceName, startedBy }, count }) => {
+    const { demand } = ecs.taskDefinitions.get(taskDefinition) as Immutable<RegisteredTaskDefinition>;
+    const together = ecs.services.get(serviceName) ?? ecs.runs.get(startedBy);
+    const distinctInstance =
+      together?.config.placementConstraints.some((constraint) => constraint.type === 'distinctInstance') ?? false;
+    return { distinctInstance, count, ...demand };
   });
 }
 

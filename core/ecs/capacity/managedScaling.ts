@@ -4,8 +4,10 @@
  * @source spec/capacity.md chapter 2 (AWS, "Amazon ECS managed scaling")
  */
 
-/** What one waiting task asks of an instance. */
+/** What one waiting task asks of an instance, or each of several. */
 export interface ProvisioningTask {
+  /** How many; 1 when left out. */
+  readonly count?: number;
   readonly cpuUnits: number;
   readonly memoryMiB: number;
   readonly enis?: number;
@@ -75,9 +77,10 @@ function additionalInstances(input: ManagedScalingInput): number | undefined {
   const groups = new Map<string, { readonly task: ProvisioningTask; count: number }>();
   for (const task of input.provisioningTasks) {
     const key = JSON.stringify([task.cpuUnits, task.memoryMiB, task.enis, task.tcpPorts, task.distinctInstance]);
+    const { count = 1 } = task;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { task, count: 1 });
-    else group.count++;
+    if (group === undefined) groups.set(key, { task, count });
+    else group.count += count;
   }
   let needed: number | undefined;
   for (const { task, count } of groups.values()) {

@@ -379,6 +379,15 @@ function versionOf(text: string): readonly number[] | undefined {
   return numbers?.split('.').map(Number);
 }
 
+/** What `versionIsAtLeast` has read, by its text: each task that is placed asks for the same two versions. */
+const versions = new Map<string, readonly number[]>();
+
+function knownVersion(text: string): readonly number[] {
+  let version = versions.get(text);
+  if (version === undefined) versions.set(text, (version = versionOf(text) ?? []));
+  return version;
+}
+
 function compareVersions(a: readonly number[], b: readonly number[]): number {
   for (let place = 0; place < Math.max(a.length, b.length); place++) {
     const difference = (a[place] ?? 0) - (b[place] ?? 0);
@@ -389,7 +398,7 @@ function compareVersions(a: readonly number[], b: readonly number[]): number {
 
 /** Whether an agent's version is at least the given one. */
 export function versionIsAtLeast(version: string, least: string): boolean {
-  return compareVersions(versionOf(version) ?? [], versionOf(least) ?? []) >= 0;
+  return compareVersions(knownVersion(version), knownVersion(least)) >= 0;
 }
 
 /** How tightly each kind binds: an operand that binds less needs parentheses. */

@@ -100,10 +100,11 @@ function rankerOf(config: PlacementStrategyConfig, tasks: readonly StoppableTask
         const value = valueOf(task);
         counts.set(value, (counts.get(value) ?? 0) + 1);
       }
+      const isZone = config.field === ZONE_FIELD;
       return {
         narrow: (candidates) =>
-          whereKnown(config.field, candidates, (known) =>
-            lowest(known, (task) => -(counts.get(valueOf(task)) as number)),
+          lowest(candidates, (task) =>
+            isZone || task.instance !== undefined ? -(counts.get(valueOf(task)) as number) : undefined,
           ),
         stopped(task) {
           counts.set(valueOf(task), (counts.get(valueOf(task)) as number) - 1);
@@ -116,10 +117,10 @@ function rankerOf(config: PlacementStrategyConfig, tasks: readonly StoppableTask
       // All tasks of a service have one size, so most left before the stop is most left after it.
       return {
         narrow: (candidates) =>
-          whereKnown(config.field, candidates, (known) =>
-            lowest(known, ({ instance }) =>
-              instance === undefined ? 0 : -(instance.remaining[resource] + (freed.get(instance.ec2InstanceId) ?? 0)),
-            ),
+          lowest(candidates, ({ instance }) =>
+            instance === undefined
+              ? undefined
+              : -(instance.remaining[resource] + (freed.get(instance.ec2InstanceId) ?? 0)),
           ),
         stopped({ instance }) {
           if (instance === undefined) return;
@@ -140,22 +141,16 @@ function valueIn(field: string): (task: StoppableTask) => unknown {
   return ({ instance }) => (instance === undefined ? undefined : read(instance));
 }
 
-/** On Fargate, and before placement, there is no instance: only the zone may be known, and the rest decides nothing. */
-function whereKnown(
-  field: string,
-  candidates: readonly StoppableTask[],
-  narrow: (candidates: readonly StoppableTask[]) => readonly StoppableTask[],
-): readonly StoppableTask[] {
-  const known = field === ZONE_FIELD || candidates.every(({ instance }) => instance !== undefined);
-  return known ? narrow(candidates) : candidates;
-}
-
-/** The items with the lowest rank, in their order. */
-function lowest<Item>(items: readonly Item[], rank: (item: Item) => number): readonly Item[] {
+/**
+ * The items with the lowest rank, in their order. All of them when one has no rank: on Fargate, and before placement, there is
+ * no instance. Only the zone may be known then, and the rest decides nothing.
+ */
+function lowest<Item>(items: readonly Item[], rank: (item: Item) => number | undefined): readonly Item[] {
   let least = Number.POSITIVE_INFINITY;
   let best: Item[] = [];
   for (const item of items) {
     const value = rank(item);
+    if (value === undefined) return items;
     if (value > least) continue;
     if (value < least) best = [];
     least = value;

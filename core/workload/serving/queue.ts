@@ -30,7 +30,14 @@
 
 import { usualQueue } from '../queue.ts';
 import type { RequestProfile } from '../requestProfile.ts';
-import { latencyLevels, type QueueState, type Served, type Serving, type ServingStep } from '../serving.ts';
+import {
+  latencyLevels,
+  type QueueState,
+  type Served,
+  type Serving,
+  type ServingStep,
+  type TaskIds,
+} from '../serving.ts';
 import {
   countOf,
   dropOlder,
@@ -321,8 +328,8 @@ class Messages {
       heldMs: this.#heldMs,
       donePart: this.donePart,
       drainedPart: this.#drainedPart,
-      taskIds: targets,
-      drainingTaskIds: drainingTargets,
+      taskIds: [...targets],
+      drainingTaskIds: [...drainingTargets],
     };
   }
 
@@ -360,8 +367,11 @@ class Messages {
   }
 }
 
-function sameTasks(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((taskId, index) => taskId === others[index]);
+function sameTasks(some: readonly string[], others: TaskIds): boolean {
+  if (some.length !== others.length) return false;
+  let place = 0;
+  for (const taskId of others) if (some[place++] !== taskId) return false;
+  return true;
 }
 
 /** When, in the step, a message is received, by its position among those received. */

@@ -23,7 +23,7 @@ export const requests: Serving = {
     const stations = new Map<string, Station>();
     for (const taskId of targets) stations.set(taskId, new Station(taskId, step, flight));
     for (const taskId of drainingTargets) stations.set(taskId, new Station(taskId, step, flight));
-    const receiving = targets.map((taskId) => stations.get(taskId)!);
+    const receiving = Array.from(targets, (taskId) => stations.get(taskId)!);
     const lost = board(step.carried, flight, stations);
 
     let next = (step.carried.nextTarget ?? 0) % Math.max(1, receiving.length);
