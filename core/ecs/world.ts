@@ -19,7 +19,7 @@ import type { ContainerInstance } from './containerInstance.ts';
 import type { TaskFault } from './fault.ts';
 import type { MetricSettings } from './metrics.ts';
 import type { PlacementAssumptions } from './placement/assumptions.ts';
-import type { PlacementJournal } from './placement/placementIndex.ts';
+import { newPlacementJournal, type PlacementJournal } from './placement/placementIndex.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -90,6 +90,7 @@ export interface EcsState extends EcsSettings {
   readonly runs: Map<string, TaskRun>;
   /** Faults that last. */
   readonly faults: Map<string, TaskFault>;
+  nextContainerInstance: number;
   nextTask: number;
   nextDeployment: number;
   nextRun: number;
@@ -108,11 +109,12 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   targetGroupUsers: new Map(),
   tasks: new Map(),
   waiting: new Map(),
-  placementJournal: { count: 0, recent: [] },
+  placementJournal: newPlacementJournal(),
   fargateBuckets: new Map(),
   cpuSpeeds: new Map(),
   runs: new Map(),
   faults: new Map(),
+  nextContainerInstance: 0,
   nextTask: 1,
   nextDeployment: 1,
   nextRun: 1,

@@ -57,6 +57,9 @@ export class PlacementView<Instance extends PlacementInstance> {
   #parts: Part[] = [];
   /** Of each field the totals of the group's tasks by its values. */
   #totals: number[][] = [];
+  /** The number of its task group, and whether it ranks by the tasks of it. */
+  #group = 0;
+  readonly #ranksByTasks: boolean;
   // Of each slot the filters that its instance passes at most, and those it passes; and its tasks of the group. The narrower
   // these are, the more of them the processor keeps near.
   #most = new Int8Array(0);
@@ -80,6 +83,7 @@ export class PlacementView<Instance extends PlacementInstance> {
     this.#fields = levels.flatMap(({ key, countedBy }) =>
       key === undefined || countedBy === undefined ? [] : [{ name: countedBy, valueOf: key }],
     );
+    this.#ranksByTasks = this.#fields.length > 0 || this.#ranked.includes(prepared.tasksOn);
     this.#keys = new Float64Array(Math.max(1, this.#ranked.length));
     this.#scores = levels.map(() => 0);
     this.#counted = [0, 0, 0, 0, ...this.#scores];
@@ -90,10 +94,13 @@ export class PlacementView<Instance extends PlacementInstance> {
     if (begins) this.#begin(slots);
     if (this.#enrolled < slots.used) this.#enrol(slots);
     // Those that came stand among those that changed.
-    if (begins) for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot));
+    if (begins || !slots.remembers(this.#seen))
+      for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot), true);
     else
-      for (let slot = slots.newest(this.#seen); slot >= 0; slot = slots.older(slot, this.#seen))
-        this.#look(slot, slots.at(slot));
+      for (let change = this.#seen; change < slots.changes; change++) {
+        const slot = slots.changedSlot(change);
+        this.#look(slot, slots.at(slot), slots.changedTasks(change, this.#group));
+      }
     this.#seen = slots.changes;
   }
 
@@ -210,6 +217,7 @@ export class PlacementView<Instance extends PlacementInstance> {
     this.forget();
     this.#slots = slots;
     this.#division = slots.dividedBy(this.#fields);
+    this.#group = slots.groupOf(this.#prepared.request.group);
     this.#members = 0;
     this.#counts = Array.from({ length: this.#allowed + 1 }, () => 0);
     this.#totals = this.#fields.map(() => []);
@@ -240,13 +248,13 @@ export class PlacementView<Instance extends PlacementInstance> {
       while (totals.length < this.#division.valuesOf(field)) totals.push(0);
   }
 
-  /** Looks at an instance again. */
-  #look(slot: number, instance: Instance | undefined): void {
+  /** Looks at an instance again. @param countsTasks  also at the tasks of the group that it has */
+  #look(slot: number, instance: Instance | undefined, countsTasks: boolean): void {
     const prepared = this.#prepared;
     const index = this.#division.partOf(slot);
     if (index < 0) return;
     const part = this.#parts[index] as Part;
-    if (this.#fields.length > 0) {
+    if (countsTasks && this.#ranksByTasks) {
       // What it had is remembered, so that a change is a difference.
       const tasks = instance === undefined ? 0 : prepared.tasksOn(instance);
       const change = tasks - (this.#tasks[slot] as number);
@@ -275,8 +283,11 @@ export class PlacementView<Instance extends PlacementInstance> {
     const keys = this.#keys;
     const isAllowed = after === this.#allowed;
     if (isAllowed && before === after && this.#ranked.length === 0) return;
-    for (let depth = 0; depth < keys.length; depth++)
-      keys[depth] = isAllowed ? ((this.#ranked[depth]?.(instance) ?? 0) as number) : 0;
+    for (let depth = 0; depth < keys.length; depth++) {
+      const key = isAllowed ? this.#ranked[depth] : undefined;
+      if (key === undefined) keys[depth] = 0;
+      else keys[depth] = key === prepared.tasksOn ? (this.#tasks[slot] as number) : (key(instance) as number);
+    }
     if (!isAllowed) keys[0] = (this.#allowed - after) * BEHIND - amountAfter(after, instance);
     part.tournament.set(this.#division.placeOf(slot), keys);
   }
