@@ -21,7 +21,7 @@ import { Division, type CountedField } from './division.ts';
 import type { PlacementInstance } from './instance.ts';
 import type { Slots } from './slots.ts';
 import type { RankKey } from './strategies.ts';
-import { Tournament } from './tournament.ts';
+import { NOBODY, Tournament } from './tournament.ts';
 
 /** Not of the request's instances, and of them but not ACTIVE; else the number of filters it passed. */
 const STRANGER = -2;
@@ -29,9 +29,9 @@ const INACTIVE = -1;
 
 /**
  * Those who were refused stand behind all who were not: by so much for each filter that they did not pass. A key of a strategy
- * or an amount is below half of it, and the sum is exact.
+ * or an amount is below half of it; with 8 filters and at most 20 constraints all of it is below 2^31.
  */
-const BEHIND = 2 ** 40;
+const BEHIND = 2 ** 26;
 
 /** What is known of one part of the instances. */
 interface Part {
@@ -67,7 +67,7 @@ export class PlacementView<Instance extends PlacementInstance> {
   #tasks = new Int32Array(0);
   #enrolled = 0;
   // Filled anew for each instance, and for each request.
-  readonly #keys: Float64Array;
+  readonly #keys: Int32Array;
   readonly #left: Part[] = [];
   readonly #counted: number[];
   readonly #scores: number[];
@@ -84,7 +84,7 @@ export class PlacementView<Instance extends PlacementInstance> {
       key === undefined || countedBy === undefined ? [] : [{ name: countedBy, valueOf: key }],
     );
     this.#ranksByTasks = this.#fields.length > 0 || this.#ranked.includes(prepared.tasksOn);
-    this.#keys = new Float64Array(Math.max(1, this.#ranked.length));
+    this.#keys = new Int32Array(Math.max(1, this.#ranked.length));
     this.#scores = levels.map(() => 0);
     this.#counted = [0, 0, 0, 0, ...this.#scores];
   }
@@ -203,8 +203,10 @@ export class PlacementView<Instance extends PlacementInstance> {
   #closest(slots: Slots<Instance>): Instance | undefined {
     let closest: Part | undefined;
     for (const part of this.#parts) {
-      const better = part.tournament.key(0) - (closest?.tournament.key(0) ?? Number.POSITIVE_INFINITY);
-      if (better < 0 || (better === 0 && firstOf(part) < firstOf(closest as Part))) closest = part;
+      const key = part.tournament.key(0);
+      if (key === NOBODY) continue;
+      const worse = closest === undefined ? -1 : key - closest.tournament.key(0);
+      if (worse < 0 || (worse === 0 && firstOf(part) < firstOf(closest as Part))) closest = part;
     }
     return closest === undefined ? undefined : slots.at(firstOf(closest));
   }
