@@ -6,11 +6,13 @@
 
 import {
   findInIndex,
+  newPlacementJournal,
   noteChange,
   placementAssumptions,
   prepare,
   scanForPlace,
   type PlacementInstance,
+  type PlacementJournal,
   type PlacementRequest,
 } from '../core/ecs/index.ts';
 import {
@@ -119,7 +121,7 @@ function placing(
           for (const left of answer.left) hash = fold(hash, left);
           hash = fold(hash, answer.instance.registeredAtMs);
           take(answer.instance, request, 1);
-          noteChange(placementJournal, answer.instance.ec2InstanceId);
+          noteChange(placementJournal, answer.instance, request.group);
           hosts.push(answer.instance);
           asked.push(which);
         } else hash = fold(hash, answer.refusedCounts.length);
@@ -133,8 +135,9 @@ function placing(
             if (hosts.length === 0) continue;
             const task = (step * 7_919) % hosts.length;
             const host = hosts[task] as BenchInstance;
-            take(host, requests[asked[task] as number] as PlacementRequest, -1);
-            noteChange(placementJournal, host.ec2InstanceId);
+            const request = requests[asked[task] as number] as PlacementRequest;
+            take(host, request, -1);
+            noteChange(placementJournal, host, request.group);
             hosts[task] = hosts[hosts.length - 1] as BenchInstance;
             asked[task] = asked[asked.length - 1] as number;
             hosts.pop();
@@ -149,7 +152,7 @@ function placing(
 
 interface World {
   readonly containerInstances: Map<string, BenchInstance>;
-  readonly placementJournal: { count: number; readonly recent: string[] };
+  readonly placementJournal: PlacementJournal;
   /** Where each task runs, and which request it was. */
   readonly placed: { readonly id: string; readonly request: number }[];
   hash: number;
@@ -190,8 +193,9 @@ function placingInFull(requests: readonly PlacementRequest[], size: number, step
         const instance = world.containerInstances.get(ec2InstanceId) as BenchInstance;
         for (const count of left) world.hash = fold(world.hash, count);
         world.hash = fold(world.hash, instance.registeredAtMs);
-        take(instance, requests[request] as PlacementRequest, 1);
-        noteChange(world.placementJournal, ec2InstanceId);
+        const placed = requests[request] as PlacementRequest;
+        take(instance, placed, 1);
+        noteChange(world.placementJournal, instance, placed.group);
         world.placed.push({ id: ec2InstanceId, request });
       },
       TaskRefused(world, { reasons }) {
@@ -201,8 +205,10 @@ function placingInFull(requests: readonly PlacementRequest[], size: number, step
         const { id, request } = world.placed[place] as World['placed'][number];
         world.placed[place] = world.placed[world.placed.length - 1] as World['placed'][number];
         world.placed.pop();
-        take(world.containerInstances.get(id) as BenchInstance, requests[request] as PlacementRequest, -1);
-        noteChange(world.placementJournal, id);
+        const instance = world.containerInstances.get(id) as BenchInstance;
+        const stopped = requests[request] as PlacementRequest;
+        take(instance, stopped, -1);
+        noteChange(world.placementJournal, instance, stopped.group);
       },
     },
     phases: { PlaceTask: Phase.Execute, StopTask: Phase.Execute },
@@ -265,6 +271,7 @@ function clusterOf(size: number) {
     attributesOf.set(kind, attributes);
     containerInstances.set(ec2InstanceId, {
       ec2InstanceId,
+      ordinal: index,
       instanceType,
       availabilityZone,
       capacityProvider: undefined,
@@ -281,5 +288,5 @@ function clusterOf(size: number) {
       runningGroups: none,
     });
   }
-  return { containerInstances, placementJournal: { count: 0, recent: [] as string[] } };
+  return { containerInstances, placementJournal: newPlacementJournal() };
 }

@@ -1347,6 +1347,7 @@ function containerInstance(item: Omit<Holding, 'type'> & { readonly type: string
   ] as const;
   return {
     ec2InstanceId: instanceId(index),
+    ordinal: index,
     instanceType: item.type,
     availabilityZone: item.zone,
     capacityProvider: item.provider,

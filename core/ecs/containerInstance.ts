@@ -31,7 +31,7 @@ import type { PlacementAssumptions } from './placement/assumptions.ts';
 import { missingCapabilities } from './placement/capabilities.ts';
 import { hostPorts } from './placement/engine.ts';
 import type { Resources } from './placement/instance.ts';
-import { noteChange } from './placement/placementIndex.ts';
+import { noteChange, noteMembership } from './placement/placementIndex.ts';
 import { versionIsAtLeast } from './placement/query.ts';
 import type { TaskDemand } from './taskDefinition.ts';
 import type { Task } from './task.ts';
@@ -40,6 +40,8 @@ import type { EcsWorld } from './world.ts';
 export interface ContainerInstance {
   /** We name container instances by their EC2 instance. */
   readonly ec2InstanceId: string;
+  /** How many registered before it. */
+  readonly ordinal: number;
   readonly instanceType: string;
   readonly availabilityZone: string;
   readonly capacityProvider: string | undefined;
@@ -313,6 +315,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     const portRange = portRangeOf(event.dynamicPortRange);
     const instance: ContainerInstance = {
       ec2InstanceId,
+      ordinal: ecs.nextContainerInstance++,
       instanceType: event.instanceType,
       availabilityZone: event.availabilityZone,
       capacityProvider: event.capacityProvider,
@@ -343,26 +346,26 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     };
     ecs.containerInstances.set(ec2InstanceId, instance);
     countStatus(ecs, instance, 1);
-    noteChange(ecs.placementJournal, ec2InstanceId);
+    noteMembership(ecs.placementJournal, ec2InstanceId);
   },
   ContainerInstanceActivated({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     setStatus(ecs, instance, 'ACTIVE');
-    noteChange(ecs.placementJournal, ec2InstanceId);
+    noteChange(ecs.placementJournal, instance);
   },
   ContainerInstanceDraining({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     setStatus(ecs, instance, 'DRAINING');
-    noteChange(ecs.placementJournal, ec2InstanceId);
+    noteChange(ecs.placementJournal, instance);
   },
   ContainerInstanceChangeRefused() {},
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance !== undefined) countStatus(ecs, instance, -1);
     ecs.containerInstances.delete(ec2InstanceId);
-    noteChange(ecs.placementJournal, ec2InstanceId);
+    noteMembership(ecs.placementJournal, ec2InstanceId);
   },
   AgentCallDenied() {},
   RegistryTokenIssued({ ecs }, { ec2InstanceId, registry, expiresAtMs }) {
@@ -405,7 +408,7 @@ export function countTask(
 ): void {
   addTo(to.taskGroups, group, by);
   to.runningTasksCount += by;
-  noteChange(placementJournal, to.ec2InstanceId);
+  noteChange(placementJournal, to, group);
 }
 
 /** Counts a task that is not a daemon's on an instance, or with -1 no longer. */
@@ -427,7 +430,7 @@ export function countRunning(
   by: 1 | -1,
 ): void {
   addTo(on.runningGroups, group, by);
-  noteChange(placementJournal, on.ec2InstanceId);
+  noteChange(placementJournal, on, group);
 }
 
 /** Adds to a count, and forgets counts of 0. */
@@ -450,7 +453,7 @@ export function reserve(
   for (const port of hostPorts(demand))
     if (sign === 1) from.ports.set(port, true);
     else from.ports.delete(port);
-  noteChange(placementJournal, from.ec2InstanceId);
+  noteChange(placementJournal, from);
 }
 
 /** Takes a task's network interface, or with -1 gives it back: it is detached only when the task has stopped. */
@@ -462,7 +465,7 @@ export function attachEni(
 ): void {
   if (demand.enis === 0) return;
   to.remaining.enis -= sign * demand.enis;
-  noteChange(placementJournal, to.ec2InstanceId);
+  noteChange(placementJournal, to);
 }
 
 /** Whether the host really has what a task asks for. Equal fits; all of it or nothing. */

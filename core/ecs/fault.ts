@@ -230,12 +230,12 @@ export const evolveFault: Evolve<EcsWorld, FaultEvent> = {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     instance.agentConnected = false;
-    noteChange(ecs.placementJournal, ec2InstanceId);
+    noteChange(ecs.placementJournal, instance);
   },
   ContainerAgentConnected({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
     if (instance === undefined) return;
     instance.agentConnected = true;
-    noteChange(ecs.placementJournal, ec2InstanceId);
+    noteChange(ecs.placementJournal, instance);
   },
 };

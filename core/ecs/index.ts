@@ -72,7 +72,13 @@ export { placementAssumptions } from './placement/assumptions.ts';
 export { placementConstraints } from './placement/constraints.ts';
 export { hostPorts, prepare, scanForPlace, type PlacementRequest } from './placement/engine.ts';
 export type { PlacementInstance } from './placement/instance.ts';
-export { findInIndex, noteChange } from './placement/placementIndex.ts';
+export {
+  findInIndex,
+  newPlacementJournal,
+  noteChange,
+  noteMembership,
+  type PlacementJournal,
+} from './placement/placementIndex.ts';
 export {
   ClusterQueryError,
   parseClusterQuery,

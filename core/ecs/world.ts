@@ -20,7 +20,7 @@ import type { TaskFault } from './fault.ts';
 import type { JobQueue } from './jobs.ts';
 import type { MetricSettings } from './metrics.ts';
 import type { PlacementAssumptions } from './placement/assumptions.ts';
-import type { PlacementJournal } from './placement/placementIndex.ts';
+import { newPlacementJournal, type PlacementJournal } from './placement/placementIndex.ts';
 import type { Service } from './service.ts';
 import type { Task } from './task.ts';
 import type { RegisteredTaskDefinition } from './taskDefinition.ts';
@@ -92,6 +92,7 @@ export interface EcsState extends EcsSettings {
   readonly jobQueues: Map<string, JobQueue>;
   /** Faults that last. */
   readonly faults: Map<string, TaskFault>;
+  nextContainerInstance: number;
   nextTask: number;
   nextDeployment: number;
   nextRun: number;
@@ -110,12 +111,13 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   targetGroupUsers: new Map(),
   tasks: new Map(),
   waiting: new Map(),
-  placementJournal: { count: 0, recent: [] },
+  placementJournal: newPlacementJournal(),
   fargateBuckets: new Map(),
   cpuSpeeds: new Map(),
   runs: new Map(),
   jobQueues: new Map(),
   faults: new Map(),
+  nextContainerInstance: 0,
   nextTask: 1,
   nextDeployment: 1,
   nextRun: 1,

@@ -11,12 +11,17 @@ import {
 import { placementAssumptions, type PlacementAssumptions } from '../../core/ecs/placement/assumptions.ts';
 import { prepare, scanForPlace } from '../../core/ecs/placement/engine.ts';
 import { fieldReader } from '../../core/ecs/placement/instance.ts';
-import { findInIndex, noteChange, type PlacementJournal } from '../../core/ecs/placement/placementIndex.ts';
+import {
+  findInIndex,
+  newPlacementJournal,
+  noteChange,
+  noteMembership,
+} from '../../core/ecs/placement/placementIndex.ts';
 import { clusterQuery } from '../../core/ecs/placement/query.ts';
 import { attributeOf } from '../../core/ecs/placement/instance.ts';
 import { chooseVictims, type StoppableTask } from '../../core/ecs/placement/scaleIn.ts';
 import { SERVICE_STRATEGY, type PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
-import { Tournament } from '../../core/ecs/placement/tournament.ts';
+import { NOBODY, Tournament } from '../../core/ecs/placement/tournament.ts';
 import { keyedRng, thaw } from '../../core/kernel/index.ts';
 import {
   clusters,
@@ -36,7 +41,7 @@ const draws = () => keyedRng(1).at('placement', 1);
 const plain: PlacementAssumptions = placementAssumptions.parse({});
 
 for (const [name, strategy] of Object.entries(placementStrategies))
-  test(`${name}: a key is finite, and the same for the same question`, () =>
+  test(`${name}: a key is a whole number that an index can hold, and the same for the same question`, () =>
     fc.assert(keysAreStable(strategy as AnyStrategy, writtenStrategies[name as 'spread']), runs));
 for (const [name, constraint] of Object.entries(placementConstraints))
   test(`${name}: the same answer to the same question, in any order`, () =>
@@ -314,7 +319,7 @@ const happenings = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('join' as const), zone: fc.constantFrom('us-east-1a', 'us-east-1b') }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('much' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('much' as const), asking: fc.boolean() }) },
 );
 
 describe('the index', () => {
@@ -328,10 +333,10 @@ describe('the index', () => {
         rules,
         fc.array(happenings, { maxLength: 40 }),
         (drawn, wanted, assumptions, story) => {
-          const journal: PlacementJournal = { count: 0, recent: [] };
+          const journal = newPlacementJournal();
           const containerInstances = new Map(thaw(drawn).map((instance) => [instance.ec2InstanceId, instance]));
           const cluster = { containerInstances, placementJournal: journal };
-          const changed = ({ ec2InstanceId }: ContainerInstance) => noteChange(journal, ec2InstanceId);
+          const cameOrWent = ({ ec2InstanceId }: ContainerInstance) => noteMembership(journal, ec2InstanceId);
           const placed: { instance: ContainerInstance; request: PlacementRequest }[] = [];
           let joined = 100;
           const one = (which: number) => Array.from(containerInstances.values())[which % containerInstances.size];
@@ -348,7 +353,7 @@ describe('the index', () => {
                 const answer = both(request, step.key);
                 if (!('instance' in answer)) break;
                 take(answer.instance, request, 1);
-                changed(answer.instance);
+                noteChange(journal, answer.instance, request.group);
                 placed.push({ instance: answer.instance, request });
                 break;
               }
@@ -356,7 +361,7 @@ describe('the index', () => {
                 const [task] = placed.splice(step.which % Math.max(1, placed.length), 1);
                 if (task === undefined || !containerInstances.has(task.instance.ec2InstanceId)) break;
                 take(task.instance, task.request, -1);
-                changed(task.instance);
+                noteChange(journal, task.instance, task.request.group);
                 break;
               }
               case 'drain':
@@ -367,7 +372,8 @@ describe('the index', () => {
                 if (step.kind === 'drain') instance.status = 'DRAINING';
                 else if (step.kind === 'disconnect') instance.agentConnected = !instance.agentConnected;
                 else containerInstances.delete(instance.ec2InstanceId);
-                changed(instance);
+                if (step.kind === 'leave') cameOrWent(instance);
+                else noteChange(journal, instance);
                 break;
               }
               case 'return': {
@@ -378,20 +384,24 @@ describe('the index', () => {
                 const { ec2InstanceId } = instance;
                 containerInstances.delete(ec2InstanceId);
                 containerInstances.set(ec2InstanceId, { ...emptyInstance(joined++, zone), ec2InstanceId });
-                changed(instance);
+                cameOrWent(instance);
                 break;
               }
               case 'join': {
                 const instance = emptyInstance(joined++, step.zone);
                 containerInstances.set(instance.ec2InstanceId, instance);
-                changed(instance);
+                cameOrWent(instance);
                 break;
               }
               case 'much': {
-                // More changes than the journal holds: the index must notice, and begin anew.
+                // More changes than the journal holds: the index must notice, and begin anew. Or it is asked meanwhile, and those
+                // who do not ask are more changes behind than it remembers.
                 const instance = one(0);
                 if (instance === undefined) break;
-                for (let time = 0; time < 1_100; time++) changed(instance);
+                for (let time = 0; time < 1_100; time++) {
+                  noteChange(journal, instance);
+                  if (step.asking && time % 500 === 0) both(wanted[0] as PlacementRequest, time);
+                }
               }
             }
           }
@@ -419,12 +429,34 @@ describe('the index', () => {
     instance.runningGroups.set(group, Math.floor(count / 2));
   }
 
+  test('a cluster that grows to more instances than the index remembers changes gets the answers of a scan', () => {
+    const containerInstances = new Map<string, ContainerInstance>();
+    const cluster = { containerInstances, placementJournal: newPlacementJournal() };
+    const often = requestOf({});
+    const seldom = requestOf({ group: OTHER_GROUP });
+    for (let index = 0; index < 2_500; index++) {
+      const instance = emptyInstance(index, index % 3 === 0 ? 'us-east-1a' : 'us-east-1b');
+      containerInstances.set(instance.ec2InstanceId, instance);
+      noteMembership(cluster.placementJournal, instance.ec2InstanceId);
+      const answer = findInIndex(cluster, often, plain, draws());
+      if (!('instance' in answer)) continue;
+      take(answer.instance, often, 1);
+      noteChange(cluster.placementJournal, answer.instance, often.group);
+      if (index % 700 !== 0) continue;
+      for (const request of [often, seldom])
+        assert.deepEqual(
+          findInIndex(cluster, request, plain, draws()),
+          place(request, Array.from(containerInstances.values())),
+        );
+    }
+  });
+
   test('a request that was not asked for longer than there are views gets the answer of a scan again', () =>
     fc.assert(
       fc.property(clusters, (drawn) => {
         const instances = thaw(drawn);
         const containerInstances = new Map(instances.map((instance) => [instance.ec2InstanceId, instance]));
-        const cluster = { containerInstances, placementJournal: { count: 0, recent: [] } };
+        const cluster = { containerInstances, placementJournal: newPlacementJournal() };
         const wanted = Array.from({ length: 300 }, (_, index) =>
           requestOf({ demand: { ...small, cpuUnits: 32 + index } }),
         );
@@ -433,7 +465,7 @@ describe('the index', () => {
           const [first] = instances;
           if (first === undefined) continue;
           first.remaining.cpuUnits++;
-          noteChange(cluster.placementJournal, first.ec2InstanceId);
+          noteChange(cluster.placementJournal, first);
         }
       }),
       { numRuns: 10 },
@@ -461,7 +493,7 @@ describe('the index', () => {
             for (let level = 0; level < levels; level++) {
               const least = best.reduce((least, [, keys]) => Math.min(least, keys[level]!), Infinity);
               best = best.filter(([, keys]) => keys[level] === least);
-              assert.equal(tournament.key(level), least);
+              assert.equal(tournament.key(level), Math.min(least, NOBODY));
               assert.equal(tournament.count(level), best.length);
             }
             for (const [index, [at]] of best.entries()) {

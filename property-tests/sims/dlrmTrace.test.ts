@@ -11,7 +11,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
-import { findInIndex, noteChange, prepare, scanForPlace, type PlacementRequest } from '../../core/ecs/index.ts';
+import {
+  findInIndex,
+  newPlacementJournal,
+  noteChange,
+  noteMembership,
+  prepare,
+  scanForPlace,
+  type PlacementRequest,
+} from '../../core/ecs/index.ts';
 import { placementAssumptions } from '../../core/ecs/placement/assumptions.ts';
 import type { PlacementStrategyConfig } from '../../core/ecs/placement/strategies.ts';
 import { keyedRng } from '../../core/kernel/index.ts';
@@ -44,14 +52,14 @@ const assumptions = placementAssumptions.parse({});
 function pack(rows: readonly Row[], role: Role, strategies: readonly PlacementStrategyConfig[]) {
   const cluster = {
     containerInstances: new Map<string, ReturnType<typeof emptyInstance>>(),
-    placementJournal: { count: 0, recent: [] as string[] },
+    placementJournal: newPlacementJournal(),
   };
   const { containerInstances, placementJournal } = cluster;
   const join = () => {
     const plain = emptyInstance(containerInstances.size, ZONES[containerInstances.size % 3] as string);
     const instance = { ...plain, registered: { ...NODES[role] }, remaining: { ...NODES[role] } };
     containerInstances.set(instance.ec2InstanceId, instance);
-    noteChange(placementJournal, instance.ec2InstanceId);
+    noteMembership(placementJournal, instance.ec2InstanceId);
   };
   const seen = new Map<string, number>();
   const perNode = new Map<string, number>();
@@ -94,7 +102,7 @@ function pack(rows: readonly Row[], role: Role, strategies: readonly PlacementSt
     }
     instance.taskGroups.set(request.group, (instance.taskGroups.get(request.group) ?? 0) + 1);
     instance.runningTasksCount++;
-    noteChange(placementJournal, instance.ec2InstanceId);
+    noteChange(placementJournal, instance, request.group);
     const held = `${instance.ec2InstanceId} ${service}`;
     perNode.set(held, (perNode.get(held) ?? 0) + 1);
     if (cap > 0) assert.equal((perNode.get(held) as number) <= cap, true, `row ${number}: ${held}`);

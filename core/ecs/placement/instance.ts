@@ -17,6 +17,8 @@ export interface Resources {
 
 export interface PlacementInstance {
   readonly ec2InstanceId: string;
+  /** How many registered in the cluster before it. */
+  readonly ordinal: number;
   readonly instanceType: string;
   readonly availabilityZone: string;
   readonly capacityProvider: string | undefined;

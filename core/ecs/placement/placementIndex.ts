@@ -15,20 +15,44 @@ import { registeredBefore, type PlacementInstance } from './instance.ts';
 import { PlacementView } from './placementView.ts';
 import { Slots } from './slots.ts';
 
-/** Which instances changed, the newest last: the last `JOURNAL` of `count` changes, in a ring. Part of the world. */
+/** What changed, the newest last: the last `JOURNAL` of `count` changes, in two rings side by side. Part of the world. */
 export interface PlacementJournal {
   count: number;
-  readonly recent: string[];
+  /** The ordinal of the instance that changed; the id of one that came or went. */
+  readonly recent: (number | string)[];
+  /** The task group whose tasks on it changed in number; empty when none's did. */
+  readonly groups: string[];
 }
+
+export const newPlacementJournal = (): PlacementJournal => ({ count: 0, recent: [], groups: [] });
 
 /** Changes an index may be behind before it is built anew. */
 const JOURNAL = 1_024;
 /** Views kept; the one not asked for longest goes. */
 const MOST_VIEWS = 256;
 
-/** Notes that what placement sees of an instance has changed. For `evolve`. */
-export function noteChange(journal: PlacementJournal, ec2InstanceId: string): void {
-  journal.recent[journal.count % JOURNAL] = ec2InstanceId;
+/**
+ * Notes that what placement sees of an instance has changed. For `evolve`.
+ *
+ * @param group  the task group whose tasks on it changed in number, if one's did
+ */
+export function noteChange(
+  journal: PlacementJournal,
+  { ordinal }: Pick<PlacementInstance, 'ordinal'>,
+  group = '',
+): void {
+  note(journal, ordinal, group);
+}
+
+/** Notes that an instance has come to the cluster, or has left it. For `evolve`. */
+export function noteMembership(journal: PlacementJournal, ec2InstanceId: string): void {
+  note(journal, ec2InstanceId, '');
+}
+
+function note(journal: PlacementJournal, who: number | string, group: string): void {
+  const place = journal.count % JOURNAL;
+  journal.recent[place] = who;
+  journal.groups[place] = group;
   journal.count++;
 }
 
@@ -106,16 +130,18 @@ class PlacementIndex<Instance extends PlacementInstance> {
 
   #catchUp(): void {
     const { containerInstances, placementJournal } = this.#cluster;
-    const { count, recent } = placementJournal;
+    const { count, recent, groups } = placementJournal;
     const behind = count - this.#seen;
     let follows = this.#seen >= 0 && behind <= JOURNAL && this.#slots.used <= 2 * containerInstances.size + JOURNAL;
-    let last: string | undefined;
-    for (let change = count - behind; follows && change < count; change++) {
-      const id = recent[change % JOURNAL] as string;
+    let last: number | string = '';
+    for (let change = this.#seen; follows && change < count; change++) {
+      const who = recent[change % JOURNAL] as number | string;
+      const group = groups[change % JOURNAL] as string;
       // A task changes several things about an instance, which is looked at as it is now.
-      if (id === last) continue;
-      last = id;
-      follows = this.#slots.note(id, containerInstances.get(id) as Instance | undefined);
+      if (who === last && group === '') continue;
+      last = who;
+      if (typeof who === 'number') this.#slots.changed(who, group);
+      else follows = this.#slots.cameOrWent(who, containerInstances.get(who) as Instance | undefined);
     }
     if (!follows)
       this.#slots = new Slots(Array.from(containerInstances.values() as Iterable<Instance>).toSorted(registeredBefore));

@@ -21,7 +21,7 @@ import { Division, type CountedField } from './division.ts';
 import type { PlacementInstance } from './instance.ts';
 import type { Slots } from './slots.ts';
 import type { RankKey } from './strategies.ts';
-import { Tournament } from './tournament.ts';
+import { NOBODY, Tournament } from './tournament.ts';
 
 /** Not of the request's instances, and of them but not ACTIVE; else the number of filters it passed. */
 const STRANGER = -2;
@@ -29,9 +29,9 @@ const INACTIVE = -1;
 
 /**
  * Those who were refused stand behind all who were not: by so much for each filter that they did not pass. A key of a strategy
- * or an amount is below half of it, and the sum is exact.
+ * or an amount is below half of it; with 8 filters and at most 20 constraints all of it is below 2^31.
  */
-const BEHIND = 2 ** 40;
+const BEHIND = 2 ** 26;
 
 /** What is known of one part of the instances. */
 interface Part {
@@ -57,6 +57,9 @@ export class PlacementView<Instance extends PlacementInstance> {
   #parts: Part[] = [];
   /** Of each field the totals of the group's tasks by its values. */
   #totals: number[][] = [];
+  /** The number of its task group, and whether it ranks by the tasks of it. */
+  #group = 0;
+  readonly #ranksByTasks: boolean;
   // Of each slot the filters that its instance passes at most, and those it passes; and its tasks of the group. The narrower
   // these are, the more of them the processor keeps near.
   #most = new Int8Array(0);
@@ -64,7 +67,7 @@ export class PlacementView<Instance extends PlacementInstance> {
   #tasks = new Int32Array(0);
   #enrolled = 0;
   // Filled anew for each instance, and for each request.
-  readonly #keys: Float64Array;
+  readonly #keys: Int32Array;
   readonly #left: Part[] = [];
   readonly #counted: number[];
   readonly #scores: number[];
@@ -80,7 +83,8 @@ export class PlacementView<Instance extends PlacementInstance> {
     this.#fields = levels.flatMap(({ key, countedBy }) =>
       key === undefined || countedBy === undefined ? [] : [{ name: countedBy, valueOf: key }],
     );
-    this.#keys = new Float64Array(Math.max(1, this.#ranked.length));
+    this.#ranksByTasks = this.#fields.length > 0 || this.#ranked.includes(prepared.tasksOn);
+    this.#keys = new Int32Array(Math.max(1, this.#ranked.length));
     this.#scores = levels.map(() => 0);
     this.#counted = [0, 0, 0, 0, ...this.#scores];
   }
@@ -90,10 +94,13 @@ export class PlacementView<Instance extends PlacementInstance> {
     if (begins) this.#begin(slots);
     if (this.#enrolled < slots.used) this.#enrol(slots);
     // Those that came stand among those that changed.
-    if (begins) for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot));
+    if (begins || !slots.remembers(this.#seen))
+      for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot), true);
     else
-      for (let slot = slots.newest(this.#seen); slot >= 0; slot = slots.older(slot, this.#seen))
-        this.#look(slot, slots.at(slot));
+      for (let change = this.#seen; change < slots.changes; change++) {
+        const slot = slots.changedSlot(change);
+        this.#look(slot, slots.at(slot), slots.changedTasks(change, this.#group));
+      }
     this.#seen = slots.changes;
   }
 
@@ -196,8 +203,10 @@ export class PlacementView<Instance extends PlacementInstance> {
   #closest(slots: Slots<Instance>): Instance | undefined {
     let closest: Part | undefined;
     for (const part of this.#parts) {
-      const better = part.tournament.key(0) - (closest?.tournament.key(0) ?? Number.POSITIVE_INFINITY);
-      if (better < 0 || (better === 0 && firstOf(part) < firstOf(closest as Part))) closest = part;
+      const key = part.tournament.key(0);
+      if (key === NOBODY) continue;
+      const worse = closest === undefined ? -1 : key - closest.tournament.key(0);
+      if (worse < 0 || (worse === 0 && firstOf(part) < firstOf(closest as Part))) closest = part;
     }
     return closest === undefined ? undefined : slots.at(firstOf(closest));
   }
@@ -210,6 +219,7 @@ export class PlacementView<Instance extends PlacementInstance> {
     this.forget();
     this.#slots = slots;
     this.#division = slots.dividedBy(this.#fields);
+    this.#group = slots.groupOf(this.#prepared.request.group);
     this.#members = 0;
     this.#counts = Array.from({ length: this.#allowed + 1 }, () => 0);
     this.#totals = this.#fields.map(() => []);
@@ -240,13 +250,13 @@ export class PlacementView<Instance extends PlacementInstance> {
       while (totals.length < this.#division.valuesOf(field)) totals.push(0);
   }
 
-  /** Looks at an instance again. */
-  #look(slot: number, instance: Instance | undefined): void {
+  /** Looks at an instance again. @param countsTasks  also at the tasks of the group that it has */
+  #look(slot: number, instance: Instance | undefined, countsTasks: boolean): void {
     const prepared = this.#prepared;
     const index = this.#division.partOf(slot);
     if (index < 0) return;
     const part = this.#parts[index] as Part;
-    if (this.#fields.length > 0) {
+    if (countsTasks && this.#ranksByTasks) {
       // What it had is remembered, so that a change is a difference.
       const tasks = instance === undefined ? 0 : prepared.tasksOn(instance);
       const change = tasks - (this.#tasks[slot] as number);
@@ -275,8 +285,11 @@ export class PlacementView<Instance extends PlacementInstance> {
     const keys = this.#keys;
     const isAllowed = after === this.#allowed;
     if (isAllowed && before === after && this.#ranked.length === 0) return;
-    for (let depth = 0; depth < keys.length; depth++)
-      keys[depth] = isAllowed ? ((this.#ranked[depth]?.(instance) ?? 0) as number) : 0;
+    for (let depth = 0; depth < keys.length; depth++) {
+      const key = isAllowed ? this.#ranked[depth] : undefined;
+      if (key === undefined) keys[depth] = 0;
+      else keys[depth] = key === prepared.tasksOn ? (this.#tasks[slot] as number) : (key(instance) as number);
+    }
     if (!isAllowed) keys[0] = (this.#allowed - after) * BEHIND - amountAfter(after, instance);
     part.tournament.set(this.#division.placeOf(slot), keys);
   }

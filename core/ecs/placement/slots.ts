@@ -1,35 +1,41 @@
 /**
  * The instances of a cluster, each in a slot, in the order of their registration, so that the smallest slot wins a tie; and
- * which of them have changed since when. Each stands once in that list, however often it changes.
+ * which of them have changed since when.
  */
 
 import { Division, type CountedField } from './division.ts';
 import { registeredBefore, type PlacementInstance } from './instance.ts';
 
+/** Instead of the number of a task group: nothing that is counted by groups changed; anything may have. */
+const NO_GROUP = -1;
+const ANY_GROUP = -2;
+
+/** Where nobody has an ordinal any more. */
 const NOBODY = -1;
 
 export class Slots<Instance extends PlacementInstance> {
   readonly #instances: (Instance | undefined)[];
-  readonly #slotOf: Map<string, number>;
+  readonly #slotOfId: Map<string, number>;
+  /** Slots by the ordinals of their instances. */
+  readonly #slotOf: number[] = [];
   #live: number;
+  /** Task groups, numbered. */
+  readonly #groups = new Map<string, number>();
+  /** The last of all changes, in a ring: of each the slot, and the number of the task group whose tasks there changed. */
+  #recent: Int32Array;
   #changes = 0;
-  /** Of each slot the last of the changes that it had. */
-  readonly #changedAt: number[];
-  /** The list of slots by their last change: the newest, and of each the next newer and the next older one. */
-  #newest = NOBODY;
-  readonly #newer: number[];
-  readonly #older: number[];
+  /** Changes before it are not in the ring. */
+  #firstKnown = 0;
 
   readonly #divisions = new Map<string, Division>();
 
   /** @param instances  in the order of registration */
   constructor(instances: Instance[]) {
     this.#instances = instances;
-    this.#slotOf = new Map(instances.map(({ ec2InstanceId }, slot) => [ec2InstanceId, slot]));
+    this.#slotOfId = new Map(instances.map(({ ec2InstanceId }, slot) => [ec2InstanceId, slot]));
+    for (const [slot, { ordinal }] of instances.entries()) this.#put(ordinal, slot);
     this.#live = instances.length;
-    this.#changedAt = instances.map(() => 0);
-    this.#newer = instances.map(() => NOBODY);
-    this.#older = instances.map(() => NOBODY);
+    this.#recent = ringFor(instances.length);
   }
 
   get used(): number {
@@ -40,26 +46,36 @@ export class Slots<Instance extends PlacementInstance> {
     return this.#live;
   }
 
+  /** How many changes there have been. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** The slot that changed last, if that was after the first `seen` changes; else below 0. */
-  newest(seen: number): number {
-    return this.#after(this.#newest, seen);
+  /** Whether all changes after the first `seen` are known. If not they are so many that one may as well look at everyone. */
+  remembers(seen: number): boolean {
+    return seen >= this.#firstKnown && this.#changes - seen <= this.#recent.length / 2;
   }
 
-  /** The one that changed before that. */
-  older(slot: number, seen: number): number {
-    return this.#after(this.#older[slot] as number, seen);
+  /** The slot of a change that is still known. */
+  changedSlot(change: number): number {
+    return this.#recent[(2 * change) & (this.#recent.length - 1)] as number;
   }
 
-  #after(slot: number, seen: number): number {
-    return slot !== NOBODY && (this.#changedAt[slot] as number) > seen ? slot : NOBODY;
+  /** Whether a group may have other tasks there since that change. @param group  its number */
+  changedTasks(change: number, group: number): boolean {
+    const changed = this.#recent[((2 * change) & (this.#recent.length - 1)) + 1] as number;
+    return changed === group || changed === ANY_GROUP;
   }
 
   at(slot: number): Instance | undefined {
     return this.#instances[slot];
+  }
+
+  /** The number of a task group. */
+  groupOf(name: string): number {
+    let group = this.#groups.get(name);
+    if (group === undefined) this.#groups.set(name, (group = this.#groups.size));
+    return group;
   }
 
   /** The instances by the values of fields. */
@@ -70,44 +86,56 @@ export class Slots<Instance extends PlacementInstance> {
     return division;
   }
 
-  /** Takes in what an instance is now. @returns false when it would have to stand before another: build anew */
-  note(id: string, instance: Instance | undefined): boolean {
-    const slot = this.#slotOf.get(id);
-    if (slot !== undefined && this.#instances[slot] === instance) {
-      this.#touch(slot);
-      return true;
-    }
-    if (slot !== undefined) {
+  /** An instance has changed. @param group  the task group whose tasks on it changed in number; empty when none's did */
+  changed(ordinal: number, group: string): void {
+    const slot = this.#slotOf[ordinal];
+    if (slot !== undefined && slot !== NOBODY) this.#note(slot, group === '' ? NO_GROUP : this.groupOf(group));
+  }
+
+  /** Takes in who has an id now. @returns false when it would have to stand before another: build anew */
+  cameOrWent(id: string, instance: Instance | undefined): boolean {
+    const slot = this.#slotOfId.get(id);
+    const before = slot === undefined ? undefined : this.#instances[slot];
+    if (before === instance) return true;
+    if (slot !== undefined && before !== undefined) {
       this.#instances[slot] = undefined;
-      this.#slotOf.delete(id);
+      this.#slotOfId.delete(id);
+      this.#slotOf[before.ordinal] = NOBODY;
       this.#live--;
-      this.#touch(slot);
+      this.#note(slot, ANY_GROUP);
     }
     if (instance === undefined) return true;
     const last = this.#instances.findLast((other) => other !== undefined);
     if (last !== undefined && registeredBefore(last, instance) > 0) return false;
     const next = this.#instances.length;
-    this.#slotOf.set(id, next);
     this.#instances.push(instance);
-    this.#changedAt.push(0);
-    this.#newer.push(NOBODY);
-    this.#older.push(NOBODY);
+    this.#slotOfId.set(id, next);
+    this.#put(instance.ordinal, next);
     this.#live++;
-    this.#touch(next);
+    if (this.used > this.#recent.length / 2) {
+      this.#recent = ringFor(this.used);
+      this.#firstKnown = this.#changes;
+    }
+    this.#note(next, ANY_GROUP);
     return true;
   }
 
-  #touch(slot: number): void {
-    this.#changes++;
-    this.#changedAt[slot] = this.#changes;
-    const first = this.#newest;
-    if (first === slot) return;
-    const [newer, older] = [this.#newer[slot] as number, this.#older[slot] as number];
-    if (newer !== NOBODY) this.#older[newer] = older;
-    if (older !== NOBODY) this.#newer[older] = newer;
-    if (first !== NOBODY) this.#newer[first] = slot;
-    this.#older[slot] = first;
-    this.#newer[slot] = NOBODY;
-    this.#newest = slot;
+  #put(ordinal: number, slot: number): void {
+    while (this.#slotOf.length < ordinal) this.#slotOf.push(NOBODY);
+    this.#slotOf[ordinal] = slot;
   }
+
+  #note(slot: number, group: number): void {
+    const place = (2 * this.#changes) & (this.#recent.length - 1);
+    this.#recent[place] = slot;
+    this.#recent[place + 1] = group;
+    this.#changes++;
+  }
+}
+
+/** A ring for as many changes as there are instances. */
+function ringFor(instances: number): Int32Array {
+  let changes = 1_024;
+  while (changes < instances) changes *= 2;
+  return new Int32Array(2 * changes);
 }

@@ -132,6 +132,7 @@ function instanceOf(json: InstanceJson, index: number): PlacementInstance {
   const counts = Object.entries(taskGroups).filter(([, count]) => count > 0);
   return {
     ec2InstanceId: json.ec2InstanceId,
+    ordinal: index,
     instanceType,
     availabilityZone,
     capacityProvider: json.capacityProvider,

@@ -20,9 +20,9 @@ export type TasksOn = (instance: PlacementInstance) => number;
 export interface PlacementStrategy<Schema extends z.ZodType> {
   readonly schema: Schema;
   /**
-   * The key by which it ranks instances for tasks of a group: a number, the lower the better; or a text, ranked by the
-   * tasks of the group on all instances with that key, and settled when an instance registers. Absent: it takes any
-   * instance, by chance.
+   * The key by which it ranks instances for tasks of a group: a whole number below 2^25, the lower the better; or a text,
+   * ranked by the tasks of the group on all instances with that key, and settled when an instance registers. Absent: it takes
+   * any instance, by chance.
    */
   readonly key?: (config: z.output<Schema>, tasksOn: TasksOn) => (instance: PlacementInstance) => RankKey;
   /** The field whose values the tasks of the group are counted by, when keys are texts. */
