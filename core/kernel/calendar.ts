@@ -186,22 +186,45 @@ export class Calendar<C extends Message> {
   /** Spreads the next slot that has rows over the wheels before it, until the nearest has any. @returns false when nothing waits */
   #turn(): boolean {
     if (this.#size === 0) return false;
-    while (this.#slot === SLOTS) {
-      let level = 1;
-      while ((this.#wheels[level] as Wheel).isEmpty) level++;
-      const wheel = this.#wheels[level] as Wheel;
-      const slot = wheel.first;
-      this.#startAt(this.#startOf(level) + slot * (LENGTHS_MS[level - 1] as number));
-      const last = wheel.take(slot);
-      let following = this.#links[last] as number;
-      let row: number;
-      do {
-        row = following;
-        following = this.#links[row] as number;
-        this.#file(row, this.#numbers[(row >> 1) + AT_MS] as number, this.#links[row + PHASE] as number);
-      } while (row !== last);
+    while (this.#second.isEmpty) {
+      this.#turnFurther();
+      if (this.#slot !== SLOTS) return true;
     }
+    // What follows is `#file`, which knows that all of them belong into the nearest: with 100 pending a quarter of the time.
+    const slot = this.#second.first;
+    const startMs = this.#secondMs + slot * NEAREST_MS;
+    this.#nearestMs = startMs;
+    const links = this.#links;
+    const numbers = this.#numbers;
+    const nearest = this.#nearest;
+    const last = this.#second.take(slot);
+    let following = links[last] as number;
+    let row: number;
+    do {
+      row = following;
+      following = links[row] as number;
+      const afterMs = (numbers[(row >> 1) + AT_MS] as number) - startMs;
+      nearest.append((afterMs << PHASE_BITS) | (links[row + PHASE] as number), row, links);
+    } while (row !== last);
+    this.#slot = nearest.first;
     return true;
+  }
+
+  /** Spreads the next slot that has rows, of a wheel beyond the second. */
+  #turnFurther(): void {
+    let level = 2;
+    while ((this.#wheels[level] as Wheel).isEmpty) level++;
+    const wheel = this.#wheels[level] as Wheel;
+    const slot = wheel.first;
+    this.#startAt(this.#startOf(level) + slot * (LENGTHS_MS[level - 1] as number));
+    const last = wheel.take(slot);
+    let following = this.#links[last] as number;
+    let row: number;
+    do {
+      row = following;
+      following = this.#links[row] as number;
+      this.#file(row, this.#numbers[(row >> 1) + AT_MS] as number, this.#links[row + PHASE] as number);
+    } while (row !== last);
   }
 
   /** To look at the next command turns the wheels to it; one that is due before it turns them back. */

@@ -15,6 +15,7 @@ import {
 } from '../../core/workload/index.ts';
 import { histogramOf } from '../../core/workload/latencyBuckets.ts';
 import { poissonCount } from '../../core/workload/loadModels/poisson.ts';
+import { sortWhole } from '../../core/workload/sortWhole.ts';
 import {
   losesNobody,
   queuesWithoutTargets,
@@ -564,6 +565,20 @@ test('buckets: counted together or one by one, a latency falls into the same', (
     fc.property(fc.array(fc.integer({ min: 0, max: HOUR_US })), (latenciesUs) => {
       const ascending = Uint32Array.from(latenciesUs).toSorted();
       assert.deepEqual(histogramOf(ascending), oneByOne(ascending));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('whole numbers are sorted as the engine sorts them, few or many, short or long', () => {
+  const digits = fc.constantFrom(0, 1, 0x7ff, 0x800, 0x3f_ffff, 0x40_0000, 0xffff_ffff);
+  fc.assert(
+    fc.property(fc.nat({ max: 1_000 }), digits, fc.integer(), (count, most, seed) => {
+      const draws = rng.at('test.sortWhole', seed);
+      const values = Uint32Array.from({ length: count }, () => draws.int(most + 1));
+      const given = values.slice();
+      assert.deepEqual(sortWhole(values), given.toSorted());
+      assert.deepEqual(values, given);
     }),
     { numRuns: 300 },
   );
