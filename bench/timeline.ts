@@ -110,7 +110,7 @@ export const timeline: Bench = (smoke) => {
 /** The whole log of a scenario, written into a world. */
 function folding(scenario: Scenario): Case {
   const { log } = sail(scenario);
-  const { evolve } = createModel(new Map());
+  const { evolve } = createModel();
   const start = startOf(scenario);
   // As they were decided: those that a log gave back and that are kept would teach the engine to put all of them among the old.
   const kept = eventsOf(scenario);
