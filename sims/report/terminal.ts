@@ -20,7 +20,7 @@ import {
 import type { Moment, RunSeries, RunSummary, ServiceSummary } from './summary.ts';
 import type { Output } from './output.ts';
 import { drawSheet } from './sheet.ts';
-import { costParts, figuresOf, NONE, verdictOf, wasteOf } from './verdict.ts';
+import { costParts, figuresOf, NONE, verdictOf, verdictOfJobs, wasteOf } from './verdict.ts';
 import { wrapText } from './wrap.ts';
 
 const WIDTH = { least: 40, most: 160 };
@@ -340,23 +340,8 @@ export function shortened(text: string, length: number): string {
 }
 
 function jobs(queue: JobQueueReport, width: number): Line[] {
-  const { submitted, succeeded, failed, waiting, underWay, started, refusals, mostWaiting, mostWaitingAtMs } = queue;
-  const ends = [
-    `${formatCount(succeeded)} succeeded`,
-    ...(failed === 0 ? [] : [`${formatCount(failed)} failed`]),
-    ...(underWay === 0 ? [] : [`${formatCount(underWay)} under way`]),
-    ...(waiting === 0 ? [] : [`${formatCount(waiting)} still in the queue`]),
-  ];
-  const waits =
-    started === 0
-      ? 'none has started'
-      : `from submission to start median ${formatDuration(queue.waitP50Ms)}, p95 ${formatDuration(queue.waitP95Ms)}, at most ${formatDuration(queue.waitMostMs)}`;
-  const room =
-    mostWaitingAtMs === undefined
-      ? 'RunTask always had room'
-      : `RunTask had no room ${formatCount(refusals)} times, at most ${formatNoun(mostWaiting, 'job')} waited for it, ${formatDay(mostWaitingAtMs)} ${formatMinute(mostWaitingAtMs)}`;
-  const text = `${queue.queue}: ${formatNoun(submitted, 'job')}, ${ends.join(', ')}; ${waits}; ${room}; they used ${formatAmount(queue.usedVcpuHours)} vCPU-hours`;
-  return wrap(text, width, failed > 0 ? 'yellow' : 'green');
+  const { text, isGood } = verdictOfJobs(queue);
+  return wrap(text, width, isGood ? 'green' : 'yellow');
 }
 
 function cost({ cost: report, scores: { run: scores }, services }: RunSummary, width: number): Line[] {

@@ -1,12 +1,14 @@
 /** What a run came to, in sentences and figures: the same on a terminal and on a page. */
 
-import type { CostReport, DelayReport } from '../../core/index.ts';
+import type { CostReport, DelayReport, JobQueueReport } from '../../core/index.ts';
 import {
   formatAmount,
   formatAvailability,
   formatCount,
+  formatDay,
   formatDuration,
   formatLatency,
+  formatMinute,
   formatNoun,
   formatRange,
   formatUsd,
@@ -45,6 +47,29 @@ export const NONE = '-';
 
 /** A row of a table with a column for each service: what a figure is called, and how a service tells it. */
 export type Figure = readonly [title: string, tell: (service: ServiceSummary, scores: RunSummary['scores']) => string];
+
+/** What became of the jobs of a queue: how many came to their end, how long they waited, whether there was room. */
+export function verdictOfJobs(queue: JobQueueReport): Verdict {
+  const { submitted, succeeded, failed, waiting, underWay, started, refusals, mostWaiting, mostWaitingAtMs } = queue;
+  const ends = [
+    `${formatCount(succeeded)} succeeded`,
+    ...(failed === 0 ? [] : [`${formatCount(failed)} failed`]),
+    ...(underWay === 0 ? [] : [`${formatCount(underWay)} under way`]),
+    ...(waiting === 0 ? [] : [`${formatCount(waiting)} still in the queue`]),
+  ];
+  const waits =
+    started === 0
+      ? 'none has started'
+      : `from submission to start median ${formatDuration(queue.waitP50Ms)}, p95 ${formatDuration(queue.waitP95Ms)}, at most ${formatDuration(queue.waitMostMs)}`;
+  const room =
+    mostWaitingAtMs === undefined
+      ? 'RunTask always had room'
+      : `RunTask had no room ${formatNoun(refusals, 'time')}, at most ${formatNoun(mostWaiting, 'job')} waited for it, ${formatDay(mostWaitingAtMs)} ${formatMinute(mostWaitingAtMs)}`;
+  return {
+    text: `${queue.queue}: ${formatNoun(submitted, 'job')}, ${ends.join(', ')}; ${waits}; ${room}; they used ${formatAmount(queue.usedVcpuHours)} vCPU-hours.`,
+    isGood: failed === 0,
+  };
+}
 
 /** Figures that are told when some service works off a queue; p50 to p99 are then the age of a message when it was done. */
 const queueFigures: readonly Figure[] = [

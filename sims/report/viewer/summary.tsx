@@ -13,7 +13,7 @@ import {
 } from '../format.ts';
 import { verdictOn } from '../comparison.ts';
 import type { RunSummary, ServiceSummary } from '../summary.ts';
-import { costParts, figuresOf, NONE, verdictOf, wasteOf } from '../verdict.ts';
+import { costParts, figuresOf, NONE, verdictOf, verdictOfJobs, wasteOf } from '../verdict.ts';
 import type { Run } from './run.ts';
 import { runs, selectEvent, goTo, show } from './state.ts';
 import { glued, instantOf } from './time.ts';
@@ -46,8 +46,7 @@ export function RunHead({ run }: { run: Run }) {
         {summary.complete ? '' : ', stopped early'}; steps of {formatDuration(stepMs)}
         {resolution}; {formatNoun(summary.events, 'event')}, digest {summary.digest}
       </p>
-      {busiest.slice(0, TOLD).map((service) => {
-        const { text, isGood } = verdictOf(service);
+      {[...busiest.slice(0, TOLD).map(verdictOf), ...summary.jobs.map(verdictOfJobs)].map(({ text, isGood }) => {
         return (
           <p class={`verdict ${isGood ? 'good' : 'warn'}`}>
             <span aria-hidden="true">{isGood ? '✓' : '!'}</span>
