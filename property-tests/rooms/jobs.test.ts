@@ -8,11 +8,13 @@ import { scenarioProblems, scenarioSchema, type Scenario, type ScenarioInput } f
 import { restore, simulate, startOf, type EcsSimulation } from '../../core/simulate.ts';
 import { cpuUnitMs, type JobTrace, type JobUsage } from '../../core/workload/index.ts';
 import { createModel, type World } from '../../core/world.ts';
-import { endOf, quietScenario } from '../arbitraries.ts';
+import { drawnScenario, endOf, quietScenario } from '../arbitraries.ts';
 import { at, heard, instances, onFargate, onInstances } from '../schedulerRoom.ts';
 
 const START_MS = Date.UTC(2030, 0, 7);
 const FILE = 'jobs.csv';
+/** A name that no drawn scenario has. */
+const FAMILY = 'batch';
 type QueueInput = NonNullable<ScenarioInput['jobs']>[number];
 
 /** Two jobs at a time fit on an instance. */
@@ -112,6 +114,28 @@ describe('a queue of jobs', () => {
         assert.deepEqual(resumed.world, whole.world);
       }),
       { numRuns: 15 },
+    ));
+
+  test('beside everything else that a cluster has and that goes wrong in it, the same', () =>
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000 }), traces, fc.boolean(), (seed, trace, polls) => {
+        const drawn = drawnScenario(seed);
+        fc.pre(drawn.autoScalingGroups.length > 0);
+        const { taskDefinitions, jobs } = scenarioOf(0, polls ? { retryAfter: '90s' } : {});
+        const scenario = { ...drawn, taskDefinitions: [...drawn.taskDefinitions, ...inFamily(taskDefinitions)], jobs };
+        const recorded = given({ ...trace, families: [FAMILY] });
+        assert.deepEqual(scenarioProblems(scenario), []);
+        const whole = simulate(scenario, { ...recorded, check: createInvariants() });
+        whole.runUntil(scenario.start + Math.round(0.6 * scenario.duration));
+        const checkpoint = whole.checkpoint();
+        whole.runUntil(endOf(scenario));
+        const { submitted, succeeded, failed, waiting, underWay } = reportOf(whole);
+        assert.equal(succeeded + failed + waiting + underWay, submitted);
+        const resumed = restore(scenario, checkpoint, recorded);
+        resumed.runUntil(endOf(scenario));
+        assert.equal(resumed.log.digest(), whole.log.digest());
+      }),
+      { numRuns: 12 },
     ));
 
   test('what its jobs use is measured whole: no period is lost, none counted twice', () =>
@@ -298,6 +322,10 @@ test('what cannot be of a queue is told with its place', () => {
   assert.match(unknown ?? '', /^jobs\.0\.capacityProviderStrategy\.0\.capacityProvider: found "none"/);
   assert.match(both ?? '', /^jobs\.0\.launchType: Specify either Launch Type/);
 });
+
+function inFamily(definitions: Scenario['taskDefinitions']): Scenario['taskDefinitions'] {
+  return definitions.map((definition) => ({ ...definition, family: FAMILY }));
+}
 
 function mostUsed({ begins, cpuUnits }: JobUsage, job: number): number {
   return Math.max(0, ...cpuUnits.slice(begins[job], begins[job + 1]));
