@@ -179,9 +179,9 @@ export function nextEvaluationMs({ config, phaseMs }: Immutable<Alarm>, nowMs: M
   return nowMs + cadence - ((((nowMs - phaseMs) % cadence) + cadence) % cadence);
 }
 
-/** The instants at which alarms have a turn within the minute that starts at `minuteMs`, ascending. */
+/** The instants at which alarms have a turn within the minute that starts at `minuteMs`. */
 export function turnsWithin({ turns }: Immutable<CloudWatchState>, minuteMs: Millis): readonly Millis[] {
-  return [...turns.keys()].toSorted((a, b) => a - b).map((turn) => minuteMs + turn);
+  return [...turns.keys()].map((turn) => minuteMs + turn);
 }
 
 /** The turns of one alarm in the minute that starts at `minuteMs`. */

@@ -353,13 +353,12 @@ export function listensTo(
 /** Instances that count towards the desired capacity: Pending and InService, hooks included. Oldest first. */
 export function membersOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): readonly Member[] {
   const members: Member[] = [];
-  for (const instance of ec2.instances.values())
-    if (instance.autoScalingGroupName === autoScalingGroupName && isMember(instance)) members.push(instance);
+  for (const instance of ec2.instances.values()) if (isMemberOf(instance, autoScalingGroupName)) members.push(instance);
   return members;
 }
 
-function isMember({ state }: Member): boolean {
-  return state === 'InService' || state === 'Pending' || state === 'Pending:Wait';
+export function isMemberOf({ autoScalingGroupName: its, state }: Member, autoScalingGroupName: string): boolean {
+  return its === autoScalingGroupName && (state === 'InService' || state === 'Pending' || state === 'Pending:Wait');
 }
 
 function warmedOf({ ec2 }: Immutable<Ec2World>, autoScalingGroupName: string): readonly Member[] {

@@ -36,6 +36,7 @@ import type { Ec2World } from './world.ts';
 export { ec2Assumptions, ec2Timings, spread } from './assumptions.ts';
 export {
   listensTo,
+  isMemberOf,
   membersOf,
   type AutoScalingGroup,
   type Instance,

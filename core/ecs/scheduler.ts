@@ -15,7 +15,7 @@ import type { ContainerInstance } from './containerInstance.ts';
 import { failures, primaryOf, type Deployment, type DeploymentEvent } from './deployment.ts';
 import { unassumableRole } from './permissions.ts';
 import { chooseVictims, type StoppableTask } from './placement/scaleIn.ts';
-import { rosterOf } from './roster.ts';
+import { rosterOf, type RosteredTask } from './roster.ts';
 import { boundsOf, CYCLE_MS, type Service, type ServiceEvent } from './service.ts';
 import {
   chainOf,
@@ -300,8 +300,7 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
   let fit = 0;
   let counting = 0;
   let leavingServe = true;
-  for (const task of rosterOf(ecs, found)) {
-    const { taskId } = task;
+  for (const { task, taskId } of rosterOf(ecs, found)) {
     if (found.asked.has(taskId)) continue;
     const draining = found.draining.has(taskId);
     const own = task.taskDefinition === taskDefinition ? containers : checkedContainers(world, task);
@@ -429,7 +428,7 @@ class Counted implements Census {
 }
 
 /** The tasks that may stay. */
-function stayingTasks({ ecs }: World, found: View, { unhealthy, leaving }: Census): readonly Immutable<Task>[] {
+function stayingTasks({ ecs }: World, found: View, { unhealthy, leaving }: Census): readonly RosteredTask[] {
   const { asked } = found;
   const roster = rosterOf(ecs, found);
   const others = new Set([...unhealthy, ...leaving].map(({ taskId }) => taskId));
@@ -509,7 +508,7 @@ export function answerTo(census: Census, found: View, retry: boolean, context: C
   if (tooMany > 0) {
     const tasks = stayingTasks(world, found, census);
     const free =
-      found.protectedCount === 0 ? tasks.length : tasks.filter((task) => !isProtectedNow(task, nowMs)).length;
+      found.protectedCount === 0 ? tasks.length : tasks.filter(({ task }) => !isProtectedNow(task, nowMs)).length;
     keptPrimary = Math.max(0, tooMany - free);
     stops.push(...surplus(found, primary, tasks, Math.min(tooMany, free), context));
   }
@@ -704,34 +703,11 @@ function cycleOf(
   return { cycleStartMs: isNew ? nowMs : cycleStartMs, perCycle, started: isNew ? 0 : cycleStarts };
 }
 
-/** A task that may be too many. Its instance is looked up when a strategy asks for it: that of most is not. */
-class Candidate implements StoppableTask {
-  readonly taskId: string;
-  readonly number: number;
-  readonly running: boolean;
-  readonly availabilityZone: string | undefined;
-  readonly #ecs: World['ecs'];
-  readonly #task: Immutable<Task>;
-
-  constructor(ecs: World['ecs'], task: Immutable<Task>) {
-    this.taskId = task.taskId;
-    this.number = task.number;
-    this.running = task.status === 'RUNNING';
-    this.availabilityZone = task.availabilityZone;
-    this.#ecs = ecs;
-    this.#task = task;
-  }
-
-  get instance(): Immutable<ContainerInstance> | undefined {
-    return instanceOf(this.#ecs, this.#task);
-  }
-}
-
 /** Which tasks are too many: each from the provider most above its share, there by the placement strategy in reverse. */
 function surplus(
   found: View,
   { taskDefinition, deploymentId }: Immutable<Deployment>,
-  staying: readonly Immutable<Task>[],
+  staying: readonly RosteredTask[],
   count: number,
   { world: { ecs }, nowMs, rng }: Context<EcsWorld>,
 ): readonly Stop[] {
@@ -744,8 +720,7 @@ function surplus(
   };
   const reason = scalingReason(deploymentId);
   const asStop = ({ taskId, running }: StoppableTask): Stop => ({ taskId, running, reason });
-  const free = found.protectedCount === 0 ? staying : staying.filter((task) => !isProtectedNow(task, nowMs));
-  const candidates = free.map((task) => new Candidate(ecs, task));
+  const candidates = found.protectedCount === 0 ? staying : staying.filter(({ task }) => !isProtectedNow(task, nowMs));
   if (found.strategy.length <= 1) return chooseVictims(candidates, count, options).map(asStop);
   const shares = splitByStrategy(found.desiredCount, found.strategy, ecs.capacity.splitRule);
   const providerOf = ({ taskId }: Pick<StoppableTask, 'taskId'>) =>

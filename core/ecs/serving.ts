@@ -551,7 +551,7 @@ export const evolveServing: Evolve<EcsWorld, ServingEvent> = {
         service.utilization.minute = noUtilization();
         if (service.latencies.size > 0) service.latencies.clear(); // which makes a new table each time, 0.5 us
       }
-      if (newHighResolution) service.utilization.highResolution = noUtilization();
+      if (newHighResolution && isHighResolution(service.config)) service.utilization.highResolution = noUtilization();
       measureUtilization(world, service, frame, row, allTell ? 0 : silentTasks(world, service));
       measureRequests(world, service, frame, row);
       if (frame.toMs % METRIC_PERIOD_MS === 0) service.startedCount = 0;

@@ -570,7 +570,9 @@ function leavesNothing(ecs: View, task: Immutable<Task>): boolean {
   // It has no place yet, or waits for its host.
   if (task.dueAtMs === undefined) return true;
   const { demand } = definitionOf(ecs, task);
-  return demand.enis === 0 && Array.from(task.containers.values()).every(({ status }) => status === 'PENDING');
+  if (demand.enis > 0) return false;
+  for (const { status } of task.containers.values()) if (status !== 'PENDING') return false;
+  return true;
 }
 
 /** Whether one of the others is a task of the same service or run, revision and provider. */

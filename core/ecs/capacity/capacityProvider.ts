@@ -10,7 +10,7 @@ import type { MetricAlarm } from '../../cloudwatch/index.ts';
 import { recentDatapoints, requestFor } from '../../cloudwatch/index.ts';
 import {
   instanceType,
-  membersOf,
+  isMemberOf,
   typesOf,
   type AutoScalingGroup,
   type AutoScalingGroupConfig,
@@ -198,8 +198,7 @@ export const decideCapacityProvider: Decide<EcsWorld, CapacityProviderCommand, C
     const to = Math.min(Math.max(wanted, group.config.MinSize), group.config.MaxSize);
     if (to === from) return [];
     const { targetCapacity } = provider.config.autoScalingGroupProvider.managedScaling;
-    const inService = membersOf(world, autoScalingGroupName).filter(({ state }) => state === 'InService');
-    const seen = { reservationPercent, targetCapacity, runningInstances: inService.length } as const;
+    const seen = { reservationPercent, targetCapacity, runningInstances: group.inServiceCount } as const;
     return [{ type: 'CapacityProviderScaled', capacityProvider: name, autoScalingGroupName, ...seen, from, to }];
   },
 };
@@ -251,16 +250,22 @@ export function askManagedScaling(
   const provider = world.ecs.capacityProviders.get(name);
   if (provider === undefined || world.cloudwatch.alarms.get(alarmName)?.state !== 'ALARM') return undefined;
   const { autoScalingGroup, managedScaling: settings } = provider.config.autoScalingGroupProvider;
-  const members = membersOf(world, autoScalingGroup);
   const warmupMs = settings.instanceWarmupPeriod * SECOND;
   let warmsUntilMs = nowMs;
-  for (const { launchedMs } of members)
-    if (launchedMs !== world.ecs.warmStartMs) warmsUntilMs = Math.max(warmsUntilMs, launchedMs + warmupMs);
+  for (const instance of world.ec2.instances.values()) {
+    const warmedMs = instance.launchedMs + warmupMs;
+    if (
+      warmedMs > warmsUntilMs &&
+      instance.launchedMs !== world.ecs.warmStartMs &&
+      isMemberOf(instance, autoScalingGroup)
+    )
+      warmsUntilMs = warmedMs;
+  }
   if (warmsUntilMs > nowMs) return { reason: 'InstancesWarmingUp', untilMs: warmsUntilMs };
   const reservationPercent = recentDatapoints(world, alarmName, nowMs).at(-1)?.value;
   const group = world.ec2.groups.get(autoScalingGroup);
   if (reservationPercent === undefined || group === undefined) return { reason: 'NoDatapoint' };
-  const n = members.filter(({ state }) => state === 'InService').length;
+  const n = group.inServiceCount;
   const wanted = desiredInstances(n, reservationPercent, settings.targetCapacity);
   // In one minute a group shrinks by half at the most, but by one at least.
   const to = alarmName === provider.highAlarm ? wanted : Math.max(wanted, n - Math.max(1, Math.floor(n / 2)));
