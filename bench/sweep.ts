@@ -1,66 +1,65 @@
 /**
- * A sweep: the same voyage under many seeds, shared out among workers as `compare` does it. The reference is a single worker. The
- * suite measures plain calls, so the main thread sleeps until the last run is done. The hash is of every run's digest, by seed.
+ * A sweep: the same voyage under many seeds, shared out among two workers as `compare` does it. The reference is one core: a single
+ * worker in a process that does all of the engine's own work itself, for otherwise helpers collect its garbage and compile its
+ * code on the second core. Each is a process whose workers are ready, and their code compiled, before its clock starts; the hash
+ * is of every run's digest, by seed.
  */
 
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
-import { hashOfData } from './hash.ts';
-import type { Bench, Contender } from './suite.ts';
-import { shared, type SweepData } from './sweepData.ts';
+import type { Bench, Program } from './suite.ts';
 
 const WORKERS = 2;
+/** Sweeps of a sample. */
+const ROUNDS = 3;
+
 export const sweep: Bench = (smoke) => {
   const [runs, hours] = smoke ? [4, 1] : [16, 12];
+  let files: readonly string[] | undefined;
+  const sweeping = (name: string, workers: number, flags: readonly string[]): Program => {
+    const swept = (rounds: number) => {
+      files ??= built(new URL('./sweepMain.ts', import.meta.url), new URL('./sweepWorker.ts', import.meta.url));
+      const args = [...flags, ...files, ...[workers, runs, hours, rounds].map(String)];
+      const [seconds, hash] = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split(' ');
+      return { seconds: Number(seconds), hash: hash as string };
+    };
+    return {
+      name,
+      hash: async () => Promise.resolve(swept(1).hash),
+      runsPerSecond: () => ROUNDS / swept(ROUNDS).seconds,
+    };
+  };
   return [
     {
       name: `sweep, ${runs} runs of ${hours} h`,
       amounts: { runs },
-      contenders: [sweeping(WORKERS, runs, hours), sweeping(1, runs, hours)],
+      contenders: [
+        sweeping(`${WORKERS} workers`, WORKERS, []),
+        sweeping('1 worker on one core', 1, ['--single-threaded']),
+      ],
     },
   ];
 };
 
-function sweeping(workers: number, runs: number, hours: number): Contender {
-  return {
-    name: workers === 1 ? '1 worker' : `${workers} workers`,
-    start() {
-      const data: SweepData = { words: new SharedArrayBuffer(4 * (shared.digests + 2 * runs)), runs, hours };
-      const words = new Int32Array(data.words);
-      const code = workerCode();
-      for (let worker = 0; worker < workers; worker++)
-        new Worker(code, { eval: true, execArgv: [], workerData: data }).unref();
-      waitFor(words, shared.ready, workers);
-      return {
-        run() {
-          Atomics.store(words, shared.next, 0);
-          Atomics.store(words, shared.done, 0);
-          Atomics.add(words, shared.round, 1);
-          Atomics.notify(words, shared.round);
-          waitFor(words, shared.done, runs);
-        },
-        hash: () => hashOfData([...words.subarray(shared.digests)]),
-      };
-    },
-  };
-}
-
-/** The worker in one piece of JavaScript: loading TypeScript takes the main thread's help, and the main thread sleeps. */
-function workerCode(): string {
-  const entry = fileURLToPath(new URL('./sweepWorker.ts', import.meta.url));
-  const { outputFiles } = buildSync({
-    entryPoints: [entry],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    write: false,
+/** Programs as JavaScript, below node_modules, where they find what they depend on: to read them as TypeScript takes a second. */
+function built(...programs: readonly URL[]): readonly string[] {
+  const cache = fileURLToPath(new URL('../node_modules/.cache/', import.meta.url));
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'sweep.'));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  return programs.map((program, index) => {
+    const outfile = join(folder, `${index}.mjs`);
+    buildSync({
+      entryPoints: [fileURLToPath(program)],
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      external: ['piscina'],
+      outfile,
+    });
+    return outfile;
   });
-  return outputFiles.map(({ text }) => text).join('');
-}
-
-/** Sleeps until a shared word has a value. */
-function waitFor(words: Int32Array, word: number, value: number): void {
-  for (let now = Atomics.load(words, word); now !== value; now = Atomics.load(words, word))
-    Atomics.wait(words, word, now);
 }

@@ -1,23 +1,15 @@
-/** A worker of the sweep: in every round it takes one run after another until there is none left. */
+/** A worker of a sweep, which does one run after another. */
 
-import { workerData } from 'node:worker_threads';
 import { simulate } from '../core/index.ts';
-import { shared, type SweepData } from './sweepData.ts';
 import { fargateScenario, sail } from './voyage.ts';
 
-const { words: buffer, runs, hours } = workerData as SweepData;
-const words = new Int32Array(buffer);
-const scenario = fargateScenario(1, hours);
+export interface Run {
+  readonly seed: number;
+  readonly hours: number;
+}
 
-Atomics.add(words, shared.ready, 1);
-Atomics.notify(words, shared.ready);
-for (let round = 0; ; round++) {
-  Atomics.wait(words, shared.round, round);
-  for (let run = Atomics.add(words, shared.next, 1); run < runs; run = Atomics.add(words, shared.next, 1)) {
-    const digest = sail(scenario, simulate(scenario, { seed: run + 1 })).log.digest();
-    for (const half of [0, 1])
-      words[shared.digests + 2 * run + half] = Number.parseInt(digest.slice(8 * half, 8 * half + 8), 16);
-    Atomics.add(words, shared.done, 1);
-    Atomics.notify(words, shared.done);
-  }
+/** What the pool calls, by this name. @returns the digest of the log */
+export function work({ seed, hours }: Run): string {
+  const scenario = fargateScenario(1, hours);
+  return sail(scenario, simulate(scenario, { seed })).log.digest();
 }
