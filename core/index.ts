@@ -194,6 +194,7 @@ export { alike, branching, sailTo, standing, type Branching } from './branch.ts'
 export { createInvariants } from './invariants.ts';
 export {
   definitionOf,
+  jobProblems,
   scenarioNotes,
   scenarioProblems,
   scenarioSchema,

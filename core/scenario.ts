@@ -91,6 +91,7 @@ import {
   taskFaults,
   updateContainerInstancesState,
   type CapacityProviderStrategyItem,
+  type JobTraces,
   type ServiceConfig,
 } from './ecs/index.ts';
 import { image } from './ecr/index.ts';
@@ -608,6 +609,25 @@ function checkServiceChanges(
     }
     checkPlaceable(scenario, { ...run, serviceName: '' }, [...path, 'RunTask'], report);
   }
+}
+
+/**
+ * What is wrong with the tasks that jobs ask for: they fit nowhere, or lack a network.
+ *
+ * @param traces  recorded jobs by the name of their file
+ */
+export function jobProblems(scenario: Scenario, traces: JobTraces): readonly ScenarioProblem[] {
+  const problems: ScenarioProblem[] = [];
+  for (const [index, queue] of scenario.jobs.entries()) {
+    const { families = [], definitions = [] } = traces.get(queue.file) ?? {};
+    for (const place of new Set(definitions)) {
+      const run = { ...queue, serviceName: '', taskDefinition: families[place] as string };
+      const report: Report = (path, message) => problems.push({ path: path.slice(0, 2), message });
+      checkNetwork(scenario, run, ['jobs', index], report);
+      checkPlaceable(scenario, run, ['jobs', index], report);
+    }
+  }
+  return problems;
 }
 
 function inOrder(changes: readonly Change[]) {

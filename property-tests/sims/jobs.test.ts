@@ -74,6 +74,30 @@ describe('a CSV of jobs', () => {
   });
 });
 
+test('a scenario whose jobs fit nowhere is refused, and one that leaves some out says so', () => {
+  const scenario = (cpu: number) => `
+name: s
+start: 2030-01-07T00:30:00Z
+duration: 2h
+cluster: { clusterName: c }
+autoScalingGroups:
+  - { AutoScalingGroupName: g, AvailabilityZones: [a], MinSize: 1, MaxSize: 1, DesiredCapacity: 1, instanceType: c5.large }
+taskDefinitions: [{ family: job, containerDefinitions: [{ name: j, image: i, cpu: ${cpu}, memory: 256 }] }]
+services: []
+jobs: [{ name: q, file: some.csv, align: time }]
+`;
+  const at = (hours: readonly number[]) => hours.map((hour) => `2030-01-07T0${hour}:00:00Z,job,1m,`);
+  written('some.csv', [HEADER, ...at([0, 1, 2, 3, 4]), ''].join('\n'));
+  assert.throws(
+    () => loadScenario(written('large.yaml', scenario(4_096))),
+    /large\.yaml:\d+:\d+ jobs\[0\]: found a task of 4096 CPU units and 256 MiB, expected one that fits an instance/,
+  );
+  assert.deepEqual(loadScenario(written('fits.yaml', scenario(1_024))).notes, [
+    'some.csv: 1 job submitted before the run starts, and left out.',
+    'some.csv: 2 jobs submitted after the run ends, and left out.',
+  ]);
+});
+
 const START_MS = Date.UTC(2030, 0, 7);
 
 interface Task {

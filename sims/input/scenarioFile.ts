@@ -3,6 +3,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import {
   DAY,
+  jobProblems,
   MINUTE,
   priceList,
   scenarioNotes,
@@ -18,7 +19,7 @@ import {
 } from '../../core/index.ts';
 import { documentProblems, readDocument } from './document.ts';
 import { foreignFile } from './foreignFile.ts';
-import { InputError } from './inputError.ts';
+import { counted, InputError } from './inputError.ts';
 import { readJobs, type ReadJobs } from './jobsFile.ts';
 import { withServices } from './servicesFile.ts';
 import { readTrace, type Trace, type TraceOptions } from './trace.ts';
@@ -113,13 +114,14 @@ export function loadScenario(given: string, overrides: ScenarioOverrides = {}): 
     jobs.set(named, { path, ...readJobs(path, families, usagePeriod) });
   }
 
-  const problems = scenarioProblems(scenario);
+  const jobTraces = new Map(Array.from(jobs, ([name, { trace }]) => [name, trace]));
+  const problems = [...scenarioProblems(scenario), ...jobProblems(scenario, jobTraces)];
   if (problems.length > 0) throw new InputError(documentProblems(file, locate, problems));
-  notes.push(...scenarioNotes(scenario));
+  notes.push(...scenarioNotes(scenario), ...jobNotes(scenario, jobTraces));
   return {
     scenario,
     traces: new Map(Array.from(read, ([name, { trace }]) => [name, trace.series])),
-    jobs: new Map(Array.from(jobs, ([name, { trace }]) => [name, trace])),
+    jobs: jobTraces,
     traceFiles: [
       ...Array.from(read, ([name, { file: path, trace }]) => ({ name, file: path, sha256: trace.sha256 })),
       ...Array.from(jobs, ([name, { path, sha256 }]) => ({ name, file: path, sha256 })),
@@ -130,6 +132,22 @@ export function loadScenario(given: string, overrides: ScenarioOverrides = {}): 
         : readDocument(resolve(dirname(file), scenario.prices), priceList).value,
     notes,
   };
+}
+
+/** Jobs that keep their own instants, and are not within the run. */
+function jobNotes({ jobs, start, duration }: Scenario, traces: ReadonlyMap<string, JobTrace>): readonly string[] {
+  return jobs.flatMap(({ file, align }) => {
+    const trace = traces.get(file);
+    if (trace === undefined) return [];
+    const { startMs, offsetsMs } = trace;
+    const firstMs = align === 'start' ? start : startMs;
+    const before = offsetsMs.filter((offsetMs) => firstMs + offsetMs < start).length;
+    const after = offsetsMs.filter((offsetMs) => firstMs + offsetMs > start + duration).length;
+    return [
+      ...(before === 0 ? [] : [`${file}: ${counted(before, 'job')} submitted before the run starts, and left out.`]),
+      ...(after === 0 ? [] : [`${file}: ${counted(after, 'job')} submitted after the run ends, and left out.`]),
+    ];
+  });
 }
 
 /** The scenario with a trace in place of one service's load. A trace with dates also sets when the run sails. */
