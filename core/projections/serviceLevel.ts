@@ -197,7 +197,7 @@ class JudgedMinutes {
   sloMinutesLost = 0;
   worst: WorstMinutes | undefined;
   worstFive: ServiceLevelReport['worstFiveMinutes'];
-  #hour: readonly Judged[] = [];
+  readonly #hour: Judged[] = [];
   #requests = 0;
   #failed = 0;
   #served = 0;
@@ -226,7 +226,8 @@ class JudgedMinutes {
     this.#slow += slow;
     if (failed > (this.worst?.failed ?? 0)) this.worst = { startMs, failed, requests };
     const current = { startMs, requests, failed, slow, served, p99Ms };
-    this.#hour = [...this.#hour.filter((past) => past.startMs > startMs - HOUR_MINUTES * MINUTE), current];
+    while ((this.#hour[0]?.startMs ?? startMs) <= startMs - HOUR_MINUTES * MINUTE) this.#hour.shift();
+    this.#hour.push(current);
     this.#takeFive(startMs - (FIVE - 1) * MINUTE);
     this.#takeHour();
   }
@@ -276,7 +277,7 @@ class JudgedMinutes {
     copy.sloMinutesLost = this.sloMinutesLost;
     copy.worst = this.worst;
     copy.worstFive = this.worstFive;
-    copy.#hour = this.#hour;
+    copy.#hour.push(...this.#hour);
     copy.#requests = this.#requests;
     copy.#failed = this.#failed;
     copy.#served = this.#served;
