@@ -294,9 +294,14 @@ const PULL_TIMEOUT_MS = 5 * MINUTE + PULL_RETRIES_MS;
 const MOST_PULL_MS = 2 * HOUR;
 const SERVICE_GROUP = 'service:';
 
+/** Groups by service. Instances count their tasks by them: a text that is one and the same is found without being read. */
+const groups = new Map<string, string>();
+
 /** The task group of a service's tasks. @source AWS, ECS Developer Guide, "Task groups" */
 export function groupOf(serviceName: string): string {
-  return `${SERVICE_GROUP}${serviceName}`;
+  let group = groups.get(serviceName);
+  if (group === undefined) groups.set(serviceName, (group = `${SERVICE_GROUP}${serviceName}`));
+  return group;
 }
 
 /** The service whose tasks a group has, if it is a service's. */
