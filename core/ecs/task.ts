@@ -417,6 +417,18 @@ export function zonesOf(
   return networkConfiguration?.awsvpcConfiguration.subnets.map((subnet) => subnets.get(subnet) ?? subnet);
 }
 
+/** Chains as events write them, by the chain: a service's is replaced and never changed. */
+const writtenChains = new WeakMap<object, readonly string[]>();
+
+function writtenChain(chain: readonly PlacementStrategyConfig[]): readonly string[] {
+  let written = writtenChains.get(chain);
+  if (written === undefined) {
+    written = chain.map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type));
+    writtenChains.set(chain, written);
+  }
+  return written;
+}
+
 interface Starting {
   readonly number: number;
   readonly taskDefinition: string;
@@ -441,7 +453,7 @@ export function placedOn(
     ec2InstanceId: instance.ec2InstanceId,
     availabilityZone: instance.availabilityZone,
     left,
-    strategies: chainOf(config).map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type)),
+    strategies: writtenChain(chainOf(config)),
     scores,
     ...(starts ? started(instance, instance.host, task, context) : { hostPorts: [] }),
   };
@@ -509,7 +521,7 @@ function pickedPorts(
       portRange,
       last,
       count,
-      (port) => taken.has(`${protocol}/${port}`) || ports.includes(`${protocol}/${port}`),
+      (port) => taken.has(`${protocol}/${port}`) || (ports.length > 0 && ports.includes(`${protocol}/${port}`)),
     );
     if (picked === undefined) break;
     for (let port = picked.first; port < picked.first + count; port++) ports.push(`${protocol}/${port}`);
