@@ -34,6 +34,9 @@ export function scaleInVictims(
   context?: TerminationContext,
 ): readonly Member[] {
   const left = [...members];
+  const sizes = new Map<string, number>();
+  for (const { availabilityZone } of left) sizes.set(availabilityZone, (sizes.get(availabilityZone) ?? 0) + 1);
+  const sizeOf = ({ availabilityZone }: Member) => sizes.get(availabilityZone) as number;
   const victims: Member[] = [];
   while (victims.length < count) {
     let candidates = left.filter(({ protectedFromScaleIn }) => !protectedFromScaleIn);
@@ -41,13 +44,14 @@ export function scaleInVictims(
       if (context.config.CapacityRebalance) candidates = orAll(candidates, ({ atRisk }) => atRisk);
       candidates = ofOption(left, candidates, context.config);
     }
-    candidates = inFullestZones(left, candidates);
+    candidates = smallest(candidates, (member) => -sizeOf(member));
     for (const policy of context?.config.TerminationPolicies ?? ['Default' as const])
       if (candidates.length > 1) candidates = policies[policy](candidates, context);
     const [victim] = candidates;
     if (victim === undefined) break;
     victims.push(victim);
     left.splice(left.indexOf(victim), 1);
+    sizes.set(victim.availabilityZone, sizeOf(victim) - 1);
   }
   return victims;
 }
@@ -65,12 +69,6 @@ function ofOption(left: readonly Member[], candidates: Member[], config: Immutab
   if (onDemand > onDemandShare(config, left.length - 1))
     return orAll(candidates, ({ purchaseOption }) => purchaseOption === 'on-demand');
   return candidates.filter(({ purchaseOption }) => purchaseOption === 'spot');
-}
-
-function inFullestZones(left: readonly Member[], candidates: readonly Member[]): Member[] {
-  const sizes = new Map<string, number>();
-  for (const { availabilityZone } of left) sizes.set(availabilityZone, (sizes.get(availabilityZone) ?? 0) + 1);
-  return smallest(candidates, ({ availabilityZone }) => -(sizes.get(availabilityZone) as number));
 }
 
 type Policy = (candidates: Member[], context: TerminationContext | undefined) => Member[];

@@ -49,7 +49,7 @@ function targetPort({ ecs }: World, task: Immutable<Task>, attachment: Attachmen
       if (isMeant && hostPort > 0) return hostPort;
       if (isMeant) {
         const port = task.hostPorts[picked + attachment.containerPort - from];
-        return port === undefined ? undefined : Number(port.split('/')[1]);
+        return port === undefined ? undefined : Number(port.slice(port.indexOf('/') + 1));
       }
       if (hostPort === 0) picked += to - from + 1;
     }

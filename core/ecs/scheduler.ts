@@ -300,9 +300,11 @@ export function censusByTasks(world: World, found: View, nowMs: Millis): Census 
   let fit = 0;
   let counting = 0;
   let leavingServe = true;
+  const { asked, draining: allDraining } = found;
   for (const { task, taskId } of rosterOf(ecs, found)) {
-    if (found.asked.has(taskId)) continue;
-    const draining = found.draining.has(taskId);
+    // A look into a Map that is empty is a look at the text all the same.
+    if (asked.size > 0 && asked.has(taskId)) continue;
+    const draining = allDraining.size > 0 && allDraining.has(taskId);
     const own = task.taskDefinition === taskDefinition ? containers : checkedContainers(world, task);
     const health = healthBy(world, groups, own, task, nowMs);
     if (health.counts) healthy++;

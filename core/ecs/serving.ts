@@ -307,7 +307,6 @@ function serveOn(
   const { startMs, stepMs } = world.workload;
   const ofPool = pool.zone === '' ? config.service : `${config.service}${pool.zone}`;
   const serving = servings[config.serving];
-  const queue = queueOf(config);
   return serving.serve({
     fromMs,
     toMs,
@@ -318,7 +317,7 @@ function serveOn(
     cpuUnits: cpuUnits * (world.ecs.cpuSpeeds.get(service.config.serviceName) ?? 1),
     profile: profileOf(config, front, workFactor),
     routing: SERVING_ROUTING[front?.group.settings.algorithm ?? config.routing],
-    ...(queue === undefined ? {} : { queue }),
+    queue: queueOf(config),
     carried: carried ?? serving.empty,
     draws: rng.at('workload.requests', (fromMs - startMs) / stepMs, ofPool),
   });

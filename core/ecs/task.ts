@@ -296,9 +296,14 @@ const PULL_TIMEOUT_MS = 5 * MINUTE + PULL_RETRIES_MS;
 const MOST_PULL_MS = 2 * HOUR;
 const SERVICE_GROUP = 'service:';
 
+/** Groups by service. Instances count their tasks by them: a text that is one and the same is found without being read. */
+const groups = new Map<string, string>();
+
 /** The task group of a service's tasks. @source AWS, ECS Developer Guide, "Task groups" */
 export function groupOf(serviceName: string): string {
-  return `${SERVICE_GROUP}${serviceName}`;
+  let group = groups.get(serviceName);
+  if (group === undefined) groups.set(serviceName, (group = `${SERVICE_GROUP}${serviceName}`));
+  return group;
 }
 
 /** The service whose tasks a group has, if it is a service's. */
@@ -414,6 +419,18 @@ export function zonesOf(
   return networkConfiguration?.awsvpcConfiguration.subnets.map((subnet) => subnets.get(subnet) ?? subnet);
 }
 
+/** Chains as events write them, by the chain: a service's is replaced and never changed. */
+const writtenChains = new WeakMap<object, readonly string[]>();
+
+function writtenChain(chain: readonly PlacementStrategyConfig[]): readonly string[] {
+  let written = writtenChains.get(chain);
+  if (written === undefined) {
+    written = chain.map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type));
+    writtenChains.set(chain, written);
+  }
+  return written;
+}
+
 interface Starting {
   readonly number: number;
   readonly taskDefinition: string;
@@ -438,7 +455,7 @@ export function placedOn(
     ec2InstanceId: instance.ec2InstanceId,
     availabilityZone: instance.availabilityZone,
     left,
-    strategies: chainOf(config).map((item) => ('field' in item ? `${item.type} ${item.field}` : item.type)),
+    strategies: writtenChain(chainOf(config)),
     scores,
     ...(starts ? started(instance, instance.host, task, context) : { hostPorts: [] }),
   };
@@ -506,7 +523,7 @@ function pickedPorts(
       portRange,
       last,
       count,
-      (port) => taken.has(`${protocol}/${port}`) || ports.includes(`${protocol}/${port}`),
+      (port) => taken.has(`${protocol}/${port}`) || (ports.length > 0 && ports.includes(`${protocol}/${port}`)),
     );
     if (picked === undefined) break;
     for (let port = picked.first; port < picked.first + count; port++) ports.push(`${protocol}/${port}`);

@@ -113,7 +113,7 @@ export interface ServingStep {
   /** Outstanding requests are those at a task and those in their `otherMs`. They are not weighted. */
   readonly routing: 'round_robin' | 'random' | 'least_outstanding_requests';
   /** queue: the queue's attributes. */
-  readonly queue?: QueueConfig;
+  readonly queue?: QueueConfig | undefined;
   /** What the previous step left; at the start, `empty`. */
   readonly carried: Carried;
   /** Chance of this step. */

@@ -95,19 +95,20 @@ function rankerOf(config: PlacementStrategyConfig, tasks: readonly StoppableTask
       };
     case 'spread': {
       const valueOf = valueIn(config.field);
-      const counts = new Map<unknown, number>();
+      const tallies = new Map<unknown, { count: number }>();
       for (const task of tasks) {
         const value = valueOf(task);
-        counts.set(value, (counts.get(value) ?? 0) + 1);
+        const tally = tallies.get(value);
+        if (tally === undefined) tallies.set(value, { count: 1 });
+        else tally.count++;
       }
+      const tallyOf = (task: StoppableTask) => tallies.get(valueOf(task)) as { count: number };
       const isZone = config.field === ZONE_FIELD;
       return {
         narrow: (candidates) =>
-          lowest(candidates, (task) =>
-            isZone || task.instance !== undefined ? -(counts.get(valueOf(task)) as number) : undefined,
-          ),
+          lowest(candidates, (task) => (isZone || task.instance !== undefined ? -tallyOf(task).count : undefined)),
         stopped(task) {
-          counts.set(valueOf(task), (counts.get(valueOf(task)) as number) - 1);
+          tallyOf(task).count--;
         },
       };
     }
