@@ -134,12 +134,14 @@ class PlacementIndex<Instance extends PlacementInstance> {
     const behind = count - this.#seen;
     let follows = this.#seen >= 0 && behind <= JOURNAL && this.#slots.used <= 2 * containerInstances.size + JOURNAL;
     let last: number | string = '';
+    let lastGroup = '';
     for (let change = this.#seen; follows && change < count; change++) {
       const who = recent[change % JOURNAL] as number | string;
       const group = groups[change % JOURNAL] as string;
       // A task changes several things about an instance, which is looked at as it is now.
-      if (who === last && group === '') continue;
+      if (who === last && (group === '' || group === lastGroup)) continue;
       last = who;
+      lastGroup = group;
       if (typeof who === 'number') this.#slots.changed(who, group);
       else follows = this.#slots.cameOrWent(who, containerInstances.get(who) as Instance | undefined);
     }

@@ -98,8 +98,10 @@ export class PlacementView<Instance extends PlacementInstance> {
       for (let slot = 0; slot < slots.used; slot++) this.#look(slot, slots.at(slot), true);
     else
       for (let change = this.#seen; change < slots.changes; change++) {
+        const countsTasks = slots.changedTasks(change, this.#group);
+        if (!countsTasks && !slots.isLatest(change)) continue;
         const slot = slots.changedSlot(change);
-        this.#look(slot, slots.at(slot), slots.changedTasks(change, this.#group));
+        this.#look(slot, slots.at(slot), countsTasks);
       }
     this.#seen = slots.changes;
   }

@@ -23,6 +23,8 @@ export class Slots<Instance extends PlacementInstance> {
   readonly #groups = new Map<string, number>();
   /** The last of all changes, in a ring: of each the slot, and the number of the task group whose tasks there changed. */
   #recent: Int32Array;
+  /** Of each slot the place in the ring of the last change that it had. */
+  #latest: Int32Array;
   #changes = 0;
   /** Changes before it are not in the ring. */
   #firstKnown = 0;
@@ -35,7 +37,7 @@ export class Slots<Instance extends PlacementInstance> {
     this.#slotOfId = new Map(instances.map(({ ec2InstanceId }, slot) => [ec2InstanceId, slot]));
     for (const [slot, { ordinal }] of instances.entries()) this.#put(ordinal, slot);
     this.#live = instances.length;
-    this.#recent = ringFor(instances.length);
+    [this.#recent, this.#latest] = ringFor(instances.length);
   }
 
   get used(): number {
@@ -58,13 +60,23 @@ export class Slots<Instance extends PlacementInstance> {
 
   /** The slot of a change that is still known. */
   changedSlot(change: number): number {
-    return this.#recent[(2 * change) & (this.#recent.length - 1)] as number;
+    return this.#recent[this.#placeOf(change)] as number;
   }
 
   /** Whether a group may have other tasks there since that change. @param group  its number */
   changedTasks(change: number, group: number): boolean {
-    const changed = this.#recent[((2 * change) & (this.#recent.length - 1)) + 1] as number;
+    const changed = this.#recent[this.#placeOf(change) + 1] as number;
     return changed === group || changed === ANY_GROUP;
+  }
+
+  /** Whether the slot has not changed again since: in a day of the main scenario seven of eight have. */
+  isLatest(change: number): boolean {
+    const place = this.#placeOf(change);
+    return this.#latest[this.#recent[place] as number] === place;
+  }
+
+  #placeOf(change: number): number {
+    return (2 * change) & (this.#recent.length - 1);
   }
 
   at(slot: number): Instance | undefined {
@@ -113,7 +125,7 @@ export class Slots<Instance extends PlacementInstance> {
     this.#put(instance.ordinal, next);
     this.#live++;
     if (this.used > this.#recent.length / 2) {
-      this.#recent = ringFor(this.used);
+      [this.#recent, this.#latest] = ringFor(this.used);
       this.#firstKnown = this.#changes;
     }
     this.#note(next, ANY_GROUP);
@@ -126,16 +138,16 @@ export class Slots<Instance extends PlacementInstance> {
   }
 
   #note(slot: number, group: number): void {
-    const place = (2 * this.#changes) & (this.#recent.length - 1);
+    const place = this.#placeOf(this.#changes++);
     this.#recent[place] = slot;
     this.#recent[place + 1] = group;
-    this.#changes++;
+    this.#latest[slot] = place;
   }
 }
 
-/** A ring for as many changes as there are instances. */
-function ringFor(instances: number): Int32Array {
+/** A ring for as many changes as there are instances, and room for the place of the last one of each. */
+function ringFor(instances: number): readonly [Int32Array, Int32Array] {
   let changes = 1_024;
   while (changes < instances) changes *= 2;
-  return new Int32Array(2 * changes);
+  return [new Int32Array(2 * changes), new Int32Array(changes)];
 }
