@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import type { Bench, Program } from './suite.ts';
+import type { Bench } from './suite.ts';
 
 const WORKERS = 2;
 /** Sweeps of a sample. */
@@ -19,27 +19,35 @@ const ROUNDS = 3;
 export const sweep: Bench = (smoke) => {
   const [runs, hours] = smoke ? [4, 1] : [16, 12];
   let files: readonly string[] | undefined;
-  const sweeping = (name: string, workers: number, flags: readonly string[]): Program => {
+  const sweeping = (name: string, workers: number, flags: readonly string[]) => {
     const swept = (rounds: number) => {
       files ??= built(new URL('./sweepMain.ts', import.meta.url), new URL('./sweepWorker.ts', import.meta.url));
       const args = [...flags, ...files, ...[workers, runs, hours, rounds].map(String)];
-      const [seconds, hash] = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split(' ');
-      return { seconds: Number(seconds), hash: hash as string };
+      const said = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split(' ');
+      const [seconds, cpuSeconds, hash] = said as [string, string, string];
+      return { secondsEach: Number(seconds) / rounds, cpuSecondsEach: Number(cpuSeconds) / rounds, hash };
     };
     return {
       name,
       hash: async () => Promise.resolve(swept(1).hash),
-      runsPerSecond: () => ROUNDS / swept(ROUNDS).seconds,
+      runsPerSecond: () => 1 / swept(ROUNDS).secondsEach,
+      cpuSeconds: () => swept(ROUNDS).cpuSecondsEach,
     };
   };
+  const ours = sweeping(`${WORKERS} workers`, WORKERS, []);
+  const oneCore = sweeping('1 worker on one core', 1, ['--single-threaded']);
   return [
     {
       name: `sweep, ${runs} runs of ${hours} h`,
       amounts: { runs },
-      contenders: [
-        sweeping(`${WORKERS} workers`, WORKERS, []),
-        sweeping('1 worker on one core', 1, ['--single-threaded']),
-      ],
+      contenders: [ours, oneCore],
+      remarks() {
+        const [all, one] = [ours.cpuSeconds(), oneCore.cpuSeconds()];
+        const most = ((WORKERS * one) / all).toFixed(2);
+        return [
+          `${all.toFixed(3)} s of CPU on ${WORKERS} workers, ${one.toFixed(3)} on one core: ${most} times as fast at the most`,
+        ];
+      },
     },
   ];
 };

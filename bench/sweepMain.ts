@@ -1,6 +1,6 @@
 /**
- * `sweepMain WORKER WORKERS RUNS HOURS ROUNDS`: sweeps as often as is asked for, and prints the seconds it took and the hash of what
- * came out.
+ * `sweepMain WORKER WORKERS RUNS HOURS ROUNDS`: sweeps as often as is asked for, and prints the seconds that it took, those
+ * of CPU, and the hash of what came out.
  */
 
 import { Piscina } from 'piscina';
@@ -22,6 +22,8 @@ function swept(seeds: number): Promise<readonly string[]> {
 if (rounds > 1) await swept(FIRST_RUNS * workers);
 let digests: readonly string[] = [];
 const from = performance.now();
+const fromUs = process.cpuUsage();
 for (let round = 0; round < rounds; round++) digests = await swept(runs);
-console.log((performance.now() - from) / 1000, hashOfData(digests));
+const { user, system } = process.cpuUsage(fromUs);
+console.log((performance.now() - from) / 1000, (user + system) / 1e6, hashOfData(digests));
 await pool.destroy();
