@@ -451,7 +451,7 @@ interface Row {
  * step of one service makes 27 of them.
  */
 function frameOf(fromMs: Millis, toMs: Millis, rows: readonly Row[]): LoadServed {
-  const quantilesMs: number[] = []; // flatMap looks each number up by its name: 9 us of a frame of 50 rows
+  const quantilesMs: number[] = []; // flatMap looks each number up by its name: 16 us for 50 rows instead of 1.5
   for (const { outcome } of rows) quantilesMs.push(...outcome.result.quantilesMs);
   return {
     type: 'LoadServed',
