@@ -451,6 +451,31 @@ describe('the index', () => {
     }
   });
 
+  test('tasks of several groups that come to an instance before the index is asked are all counted', () =>
+    fc.assert(
+      fc.property(
+        emptyClusters,
+        fc.array(fc.array(fc.record({ where: fc.nat(), group: fc.nat({ max: 2 }) }), { maxLength: 6 })),
+        (drawn, batches) => {
+          const instances = thaw(drawn);
+          const containerInstances = new Map(instances.map((instance) => [instance.ec2InstanceId, instance]));
+          const cluster = { containerInstances, placementJournal: newPlacementJournal() };
+          const wanted = ['service:a', 'service:b', 'service:c'].map((group) => requestOf({ group }));
+          for (const batch of batches) {
+            for (const request of wanted)
+              assert.deepEqual(findInIndex(cluster, request, plain, draws()), place(request, instances));
+            for (const { where, group } of batch) {
+              const instance = instances[where % instances.length] as ContainerInstance;
+              const request = wanted[group] as PlacementRequest;
+              take(instance, request, 1);
+              noteChange(cluster.placementJournal, instance, request.group);
+            }
+          }
+        },
+      ),
+      runs,
+    ));
+
   test('a request that was not asked for longer than there are views gets the answer of a scan again', () =>
     fc.assert(
       fc.property(clusters, (drawn) => {
