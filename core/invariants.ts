@@ -151,6 +151,9 @@ function checkInstances({ ecs }: Immutable<World>, fail: Fail, equal: Equal): vo
     equalCounts(`running tasks per group on ${id}`, instance.runningGroups, running, equal);
     equalCounts(`tasks per group on ${id}`, instance.taskGroups, counts, equal);
   }
+  const ordinals = [...Array.from(ecs.containerInstances.values(), ({ ordinal }) => ordinal), ...ecs.freeOrdinals];
+  if (ordinals.toSorted((a, b) => a - b).some((ordinal, place) => ordinal !== place))
+    fail(`ordinals of instances, taken and free, are ${ordinals.join(', ')}`);
   const draining = Array.from(ecs.containerInstances.values()).filter(({ status }) => status === 'DRAINING');
   equal('drainingInstances', ecs.drainingInstances, draining.length);
   const active = new Map<string, number>();

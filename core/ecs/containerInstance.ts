@@ -40,7 +40,7 @@ import type { EcsWorld } from './world.ts';
 export interface ContainerInstance {
   /** We name container instances by their EC2 instance. */
   readonly ec2InstanceId: string;
-  /** How many registered before it. */
+  /** A number that no other one has: the smallest are given again, so that lists by it do not grow with time. */
   readonly ordinal: number;
   readonly instanceType: string;
   readonly availabilityZone: string;
@@ -315,7 +315,8 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     const portRange = portRangeOf(event.dynamicPortRange);
     const instance: ContainerInstance = {
       ec2InstanceId,
-      ordinal: ecs.nextContainerInstance++,
+      // As many as there are have the numbers below, when none of these is free.
+      ordinal: ecs.freeOrdinals.pop() ?? ecs.containerInstances.size,
       instanceType: event.instanceType,
       availabilityZone: event.availabilityZone,
       capacityProvider: event.capacityProvider,
@@ -363,8 +364,10 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
   ContainerInstanceChangeRefused() {},
   ContainerInstanceDeregistered({ ecs }, { ec2InstanceId }) {
     const instance = ecs.containerInstances.get(ec2InstanceId);
-    if (instance !== undefined) countStatus(ecs, instance, -1);
+    if (instance === undefined) return;
+    countStatus(ecs, instance, -1);
     ecs.containerInstances.delete(ec2InstanceId);
+    ecs.freeOrdinals.push(instance.ordinal);
     noteMembership(ecs.placementJournal, ec2InstanceId);
   },
   AgentCallDenied() {},

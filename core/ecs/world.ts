@@ -69,6 +69,8 @@ export interface EcsState extends EcsSettings {
   readonly latestRevisions: Map<string, string>;
   /** By EC2 instance id, in the order of registration. */
   readonly containerInstances: Map<string, ContainerInstance>;
+  /** Ordinals of instances that have left, below the highest that is taken. */
+  readonly freeOrdinals: number[];
   /** Those of them that are DRAINING. */
   drainingInstances: number;
   /** Those of them that are ACTIVE, by zone. */
@@ -92,7 +94,6 @@ export interface EcsState extends EcsSettings {
   readonly jobQueues: Map<string, JobQueue>;
   /** Faults that last. */
   readonly faults: Map<string, TaskFault>;
-  nextContainerInstance: number;
   nextTask: number;
   nextDeployment: number;
   nextRun: number;
@@ -117,7 +118,7 @@ export const emptyEcs = (settings: EcsSettings): EcsState => ({
   runs: new Map(),
   jobQueues: new Map(),
   faults: new Map(),
-  nextContainerInstance: 0,
+  freeOrdinals: [],
   nextTask: 1,
   nextDeployment: 1,
   nextRun: 1,

@@ -17,7 +17,7 @@ export interface Resources {
 
 export interface PlacementInstance {
   readonly ec2InstanceId: string;
-  /** How many registered in the cluster before it. */
+  /** A number that no other one in the cluster has. */
   readonly ordinal: number;
   readonly instanceType: string;
   readonly availabilityZone: string;
