@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -9,6 +9,7 @@ import { cpuUnitMs, type JobTrace } from '../../core/workload/index.ts';
 import { importOpenDc } from '../../sims/commands/import.ts';
 import { InputError } from '../../sims/input/inputError.ts';
 import { readJobs } from '../../sims/input/jobsFile.ts';
+import { writeNewFiles } from '../../sims/input/newFile.ts';
 import { instanceTypeFor, readOpenDc } from '../../sims/input/openDc.ts';
 import { loadScenario } from '../../sims/input/scenarioFile.ts';
 import { RunDirectory, RunReader } from '../../sims/store/runDirectory.ts';
@@ -206,6 +207,13 @@ describe('a workload of OpenDC', () => {
     const again: ReadonlyMap<string, JobTrace> = new RunReader(path).loaded().jobs;
     assert.deepEqual(again, loaded.jobs);
     await assert.rejects(importOpenDc(folder, file, { topology }), /week\.yaml: found a file of this name/);
+  });
+
+  test('of files that are written together none is left when one cannot be', () => {
+    const [one, other] = [join(folder, 'one.csv'), written('other.yaml.taken', 'kept')];
+    assert.throws(() => writeNewFiles({ [one]: 'a', [other]: 'b' }), /other\.yaml\.taken: found a file of this name/);
+    assert.equal(existsSync(one), false);
+    assert.equal(readFileSync(other, 'utf8'), 'kept');
   });
 
   test('what cannot be read is told with its file, and nothing is written', async () => {

@@ -1,6 +1,5 @@
 /** `seatrial import`: a workload and a topology of OpenDC, as a scenario and the CSV of its jobs. */
 
-import { existsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify as csv } from 'csv-stringify/sync';
@@ -8,6 +7,7 @@ import { stringify as yaml } from 'yaml';
 import { HOUR, MINUTE, registeredResources, SECOND, type JobTrace, type ScenarioInput } from '../../core/index.ts';
 import { InputError } from '../input/inputError.ts';
 import { JOB_COLUMNS } from '../input/jobsFile.ts';
+import { checkNewFile, writeNewFiles } from '../input/newFile.ts';
 import { instanceTypeFor, readOpenDc, readTopology, type Hosts, type OpenDcWorkload } from '../input/openDc.ts';
 import { formatNoun } from '../report/format.ts';
 import { commandName } from '../report/output.ts';
@@ -23,11 +23,7 @@ const QUEUE = 'jobs';
 /** @returns the exit code. @throws InputError */
 export async function importOpenDc(folder: string, file: string, { topology }: ImportOptions): Promise<number> {
   const jobsFile = join(dirname(file), `${basename(file, extname(file))}.jobs.csv`);
-  for (const path of [file, jobsFile])
-    if (existsSync(path))
-      throw new InputError([
-        { file: path, message: 'found a file of this name, expected a new one: nothing is overwritten' },
-      ]);
+  for (const path of [file, jobsFile]) checkNewFile(path);
   const workload = await readOpenDc(join(folder, 'tasks.parquet'), join(folder, 'fragments.parquet'));
   const scenario = scenarioOf(
     basename(file, extname(file)),
@@ -37,26 +33,12 @@ export async function importOpenDc(folder: string, file: string, { topology }: I
     topology,
   );
   const schema = relative(resolve(dirname(file)), SCHEMA);
-  write(jobsFile, jobsTable(workload.trace));
-  write(
-    file,
-    `# yaml-language-server: $schema=${schema}\n# ${formatNoun(workload.trace.offsetsMs.length, 'task')} and ${formatNoun(workload.fragments, 'fragment')} of CPU usage of OpenDC.\n${yaml(scenario)}`,
-  );
+  const head = `# yaml-language-server: $schema=${schema}\n# ${formatNoun(workload.trace.offsetsMs.length, 'task')} and ${formatNoun(workload.fragments, 'fragment')} of CPU usage of OpenDC.\n`;
+  writeNewFiles({ [jobsFile]: jobsTable(workload.trace), [file]: `${head}${yaml(scenario)}` });
   print(
     `${file} and ${jobsFile} are written: ${formatNoun(workload.trace.offsetsMs.length, 'job')}. Next: ${commandName()} run ${file}\n`,
   );
   return 0;
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: 'wx' });
-  } catch (error) {
-    const { code = 'an error' } = error as NodeJS.ErrnoException;
-    throw new InputError([
-      { file, message: `found a place that cannot be written (${code}), expected a new file there` },
-    ]);
-  }
 }
 
 /** Long enough for every job to end as recorded, and an hour. */
@@ -67,7 +49,7 @@ function lengthMs({ offsetsMs, durationsMs }: JobTrace): number {
 }
 
 /** The scenario, with instances in place of hosts. @throws InputError */
-export function scenarioOf(
+function scenarioOf(
   name: string,
   jobsFile: string,
   { trace, sizes }: OpenDcWorkload,

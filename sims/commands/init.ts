@@ -1,10 +1,11 @@
 /** `seatrial init`: a scenario to start from, from a few questions or flags. */
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cancel, group, intro, outro, select, text } from '@clack/prompts';
 import { InputError } from '../input/inputError.ts';
+import { checkNewFile, writeNewFiles } from '../input/newFile.ts';
 import {
   newScenarioProblem,
   scaleThatScales,
@@ -26,20 +27,12 @@ const CANCELLED = 130;
 
 /** @returns the exit code. @throws InputError */
 export async function init(file: string, { yes, ...flags }: InitOptions): Promise<number> {
-  if (existsSync(file)) throw taken(file);
+  checkNewFile(file);
   const asks = process.stdin.isTTY && process.stdout.isTTY && yes !== true && Object.keys(flags).length === 0;
   const answers = asks ? await ask() : flags;
   if (answers === undefined) return CANCELLED;
   const { content, scale } = newScenario(file, answers);
-  try {
-    writeFileSync(file, content, { flag: 'wx' });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'EEXIST') throw taken(file);
-    throw new InputError([
-      { file, message: `found a place that cannot be written (${code}), expected a new file there` },
-    ]);
-  }
+  writeNewFiles({ [file]: content });
   const faint =
     scale === undefined
       ? ''
@@ -60,10 +53,6 @@ export function newScenario(file: string, { trace: traceFile, ...flags }: Omit<I
   const problem = newScenarioProblem(wanted);
   if (problem !== undefined) throw new InputError([{ file, message: problem }]);
   return { content: writeScenario(wanted, relative(folder, SCHEMA)), scale: scaleThatScales(wanted) };
-}
-
-function taken(file: string): InputError {
-  return new InputError([{ file, message: 'found a file of this name, expected a new one: nothing is overwritten' }]);
 }
 
 /** @returns what was answered; undefined when it was cancelled */

@@ -1,9 +1,9 @@
 /** `seatrial traffic`: the load of a scenario as a trace: a CSV of the requests of each minute. */
 
-import { writeFileSync } from 'node:fs';
 import { keyedRng, MINUTE } from '../../core/index.ts';
 import { requestsOffered } from '../../core/workload/index.ts';
 import { InputError } from '../input/inputError.ts';
+import { writeNewFiles } from '../input/newFile.ts';
 import { loadScenario } from '../input/scenarioFile.ts';
 import { formatNoun } from '../report/format.ts';
 
@@ -38,14 +38,7 @@ export function traffic(given: string, { out, ...options }: TrafficOptions): num
   const csv = trafficOf(given, options);
   if (out === undefined) process.stdout.write(csv);
   else {
-    try {
-      writeFileSync(out, csv, { flag: 'wx' });
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      throw new InputError([
-        { file: out, message: `found a place that cannot be written (${code}), expected a new file there` },
-      ]);
-    }
+    writeNewFiles({ [out]: csv });
     process.stdout.write(`${out}: ${formatNoun(csv.split('\n').length - 2, 'minute')}\n`);
   }
   return 0;
