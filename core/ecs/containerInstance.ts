@@ -40,7 +40,7 @@ import type { EcsWorld } from './world.ts';
 export interface ContainerInstance {
   /** We name container instances by their EC2 instance. */
   readonly ec2InstanceId: string;
-  /** A number that no other one has: the smallest are given again, so that lists by it do not grow with time. */
+  /** A number that no other one has: those of instances that have left are given again, so that lists by it do not grow with time. */
   readonly ordinal: number;
   readonly instanceType: string;
   readonly availabilityZone: string;
@@ -315,7 +315,7 @@ export const evolveContainerInstance: Evolve<EcsWorld, ContainerInstanceEvent> =
     const portRange = portRangeOf(event.dynamicPortRange);
     const instance: ContainerInstance = {
       ec2InstanceId,
-      // As many as there are have the numbers below, when none of these is free.
+      // When none is free, those that are there have the first ones.
       ordinal: ecs.freeOrdinals.pop() ?? ecs.containerInstances.size,
       instanceType: event.instanceType,
       availabilityZone: event.availabilityZone,

@@ -12,6 +12,7 @@ import {
   duration,
   event,
   json,
+  MINUTE,
   number,
   optional,
   text,
@@ -32,7 +33,7 @@ export const jobQueue = runTask.omit({ count: true, taskDefinition: true, group:
     .string()
     .min(1)
     .describe('CSV with a job in each row: submitted_at, task_definition, duration and, if known, cpu_usage'),
-  usagePeriod: duration.default(60_000).describe('what each number in cpu_usage covers'),
+  usagePeriod: duration.default(MINUTE).describe('what each number in cpu_usage covers'),
   align: z
     .enum(['start', 'time'])
     .default('start')

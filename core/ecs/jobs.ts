@@ -106,13 +106,13 @@ export const evolveJobs: Evolve<EcsWorld, JobEvent> = {
 };
 
 /** The queue that a run of tasks belongs to; undefined for one that a person has asked for. */
-function queueOf(ecs: EcsWorld['ecs'], run: TaskRun): JobQueue | undefined {
+function jobQueueOf(ecs: EcsWorld['ecs'], run: TaskRun): JobQueue | undefined {
   return run.job === undefined ? undefined : ecs.jobQueues.get(run.job.queue);
 }
 
 /** RunTask has answered: with a task, or with a failure, after which the job is the next one still. */
 export function noteAnswer(ecs: EcsWorld['ecs'], run: TaskRun, refusedRunId: string | undefined): void {
-  const queue = queueOf(ecs, run);
+  const queue = jobQueueOf(ecs, run);
   if (queue === undefined) return;
   queue.isStarting = false;
   queue.refusedRunId = refusedRunId;
@@ -121,7 +121,7 @@ export function noteAnswer(ecs: EcsWorld['ecs'], run: TaskRun, refusedRunId: str
 
 export function noteJobStart(ecs: EcsWorld['ecs'], run: TaskRun, task: Task, cpuUnits: number, atMs: Millis): void {
   const { ec2InstanceId } = task;
-  queueOf(ecs, run)?.working.set((run.job as JobOfRun).job, {
+  jobQueueOf(ecs, run)?.working.set((run.job as JobOfRun).job, {
     startedMs: atMs,
     ec2InstanceId,
     cpuUnits,
@@ -132,7 +132,7 @@ export function noteJobStart(ecs: EcsWorld['ecs'], run: TaskRun, task: Task, cpu
 
 /** The containers have ended, or get their SIGTERM. Once: what follows changes nothing. */
 export function noteJobEnd(ecs: EcsWorld['ecs'], run: TaskRun, atMs: Millis): void {
-  const job = queueOf(ecs, run)?.working.get((run.job as JobOfRun).job);
+  const job = jobQueueOf(ecs, run)?.working.get((run.job as JobOfRun).job);
   if (job !== undefined) job.endedMs ??= atMs;
 }
 

@@ -69,7 +69,7 @@ export interface EcsState extends EcsSettings {
   readonly latestRevisions: Map<string, string>;
   /** By EC2 instance id, in the order of registration. */
   readonly containerInstances: Map<string, ContainerInstance>;
-  /** Ordinals of instances that have left, below the highest that is taken. */
+  /** Ordinals of instances that have left, to be given again. */
   readonly freeOrdinals: number[];
   /** Those of them that are DRAINING. */
   drainingInstances: number;
