@@ -272,18 +272,7 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       filter(({ event }) => world.ecs.containerInstances.get(event.ec2InstanceId ?? '')?.status === 'DRAINING'),
       mergeList(({ atMs }) => daemons(world, atMs, false)),
     ),
-    events
-      .on(
-        'TaskStopping',
-        'TaskStopped',
-        'ContainerInstanceRegistered',
-        'ContainerInstanceActivated',
-        'ContainerAgentConnected',
-      )
-      .pipe(
-        filter(({ event }) => mayMakeRoom(world, event)),
-        mergeList(({ atMs }) => withoutRoom(world, atMs)),
-      ),
+    roomMade(events, world).pipe(mergeList(({ atMs }) => withoutRoom(world, atMs))),
     events.on('ServiceReachedSteadyState').pipe(
       filter(({ event }) => isBalanced(world, event.serviceName)),
       map(({ atMs, event: { serviceName } }) => {
@@ -306,6 +295,18 @@ const scheduling = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       ),
     ),
   );
+
+/** There may be more room on an instance than before. */
+const roomMade = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
+  events
+    .on(
+      'TaskStopping',
+      'TaskStopped',
+      'ContainerInstanceRegistered',
+      'ContainerInstanceActivated',
+      'ContainerAgentConnected',
+    )
+    .pipe(filter(({ event }) => mayMakeRoom(world, event)));
 
 /** Whether there may be more room on an instance: what stops on Fargate leaves none. */
 function mayMakeRoom(
@@ -430,18 +431,7 @@ const queueing = (events: EventStreams<Heard>, world: Immutable<EcsWorld>) =>
       }),
     ),
     events.on('TaskRunFailed').pipe(mergeList(({ atMs, event }) => callsAgain(world, atMs, event.runId))),
-    events
-      .on(
-        'TaskStopping',
-        'TaskStopped',
-        'ContainerInstanceRegistered',
-        'ContainerInstanceActivated',
-        'ContainerAgentConnected',
-      )
-      .pipe(
-        filter(({ event }) => mayMakeRoom(world, event)),
-        mergeList(({ atMs }) => blockedQueues(world, atMs)),
-      ),
+    roomMade(events, world).pipe(mergeList(({ atMs }) => blockedQueues(world, atMs))),
   );
 
 /** Queues whose next job has found no room, and that hear when there may be some. */
